@@ -1,0 +1,17 @@
+//! How each database speaks: values, the SQL tree, renderers and drivers.
+//!
+//! This crate turns a [`sql::Query`] into a [`Statement`] and a [`Statement`] into [`Rows`], on PostgreSQL,
+//! MySQL/MariaDB and SQLite. It knows no schema, policy, HTTP or JSON:API.
+
+pub mod dialect;
+pub mod driver;
+pub mod error;
+pub mod render;
+pub mod sql;
+pub mod value;
+
+pub use dialect::Dialect;
+pub use driver::{Options, Pool, Rows, Script, Step};
+pub use error::{Error, Kind, Result};
+pub use render::{Param, Statement};
+pub use value::{Cell, Decimal, IntKind, Value, ValueType};

@@ -1,0 +1,150 @@
+//! Scalar SQL.
+
+use super::{Alias, Select, SqlType};
+use crate::Value;
+
+/// A scalar expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// A column of a table of this statement or of one around it.
+    Column(Alias, String),
+    /// A value, bound as a parameter; cast to the type where one is given and the dialect needs it.
+    Param(Value, Option<SqlType>),
+    /// SQL's NULL, TRUE and FALSE as literals.
+    Null,
+    /// A literal truth value.
+    Bool(bool),
+    /// A whole number in the text of the statement (never a client's).
+    Number(i64),
+    /// Text from the database's catalogue (a column's default), in parentheses.
+    Verbatim(String),
+    /// `left op right`.
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// All of them; empty: true.
+    And(Vec<Expr>),
+    /// Any of them; empty: false.
+    Or(Vec<Expr>),
+    /// Negation.
+    Not(Box<Expr>),
+    /// Unary minus.
+    Negate(Box<Expr>),
+    /// `is null`, or `is not null` when the flag is false.
+    IsNull(Box<Expr>, bool),
+    /// Null-safe comparison: `is distinct from` when the flag is true, else `is not distinct from`.
+    Distinct(Box<Expr>, Box<Expr>, bool),
+    /// `expr in (values)`: one array parameter on PostgreSQL. Empty: false.
+    In(Box<Expr>, Vec<Value>, SqlType),
+    /// `expr in (expressions)`.
+    InExprs(Box<Expr>, Vec<Expr>),
+    /// `(a, b) in ((1, 2), …)`: keys of several parts, one array parameter a part on PostgreSQL. Empty: false.
+    KeyIn(Vec<Expr>, Vec<SqlType>, Vec<Vec<Value>>),
+    /// `exists (select …)`.
+    Exists(Box<Select>),
+    /// `(select …)` of one column and at most one row.
+    Scalar(Box<Select>),
+    /// A function or aggregate.
+    Call(Function, Vec<Expr>),
+    /// `count(*)`.
+    CountAll,
+    /// `case when … then … else … end`.
+    Case(Vec<(Expr, Expr)>, Option<Box<Expr>>),
+    /// An explicit cast.
+    Cast(Box<Expr>, CastType),
+    /// The expression compared by code points, whatever the column's collation.
+    Exact(Box<Expr>),
+    /// `text like pattern`, with `\` as the escape character. `insensitive`: whatever the case.
+    Like {
+        /// What is matched.
+        text: Box<Expr>,
+        /// The pattern.
+        pattern: Box<Expr>,
+        /// Ignore case.
+        insensitive: bool,
+    },
+}
+
+/// Operators between two expressions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum BinaryOp {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    Add,
+    Sub,
+    Mul,
+    /// Decimal division to 20 digits after the point, half away from zero.
+    Div,
+    /// Remainder with the sign of the dividend.
+    Rem,
+    /// `||`; null when either is null.
+    Concat,
+}
+
+/// Functions of the expression language, and the aggregates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Function {
+    Coalesce,
+    NullIf,
+    Abs,
+    /// `round(x)` or `round(x, digits)`, half away from zero.
+    Round,
+    Floor,
+    Ceil,
+    /// Nulls are ignored (as PostgreSQL does).
+    Least,
+    /// Nulls are ignored.
+    Greatest,
+    Lower,
+    Upper,
+    /// Spaces at both ends.
+    Trim,
+    /// In characters.
+    Length,
+    /// `substring(text, from, count)`, counted from 1.
+    Substring,
+    Replace,
+    /// Nulls count as empty text.
+    Concat,
+    Sum,
+    Count,
+    Min,
+    Max,
+}
+
+/// Types that expressions cast to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum CastType {
+    Integer,
+    /// With digits after the point where given.
+    Decimal(Option<u32>),
+    Text,
+    Boolean,
+    Date,
+    Timestamp,
+    TimestampTz,
+    /// The database's own spelling.
+    Native(SqlType),
+}
+
+impl Expr {
+    /// A column by alias and name.
+    pub fn column(alias: Alias, name: impl Into<String>) -> Self {
+        Self::Column(alias, name.into())
+    }
+
+    /// `left op right`.
+    pub fn binary(op: BinaryOp, left: Expr, right: Expr) -> Self {
+        Self::Binary(op, Box::new(left), Box::new(right))
+    }
+
+    /// `left = right`.
+    pub fn eq(left: Expr, right: Expr) -> Self {
+        Self::binary(BinaryOp::Eq, left, right)
+    }
+}

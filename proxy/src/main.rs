@@ -1,0 +1,2 @@
+//! The `rulegate` binary.
+fn main() {}
