@@ -1,1 +1,10 @@
-//! rules
+//! Everything declarative about rows: expressions, rules, policies, and the engine that keeps the rules.
+//!
+//! No I/O, no async, no HTTP, no SQL text. Rule files become declarations with spans (`file`), declarations and a schema become a
+//! [`RuleSet`] (`compile`), and the engine turns a request and the rows it touches into changes (`engine`).
+
+pub mod expr;
+pub mod rule;
+
+pub use expr::Expr;
+pub use rule::RuleSet;

@@ -1,0 +1,123 @@
+//! Rules as the engine runs them: resolved, typed and ordered.
+
+use introspect::{ColumnId, RelationshipId, TableId};
+
+use crate::expr::Expr;
+
+/// All rules of a project, checked against one schema.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    /// What sets columns, in an order in which every derivation stands after all that it reads, over all tables.
+    pub derivations: Vec<Derivation>,
+    /// What must hold, in the order of the files.
+    pub constraints: Vec<Constraint>,
+    /// The place of each table (by [`TableId`]) in the one order in which rows are locked: what feeds stands before what is
+    /// fed. Every table has a place of its own.
+    pub lock_rank: Vec<u32>,
+}
+
+/// A rule that sets a column.
+#[derive(Clone, Debug)]
+pub struct Derivation {
+    /// `table.column`, as declared.
+    pub name: String,
+    /// The table.
+    pub table: TableId,
+    /// The column.
+    pub column: ColumnId,
+    /// How.
+    pub kind: DerivationKind,
+}
+
+/// How a column is set.
+#[derive(Clone, Debug)]
+pub enum DerivationKind {
+    /// From the rows of a to-many relationship.
+    Aggregate(Aggregate),
+    /// From the row's own columns and those of rows above.
+    Formula(Expr),
+    /// The parent's value when the row was inserted or its foreign key changed.
+    Copy {
+        /// The to-one relationship.
+        relationship: RelationshipId,
+        /// The parent's column.
+        column: ColumnId,
+    },
+    /// On insert, where the client gave no value.
+    Default(Expr),
+}
+
+/// `sum(children.column where …)` and its kin.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    /// Which.
+    pub function: AggregateFunction,
+    /// The to-many relationship, seen from the derivation's table.
+    pub relationship: RelationshipId,
+    /// The children's table.
+    pub child: TableId,
+    /// The to-one relationship, seen from the children.
+    pub parent: RelationshipId,
+    /// The children's column (`count` and `exists` have none).
+    pub column: Option<ColumnId>,
+    /// Which children count, over the child's own columns; null: does not count.
+    pub filter: Option<Expr>,
+}
+
+/// The aggregates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum AggregateFunction {
+    Sum,
+    Count,
+    Min,
+    Max,
+    Exists,
+}
+
+/// A rule that refuses.
+#[derive(Clone, Debug)]
+pub struct Constraint {
+    /// `table: check`, as declared, for logs and traces.
+    pub name: String,
+    /// The table.
+    pub table: TableId,
+    /// Where it applies; null or false: not.
+    pub when: Option<Expr>,
+    /// False refuses; null passes.
+    pub check: Expr,
+    /// What the client reads.
+    pub message: Vec<Piece>,
+    /// On insert, update, delete.
+    pub operations: Operations,
+    /// The attribute the error points at, where declared.
+    pub attribute: Option<ColumnId>,
+    /// The error's code, where declared.
+    pub code: Option<String>,
+    /// Whether a change of a parent's column that it reads checks the children again.
+    pub recheck: bool,
+}
+
+/// A piece of a message.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// As it stands.
+    Text(String),
+    /// A value of the row.
+    Value(Expr),
+}
+
+/// The operations a constraint watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Operations {
+    pub insert: bool,
+    pub update: bool,
+    pub delete: bool,
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self { insert: true, update: true, delete: false }
+    }
+}
