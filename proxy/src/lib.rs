@@ -1,1 +1,10 @@
-//! proxy
+//! Rulegate: a JSON:API, OpenAPI, admin app and metrics in front of a database, with the rules kept in every write.
+//!
+//! The only crate that knows HTTP, JSON:API, pingora, clocks and configuration.
+
+pub mod error;
+pub mod exchange;
+pub mod route;
+pub mod state;
+
+pub use error::{Error, ErrorCode, Errors, Result};

@@ -1,0 +1,108 @@
+//! What one request sees: schema, rules and settings that never change while it runs.
+//!
+//! A reload builds the next [`Snapshot`] completely, then swaps it in.
+
+use introspect::Schema;
+use rules::RuleSet;
+
+/// The immutable set one request sees.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The database's schema under its API names.
+    pub schema: Schema,
+    /// The rules.
+    pub rules: RuleSet,
+    /// How the API looks.
+    pub api: ApiSettings,
+    /// Bounds on what one request may ask.
+    pub limits: Limits,
+}
+
+/// The `api` part of the configuration.
+#[derive(Clone, Debug)]
+pub struct ApiSettings {
+    /// Where the API lives: `/api`.
+    pub prefix: String,
+    /// Prefix of links (`https://shop.example`); empty: links are path-absolute.
+    pub public_url: String,
+    /// Rows on a page when the client does not say.
+    pub page_size: u64,
+    /// Most rows on a page.
+    pub page_size_max: u64,
+    /// Most relationships in an include path.
+    pub include_depth: usize,
+    /// Whether collections always count.
+    pub totals_exact: bool,
+    /// How numbers are shown.
+    pub numbers: Numbers,
+    /// Whether foreign key columns are shown as attributes too.
+    pub foreign_key_attributes: bool,
+    /// Whether writes need, may have or ignore `If-Match`.
+    pub optimistic_locking: OptimisticLocking,
+}
+
+/// How numbers are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// JSON numbers where a double holds every value of the column, else strings.
+    Safe,
+    /// Always JSON numbers.
+    Number,
+    /// Always strings.
+    String,
+}
+
+/// The `optimistic_locking` setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum OptimisticLocking {
+    Off,
+    Optional,
+    Required,
+}
+
+/// The `limits` part of the configuration that the pipeline itself minds.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Deepest nesting of a JSON document.
+    pub json_depth: usize,
+    /// Most filter terms.
+    pub filter_terms: usize,
+    /// Most included resources.
+    pub include_rows: usize,
+    /// Most rows one write may touch.
+    pub transaction_rows: usize,
+    /// How often a write is tried.
+    pub tries: u32,
+    /// Whether a derived attribute in a write is always refused.
+    pub strict_derived: bool,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            prefix: "/api".into(),
+            public_url: String::new(),
+            page_size: 20,
+            page_size_max: 1000,
+            include_depth: 5,
+            totals_exact: false,
+            numbers: Numbers::Safe,
+            foreign_key_attributes: false,
+            optimistic_locking: OptimisticLocking::Optional,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            json_depth: 32,
+            filter_terms: 100,
+            include_rows: 10_000,
+            transaction_rows: 10_000,
+            tries: 5,
+            strict_derived: false,
+        }
+    }
+}
