@@ -55,6 +55,8 @@ pub struct Table {
     pub triggers: bool,
     /// It is a pure join table: its key is two foreign keys and it has nothing else.
     pub join_table: bool,
+    /// Kept from the API by the model file; rules may still read it.
+    pub hidden: bool,
 }
 
 /// A column.
@@ -78,6 +80,12 @@ pub struct Column {
     pub generated: Option<String>,
     /// Its comment.
     pub comment: Option<String>,
+    /// Kept from the API by the model file; rules may still read it.
+    pub hidden: bool,
+    /// What people call it, where the model file says so.
+    pub label: Option<String>,
+    /// Whether `filter[search]` looks here, where the model file says so.
+    pub searchable: Option<bool>,
 }
 
 /// What the database puts where nothing is given.
@@ -187,6 +195,11 @@ impl Schema {
         self.by_name.get(name).copied()
     }
 
+    /// The tables and views that are no resource, because they have no key.
+    pub fn keyless(&self) -> impl Iterator<Item = &Table> {
+        self.tables.iter().filter(|table| !table.is_resource())
+    }
+
     /// All tables with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (TableId, &Table)> {
         (0..).map(TableId).zip(&self.tables)
@@ -229,9 +242,10 @@ impl Table {
         !self.key.is_empty()
     }
 
-    /// Whether a column is part of a foreign key (and so shown as a relationship).
+    /// Whether a column is part of a foreign key that is shown as a relationship. (A foreign key to a table without a key, which
+    /// is no resource, has no relationship.)
     pub fn in_foreign_key(&self, column: ColumnId) -> bool {
-        self.foreign_keys.iter().any(|fk| fk.columns.contains(&column))
+        self.relationships.iter().any(|r| r.to_one() && r.columns.contains(&column))
     }
 }
 
