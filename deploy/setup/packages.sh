@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that a target needs, and only those that are missing.
+#
+#   packages.sh build    what compiling needs
+#   packages.sh test     database servers and promtool, for the tests
+#
+# Services of freshly installed packages are not started: the tests run servers of their own (databases.sh).
+set -euo pipefail
+
+# One line per requirement: a command that shows it is there, and the package that brings it.
+BUILD="cc:build-essential c++:build-essential cmake:cmake pkg-config:pkg-config curl:curl git:git python3:python3
+       update-ca-certificates:ca-certificates"
+TEST="initdb:postgresql psql:postgresql-client mariadbd:mariadb-server mariadb-install-db:mariadb-server
+      mariadb:mariadb-client promtool:prometheus setsid:util-linux"
+POLICY=/usr/sbin/policy-rc.d
+
+# Debian keeps initdb in a folder per version, and servers in sbin, which is not on everyone's PATH.
+present() {
+    PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null
+}
+
+missing() {
+    local pair
+    for pair in $1; do
+        present "${pair%%:*}" || echo "${pair#*:}"
+    done | sort -u
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Debian asks this file before a package starts its service; 101 means no.
+hold_services() {
+    [ -e "$POLICY" ] && return
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY" >/dev/null
+    as_root chmod 755 "$POLICY"
+    trap 'as_root rm -f "$POLICY"' EXIT
+}
+
+install() {
+    if ! command -v apt-get >/dev/null; then
+        echo "Needed here, and apt-get is not there to install it (Debian's package names): $*" >&2
+        exit 1
+    fi
+    echo "Installing with apt-get, services not started: $*"
+    hold_services
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
+
+case "${1:-}" in
+    build) wanted=$(missing "$BUILD") ;;
+    test) wanted=$(missing "$TEST") ;;
+    *) echo "usage: packages.sh build|test" >&2; exit 2 ;;
+esac
+# Word splitting is meant: one argument per package.
+# shellcheck disable=SC2086
+[ -z "$wanted" ] || install $wanted
