@@ -4,6 +4,7 @@
 
 pub mod error;
 pub mod exchange;
+pub mod observe;
 pub mod route;
 pub mod state;
 

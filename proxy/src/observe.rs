@@ -1,0 +1,40 @@
+//! What happened, told once: the pipeline and the server emit facts, `log` and `metrics` decide what becomes of them.
+//!
+//! Metrics carry no label from user input: a resource is named only when it is a type of the schema.
+
+mod log;
+mod metrics;
+
+use std::time::Duration;
+
+pub use log::{LogFormat, start as start_log};
+pub use metrics::{Metrics, Outcome, RetryReason};
+
+use crate::Errors;
+
+/// One request that has been answered.
+#[derive(Clone, Debug)]
+pub struct Observation<'a> {
+    /// The id shown in `X-Request-Id` and in error objects.
+    pub request_id: &'a str,
+    /// The method, as sent.
+    pub method: &'a str,
+    /// The path without the query: a query may hold what must not be logged.
+    pub path: &'a str,
+    /// The type that was addressed, when the schema knows it.
+    pub resource: Option<&'a str>,
+    /// What was done: a word of a closed list.
+    pub operation: &'static str,
+    /// The status of the answer.
+    pub status: u16,
+    /// From the first byte of the request's body to the answer's last.
+    pub elapsed: Duration,
+    /// Why it was refused.
+    pub errors: Option<&'a Errors>,
+}
+
+/// Logs and counts an answered request.
+pub fn observe(metrics: &Metrics, observation: &Observation<'_>) {
+    metrics.request(observation);
+    log::request(observation);
+}
