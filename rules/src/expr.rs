@@ -4,6 +4,9 @@
 //! server lowers the same tree to SQL. Names are gone here: columns and relationships are ids, relative to the table that
 //! the expression speaks of.
 
+pub mod eval;
+mod fit;
+
 use dialects::Value;
 use introspect::{ColumnId, RelationshipId};
 

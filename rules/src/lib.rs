@@ -4,6 +4,10 @@
 //! [`RuleSet`] (`compile`), and the engine turns a request and the rows it touches into changes (`engine`).
 
 pub mod expr;
+#[cfg(test)]
+#[allow(dead_code, reason = "each test takes what it needs")]
+pub(crate) mod fixture;
+pub mod policy;
 pub mod rule;
 
 pub use expr::Expr;
