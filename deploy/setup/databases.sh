@@ -25,11 +25,13 @@ free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# Runs a command as the given user when we are root, else as ourselves.
+# Runs a command as the given user when we are root, else as ourselves; from a folder that either may enter.
 as_user() {
     local user=$1
     shift
+    cd "$base"
     if [ "$(id -u)" = 0 ]; then runuser -u "$user" -- "$@"; else "$@"; fi
+    cd "$OLDPWD"
 }
 
 make_folder() {
