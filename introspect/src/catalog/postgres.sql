@@ -1,0 +1,83 @@
+-- Tables and views: schema, name, in default schema, view, comment, triggers.
+-- Partitions, what extensions own and what this role cannot read is left out. A rule on a table rewrites writes as a trigger would.
+select n.nspname::text, c.relname::text,
+       coalesce(n.nspname = current_schema(), false)::text,
+       (c.relkind in ('v', 'm'))::text,
+       pg_catalog.obj_description(c.oid, 'pg_class'),
+       (exists (select from pg_catalog.pg_trigger t
+                 where (t.tgrelid = c.oid
+                        or (c.relkind = 'p' and t.tgrelid in (select relid from pg_catalog.pg_partition_tree(c.oid))))
+                   and not t.tgisinternal and t.tgenabled in ('O', 'A'))
+        or (c.relkind in ('r', 'p')
+            and exists (select from pg_catalog.pg_rewrite w where w.ev_class = c.oid and w.ev_type <> '1')))::text
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+   and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+   and pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+   and pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
+   and not exists (select from pg_catalog.pg_depend d
+                    where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+ order by 1, 2;
+
+-- Columns: schema, table, name, type for casts, base type, base type's kind, its modifier, base type's oid, array, not null,
+-- identity, generated, default, comment. Domains are followed to their base; the modifier is that of the innermost that has one.
+with recursive base (oid, base_oid, modifier, not_null, default_text) as (
+    select t.oid, t.oid, -1, false, null::text collate "C" from pg_catalog.pg_type t where t.typtype <> 'd'
+    union all
+    select d.oid, b.base_oid, case when b.modifier = -1 then d.typtypmod else b.modifier end,
+           b.not_null or d.typnotnull, coalesce(d.typdefault, b.default_text) collate "C"
+      from base b join pg_catalog.pg_type d on d.typbasetype = b.oid and d.typtype = 'd'
+)
+select n.nspname::text, c.relname::text, a.attname::text,
+       case when tn.nspname = 'pg_catalog' then pg_catalog.format_type(t.oid, -1)
+            else pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.typname) end,
+       t.typname::text, t.typtype::text,
+       (case when a.atttypmod <> -1 then a.atttypmod else b.modifier end)::text,
+       t.oid::text, (t.typcategory = 'A')::text, (a.attnotnull or b.not_null)::text,
+       a.attidentity::text, a.attgenerated::text,
+       coalesce(pg_catalog.pg_get_expr(ad.adbin, ad.adrelid), b.default_text),
+       pg_catalog.col_description(c.oid, a.attnum)
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  join base b on b.oid = a.atttypid
+  join pg_catalog.pg_type t on t.oid = b.base_oid
+  join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
+  left join pg_catalog.pg_attrdef ad on ad.adrelid = c.oid and ad.adnum = a.attnum
+ where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+   and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+   and pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
+ order by 1, 2, a.attnum;
+
+-- Primary and unique keys: schema, table, name, primary, column.
+select n.nspname::text, c.relname::text, i.relname::text, x.indisprimary::text, a.attname::text
+  from pg_catalog.pg_index x
+  join pg_catalog.pg_class c on c.oid = x.indrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_class i on i.oid = x.indexrelid
+ cross join lateral unnest(x.indkey::int2[]) with ordinality as k (attnum, position)
+  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+ where x.indisunique and x.indisvalid and x.indpred is null and x.indexprs is null
+   and k.position <= x.indnkeyatts
+   and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+ order by 1, 2, 3, k.position;
+
+-- Foreign keys: schema, table, name, column, target schema, target table, target column, on delete, on update, deferred.
+-- Copies that belong to partitions have a parent.
+select n.nspname::text, c.relname::text, f.conname::text, a.attname::text,
+       pn.nspname::text, p.relname::text, pa.attname::text,
+       f.confdeltype::text, f.confupdtype::text, f.condeferred::text
+  from pg_catalog.pg_constraint f
+  join pg_catalog.pg_class c on c.oid = f.conrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_class p on p.oid = f.confrelid
+  join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
+ cross join lateral unnest(f.conkey, f.confkey) with ordinality as k (attnum, target_attnum, position)
+  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+  join pg_catalog.pg_attribute pa on pa.attrelid = p.oid and pa.attnum = k.target_attnum
+ where f.contype = 'f' and f.conparentid = 0
+ order by 1, 2, 3, k.position;
+
+-- Words of enums: the type's oid, word.
+select e.enumtypid::text, e.enumlabel::text from pg_catalog.pg_enum e order by e.enumtypid, e.enumsortorder;

@@ -1,0 +1,160 @@
+//! SQLite's `sqlite_master` and pragmas → [`Catalog`].
+//!
+//! The declared type decides what a column holds, though a cell may contradict it. A table without a primary key is reached by its
+//! rowid, under whichever of its names no column has taken. The expression of a generated column stands in no pragma.
+
+use dialects::sql::SqlType;
+use dialects::{Dialect, IntKind, Pool, Result, Rows, ValueType};
+
+use super::assemble::{self, Assembly, Record};
+use super::{Catalog, Column, Table};
+use crate::schema::ColumnDefault;
+
+/// How many columns each query of `sqlite.sql` answers.
+const WIDTHS: [usize; 5] = [7, 8, 5, 5, 10];
+
+/// Reads the main database of the connection.
+pub(super) async fn read(pool: &Pool) -> Result<Catalog> {
+    let answers = assemble::ask(pool, include_str!("sqlite.sql"), &WIDTHS).await?;
+    let mut assembly = Assembly::new(Dialect::Sqlite, answers.first());
+    assembly.columns(answers.get(1), column);
+    assembly.keys(answers.get(2));
+    assembly.keys(answers.get(3));
+    assembly.foreign_keys(answers.get(4));
+    let rowless = rowless(answers.first());
+    assembly.tables_mut().iter_mut().for_each(|table| amend(table, &rowless));
+    Ok(assembly.finish())
+}
+
+/// Tables without a rowid.
+fn rowless(tables: Option<&Rows>) -> Vec<String> {
+    assemble::records(tables).filter(|record| record.flag(6)).map(|record| record.word(1)).collect()
+}
+
+fn amend(table: &mut Table, rowless: &[String]) {
+    if !table.view && table.key.is_empty() && !rowless.contains(&table.name.name) {
+        table.rowid = rowid_name(table);
+    }
+    for key in &mut table.foreign_keys {
+        key.name = format!("{}_{}_fkey", table.name.name, key.columns.join("_"));
+    }
+}
+
+/// The first of the rowid's names that no column has.
+fn rowid_name(table: &Table) -> Option<String> {
+    let taken = |name: &&str| table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name)).map(str::to_owned)
+}
+
+fn column(record: Record<'_>) -> Column {
+    let (declared, rowid) = (record.word(3), record.flag(7));
+    Column {
+        name: record.word(2),
+        ty: value_type(&declared),
+        sql_type: SqlType::scalar(declared),
+        enum_values: Vec::new(),
+        nullable: !record.flag(4) && !rowid,
+        default: if rowid { ColumnDefault::Generated } else { default(record.text(5)) },
+        generated: matches!(record.word(6).as_str(), "2" | "3").then(String::new),
+        comment: None,
+    }
+}
+
+/// The column that stands for the implicit rowid.
+pub(crate) fn rowid_column(name: &str) -> Column {
+    Column {
+        name: name.to_owned(),
+        ty: ValueType::Int(IntKind::Dynamic),
+        sql_type: SqlType::scalar("INTEGER"),
+        enum_values: Vec::new(),
+        nullable: false,
+        default: ColumnDefault::Generated,
+        generated: None,
+        comment: None,
+    }
+}
+
+fn default(text: Option<String>) -> ColumnDefault {
+    match text {
+        Some(text) if !text.eq_ignore_ascii_case("null") => ColumnDefault::Expression(text),
+        _ => ColumnDefault::None,
+    }
+}
+
+/// What a declared type promises. Types that SQLite's users write are known by name, others by SQLite's own rules of affinity
+/// (<https://sqlite.org/datatype3.html>, section 3.1).
+fn value_type(declared: &str) -> ValueType {
+    let (name, first, second) = split(declared);
+    match name.as_str() {
+        "BOOLEAN" | "BOOL" => ValueType::Bool,
+        "INTEGER" | "INT" => ValueType::Int(IntKind::Dynamic),
+        "BIGINT" | "INT8" | "UNSIGNED BIG INT" => ValueType::Int(IntKind::I64),
+        "INT4" | "MEDIUMINT" => ValueType::Int(IntKind::I32),
+        "SMALLINT" | "TINYINT" | "INT2" => ValueType::Int(IntKind::I16),
+        "DECIMAL" | "NUMERIC" | "DEC" | "NUMBER" => {
+            ValueType::Decimal { precision: first, scale: first.map(|_| second.unwrap_or(0)) }
+        }
+        "MONEY" => ValueType::Decimal { precision: None, scale: None },
+        "UUID" | "GUID" => ValueType::Uuid,
+        "DATE" => ValueType::Date,
+        "TIME" => ValueType::Time,
+        "DATETIME" | "TIMESTAMP" => ValueType::Timestamp,
+        "TIMESTAMPTZ" | "TIMESTAMP WITH TIME ZONE" => ValueType::TimestampTz,
+        "JSON" | "JSONB" => ValueType::Json,
+        "BINARY" | "VARBINARY" | "BYTEA" => ValueType::Bytes,
+        _ => affinity(&name, first),
+    }
+}
+
+fn affinity(name: &str, length: Option<u32>) -> ValueType {
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if has(&["INT"]) {
+        ValueType::Int(IntKind::Dynamic)
+    } else if has(&["CHAR", "CLOB", "TEXT", "STRING"]) {
+        ValueType::Text { length }
+    } else if has(&["BLOB"]) {
+        ValueType::Bytes
+    } else if has(&["REAL", "FLOA", "DOUB"]) {
+        ValueType::Float { bits: 64 }
+    } else {
+        ValueType::Other
+    }
+}
+
+/// `numeric ( 10, 2 )` → `NUMERIC`, 10, 2.
+fn split(declared: &str) -> (String, Option<u32>, Option<u32>) {
+    let (name, rest) = declared.split_once('(').unwrap_or((declared, ""));
+    let mut numbers = rest.split([',', ')']).map(|number| number.trim().parse().ok());
+    let (first, second) = (numbers.next().flatten(), numbers.next().flatten());
+    (name.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase(), first, second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declared_types_decide() {
+        let text = |length| ValueType::Text { length };
+        let decimal = |precision, scale| ValueType::Decimal { precision, scale };
+        let cases = [
+            ("integer", ValueType::Int(IntKind::Dynamic)),
+            ("BIGINT", ValueType::Int(IntKind::I64)),
+            ("INT UNSIGNED", ValueType::Int(IntKind::Dynamic)),
+            ("numeric ( 10, 2 )", decimal(Some(10), Some(2))),
+            ("DECIMAL(8)", decimal(Some(8), Some(0))),
+            ("NUMERIC", decimal(None, None)),
+            ("double precision", ValueType::Float { bits: 64 }),
+            ("NVARCHAR(40)", text(Some(40))),
+            ("character varying(9)", text(Some(9))),
+            ("CLOB", text(None)),
+            ("DATETIME", ValueType::Timestamp),
+            ("blob", ValueType::Bytes),
+            ("", ValueType::Other),
+            ("ANY", ValueType::Other),
+        ];
+        for (declared, expect) in cases {
+            assert_eq!(value_type(declared), expect, "{declared}");
+        }
+    }
+}

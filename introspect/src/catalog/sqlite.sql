@@ -1,0 +1,48 @@
+-- Tables and views: schema, name, in default schema, view, comment, triggers, without rowid.
+-- A view whose tables are gone has no columns and cannot be read.
+select null, m.name, 'true', m.type = 'view', null,
+       exists (select 1 from sqlite_master t where t.type = 'trigger' and t.tbl_name = m.name collate nocase),
+       m.wr
+  from pragma_table_list m
+ where m.schema = 'main' and m.type in ('table', 'view', 'virtual') and m.ncol > 0
+   and m.name not like 'sqlite\_%' escape '\'
+ order by m.name;
+
+-- Columns: schema, table, name, declared type, not null, default, hidden (2, 3: generated), whether it is the rowid itself.
+-- The only column of a primary key that no index holds is the rowid under another name.
+select null, m.name, c.name, c.type, c."notnull", c.dflt_value, c.hidden,
+       c.pk = 1 and m.wr = 0
+       and not exists (select 1 from pragma_index_list(m.name) i where i.origin = 'pk')
+  from pragma_table_list m join pragma_table_xinfo(m.name) c
+ where m.schema = 'main' and m.type in ('table', 'view', 'virtual') and m.ncol > 0 and c.hidden <> 1
+   and m.name not like 'sqlite\_%' escape '\'
+ order by m.name, c.cid;
+
+-- Primary keys: schema, table, name, primary, column.
+select null, m.name, 'primary', 'true', c.name
+  from pragma_table_list m join pragma_table_xinfo(m.name) c
+ where m.schema = 'main' and m.type = 'table' and c.pk > 0
+   and m.name not like 'sqlite\_%' escape '\'
+ order by m.name, c.pk;
+
+-- Unique keys: schema, table, name, primary, column.
+select null, m.name, i.name, 'false', c.name
+  from pragma_table_list m join pragma_index_list(m.name) i join pragma_index_info(i.name) c
+ where m.schema = 'main' and m.type = 'table' and i."unique" and not i.partial and i.origin <> 'pk'
+   and m.name not like 'sqlite\_%' escape '\'
+ order by m.name, i.name, c.seqno;
+
+-- Foreign keys: schema, table, number, column, target schema, target table, target column, on delete, on update, deferred.
+-- Names are compared without case, and without target columns the target's primary key is meant. Whether the check is deferred
+-- stands in no pragma: treating it as immediate is safe.
+select null, m.name, f.id,
+       (select c.name from pragma_table_xinfo(m.name) c where c.name = f."from" collate nocase),
+       null, p.name,
+       (select c.name from pragma_table_xinfo(p.name) c
+         where c.name = f."to" collate nocase or (f."to" is null and c.pk = f.seq + 1)),
+       f.on_delete, f.on_update, 'false'
+  from pragma_table_list m join pragma_foreign_key_list(m.name) f
+  join pragma_table_list p on p.schema = 'main' and p.name = f."table" collate nocase
+ where m.schema = 'main' and m.type = 'table'
+   and m.name not like 'sqlite\_%' escape '\'
+ order by m.name, f.id, f.seq;

@@ -1,0 +1,140 @@
+//! [`Catalog`] and [`Overlay`] → [`Schema`], or every problem found.
+//!
+//! Tables stand in the order of their names, foreign keys in the order of their columns: the same database gives the same schema,
+//! whatever order its catalogue answers in.
+
+use std::collections::HashMap;
+
+use dialects::sql::TableName;
+
+use crate::catalog::{self, Catalog};
+use crate::overlay::Overlay;
+use crate::problem::Problem;
+use crate::schema::{Column, ColumnId, ForeignKey, Schema, Table, TableId, Unique};
+use crate::{naming, relate};
+
+/// The schema of a catalogue, amended by the model file where there is one.
+pub fn resolve(catalog: &Catalog, overlay: Option<&Overlay>) -> Result<Schema, Vec<Problem>> {
+    let _ = overlay;
+    let names = naming::types(&catalog.tables);
+    let sources = in_name_order(catalog, &names);
+    let mut tables: Vec<Table> = sources.iter().map(|(name, source)| table(name, source)).collect();
+    add_foreign_keys(&mut tables, &sources);
+    let drafts = relate::drafts(&tables);
+    relate::settle(&mut tables, &drafts);
+    Ok(Schema::new(catalog.dialect, tables))
+}
+
+/// The catalogue's tables with their names, in the order of these.
+fn in_name_order<'a>(catalog: &'a Catalog, names: &'a [String]) -> Vec<(&'a str, &'a catalog::Table)> {
+    let mut tables: Vec<_> = names.iter().map(String::as_str).zip(&catalog.tables).collect();
+    tables.sort_by_key(|(name, _)| *name);
+    tables
+}
+
+fn table(name: &str, source: &catalog::Table) -> Table {
+    let sources = source.columns.iter().cloned().chain(source.rowid.as_deref().map(catalog::rowid_column));
+    let sources: Vec<catalog::Column> = sources.collect();
+    let key: Vec<&str> = match &source.rowid {
+        Some(rowid) => vec![rowid.as_str()],
+        None => source.key.iter().map(String::as_str).collect(),
+    };
+    let db_names: Vec<&str> = sources.iter().map(|c| c.name.as_str()).collect();
+    let names = naming::attributes(&db_names, &key);
+    let key = positions(&db_names, &key).unwrap_or_default();
+    let uniques = uniques(source, &db_names, &key);
+    Table {
+        name: name.to_owned(),
+        db: source.name.clone(),
+        view: source.view,
+        comment: source.comment.clone(),
+        columns: names.into_iter().zip(sources).map(|(name, source)| column(name, source)).collect(),
+        key,
+        rowid_key: source.rowid.is_some(),
+        uniques,
+        foreign_keys: Vec::new(),
+        relationships: Vec::new(),
+        triggers: source.triggers,
+        join_table: false,
+        hidden: false,
+    }
+}
+
+fn column(name: String, source: catalog::Column) -> Column {
+    Column {
+        name,
+        db_name: source.name,
+        ty: source.ty,
+        sql_type: source.sql_type,
+        enum_values: source.enum_values,
+        nullable: source.nullable,
+        default: source.default,
+        generated: source.generated,
+        comment: source.comment,
+        hidden: false,
+        label: None,
+        searchable: None,
+    }
+}
+
+/// Where names stand among a table's columns; none when one of them is not there (the role may not read it).
+fn positions(columns: &[&str], names: &[&str]) -> Option<Vec<ColumnId>> {
+    let position = |name: &&str| columns.iter().position(|column| column == name);
+    names.iter().map(|name| Some(ColumnId(position(name)?.try_into().ok()?))).collect()
+}
+
+fn uniques(source: &catalog::Table, columns: &[&str], key: &[ColumnId]) -> Vec<Unique> {
+    let unique = |unique: &catalog::Unique| {
+        Some(Unique { name: unique.name.clone(), columns: positions(columns, &borrowed(&unique.columns))? })
+    };
+    let mut uniques: Vec<Unique> =
+        source.uniques.iter().filter_map(unique).filter(|u| u.columns != key).collect();
+    uniques.sort_by(|a, b| (&a.columns, &a.name).cmp(&(&b.columns, &b.name)));
+    uniques
+}
+
+fn borrowed(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
+
+fn add_foreign_keys(tables: &mut [Table], sources: &[(&str, &catalog::Table)]) {
+    let ids: HashMap<TableName, TableId> =
+        (0..).map(TableId).zip(&*tables).map(|(id, t)| (t.db.clone(), id)).collect();
+    let keys: Vec<Vec<ForeignKey>> = (0..)
+        .map(TableId)
+        .zip(sources)
+        .map(|(id, (_, source))| {
+            source.foreign_keys.iter().filter_map(|key| foreign_key(tables, &ids, id, key)).collect()
+        })
+        .collect();
+    for (table, mut keys) in tables.iter_mut().zip(keys) {
+        keys.sort_by(|a, b| (&a.columns, &a.name).cmp(&(&b.columns, &b.name)));
+        table.foreign_keys = keys;
+        table.join_table = relate::is_join_table(table);
+    }
+}
+
+/// A foreign key, unless it leads to where this role cannot read.
+fn foreign_key(
+    tables: &[Table],
+    ids: &HashMap<TableName, TableId>,
+    table: TableId,
+    key: &catalog::ForeignKey,
+) -> Option<ForeignKey> {
+    let target = *ids.get(&key.target)?;
+    Some(ForeignKey {
+        name: key.name.clone(),
+        columns: column_ids(tables.get(table.0 as usize)?, &key.columns)?,
+        target,
+        target_columns: column_ids(tables.get(target.0 as usize)?, &key.target_columns)?,
+        on_delete: key.on_delete,
+        on_update: key.on_update,
+        enforced: true,
+        deferred: key.deferred,
+    })
+}
+
+fn column_ids(table: &Table, names: &[String]) -> Option<Vec<ColumnId>> {
+    let db_names: Vec<&str> = table.columns.iter().map(|c| c.db_name.as_str()).collect();
+    positions(&db_names, &borrowed(names))
+}
