@@ -3,6 +3,8 @@
 //! No I/O, no async, no HTTP, no SQL text. Rule files become declarations with spans (`file`), declarations and a schema become a
 //! [`RuleSet`] (`compile`), and the engine turns a request and the rows it touches into changes (`engine`).
 
+pub mod change;
+pub mod engine;
 pub mod expr;
 #[cfg(test)]
 #[allow(dead_code, reason = "each test takes what it needs")]
@@ -10,5 +12,6 @@ pub(crate) mod fixture;
 pub mod policy;
 pub mod rule;
 
+pub use engine::{Engine, Facts};
 pub use expr::Expr;
 pub use rule::RuleSet;

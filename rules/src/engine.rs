@@ -1,0 +1,99 @@
+//! The engine: a request and what is known of the rows → the changes that keep every rule, without any I/O.
+//!
+//! [`Engine::attempt`] computes the whole transaction anew from the rows it is given. Where it lacks something it says so, all
+//! it can tell at once; the caller fetches that wave, first plainly (to discover which rows a change reaches), then under locks, and calls
+//! again. The order of one attempt: apply the request, carry removals down, derive column by column in the one order in which
+//! everything stands after what it reads, check, order the writes.
+//!
+//! For an item that is inserted: `Need(order, product)`, `Need(customer)`, `Done(insert item, update order, update customer)`.
+
+mod adjust;
+mod attempt;
+mod cascade;
+mod check;
+mod derive;
+mod facts;
+mod order;
+mod remove;
+mod rows;
+mod scope;
+#[cfg(test)]
+mod tests;
+
+use introspect::{ColumnId, Schema, TableId};
+
+pub use facts::Facts;
+pub use rows::{ChildList, Finder, Hold, Known, ReadersLock, RowLock, Rows};
+
+use crate::change::{Change, Request, Violation};
+use crate::rule::RuleSet;
+
+/// Everything an attempt needs besides the request and its rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Engine<'a> {
+    /// The schema.
+    pub schema: &'a Schema,
+    /// The rules.
+    pub rules: &'a RuleSet,
+    /// What follows from both.
+    pub facts: &'a Facts,
+}
+
+/// What an attempt comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// These are needed first: all that can be told at this point, each once.
+    Need(Vec<Lookup>),
+    /// These changes, in the order in which they are written.
+    Done(Vec<Change>),
+    /// All that is wrong.
+    Violated(Vec<Violation>),
+}
+
+/// One thing an attempt lacks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lookup {
+    /// A row, held at least so firmly.
+    Row(RowLookup),
+    /// The rows that refer to a row, with these columns; in the locked phase made after all locks of the same wave.
+    Children {
+        /// Which.
+        list: ChildList,
+        /// What to load of each.
+        columns: Vec<ColumnId>,
+    },
+    /// What the database's default of a column comes to.
+    Default {
+        /// The table.
+        table: TableId,
+        /// The column.
+        column: ColumnId,
+    },
+}
+
+/// A row that is needed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowLookup {
+    /// Which.
+    pub finder: Finder,
+    /// What to load of it.
+    pub columns: Vec<ColumnId>,
+    /// How firmly it is to be held.
+    pub hold: Hold,
+}
+
+/// What the rows at hand are worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Plain reads do: the attempt only finds out which rows matter.
+    Discover,
+    /// Every row must be held as the plan demands, every list be made under those locks.
+    Locked,
+}
+
+impl Engine<'_> {
+    /// Computes the transaction from what is known.
+    pub fn attempt(&self, request: &Request, rows: &Rows, phase: Phase) -> Outcome {
+        attempt::Attempt::new(*self, request, rows, phase).run()
+    }
+}

@@ -1,0 +1,115 @@
+//! Aggregates, adjusted by the difference between what their children gave before and give now; never by reading all children.
+
+use std::collections::BTreeMap;
+
+use dialects::{Decimal, Value};
+use introspect::TableId;
+
+use super::attempt::{Attempt, Found, Touched};
+use super::rows::Finder;
+use super::scope::RowScope;
+use crate::change::{Image, Reason, RowId};
+use crate::expr::eval::{self, EvalError};
+use crate::rule::{Aggregate, AggregateFunction, Derivation};
+
+/// What a row gives to an aggregate: to which parent, and how much.
+type Contribution = Option<(Finder, Decimal)>;
+
+impl Attempt<'_> {
+    pub(super) fn aggregate(&mut self, derivation: &Derivation, aggregate: &Aggregate) {
+        for id in self.touched_in(derivation.table) {
+            if self.touched.get(&id).is_some_and(Touched::is_new) {
+                self.settle(derivation, &id, Value::Int(0));
+            }
+        }
+        for (parent, difference) in self.differences(derivation, aggregate) {
+            if difference != Decimal::from(0) {
+                self.adjust(derivation, parent, difference);
+            }
+        }
+    }
+
+    /// By how much each parent moves, summed over all touched children.
+    fn differences(&mut self, derivation: &Derivation, aggregate: &Aggregate) -> BTreeMap<Finder, Decimal> {
+        let mut differences: BTreeMap<Finder, Decimal> = BTreeMap::new();
+        for id in self.touched_in(aggregate.child) {
+            let Some((before, after)) = self.contributions(derivation, aggregate, &id) else { continue };
+            if let Some((parent, amount)) = before {
+                *differences.entry(parent).or_default() -= amount;
+            }
+            if let Some((parent, amount)) = after {
+                *differences.entry(parent).or_default() += amount;
+            }
+        }
+        differences
+    }
+
+    /// What a row gave and gives. `None`: it cannot be told (yet); an error is noted.
+    fn contributions(
+        &mut self,
+        derivation: &Derivation,
+        aggregate: &Aggregate,
+        id: &RowId,
+    ) -> Option<(Contribution, Contribution)> {
+        let touched = self.touched.get(id)?;
+        let before = touched.before.as_ref().map(|image| self.contribution(aggregate, id, image));
+        let after = touched.after.as_ref().map(|image| self.contribution(aggregate, id, image));
+        match (before.transpose(), after.transpose()) {
+            (Ok(before), Ok(after)) => Some((before.flatten(), after.flatten())),
+            (Err(error), _) | (_, Err(error)) => {
+                self.uncomputable(&derivation.name, id, &error);
+                None
+            }
+        }
+    }
+
+    fn contribution(
+        &self,
+        aggregate: &Aggregate,
+        id: &RowId,
+        image: &Image,
+    ) -> Result<Contribution, EvalError> {
+        let Some(parent) = self.parent_finder(id.table, image, aggregate.parent) else { return Ok(None) };
+        if let Some(filter) = &aggregate.filter {
+            let scope = RowScope { attempt: self, id, image };
+            if eval::truth(filter, &scope)? != Some(true) {
+                return Ok(None);
+            }
+        }
+        Ok(Some((parent, self.amount(aggregate, id.table, image)?)))
+    }
+
+    fn amount(&self, aggregate: &Aggregate, table: TableId, image: &Image) -> Result<Decimal, EvalError> {
+        let (AggregateFunction::Sum, Some(column)) = (aggregate.function, aggregate.column) else {
+            return Ok(Decimal::from(1));
+        };
+        match image.value(column) {
+            Some(Value::Null) => Ok(Decimal::from(0)),
+            Some(value) => value.decimal().ok_or(EvalError::NotANumber("another value")),
+            None => {
+                let table = &self.engine.schema[table];
+                Err(EvalError::Missing(format!("{}.{}", table.name, table[column].name)))
+            }
+        }
+    }
+
+    fn adjust(&mut self, derivation: &Derivation, parent: Finder, difference: Decimal) {
+        let hold = self.hold_to_set(derivation.table, &[derivation.column]);
+        let Found::Row(id) = self.row(parent, hold) else { return };
+        let Some(held) = self.image(&id).and_then(|image| image.value(derivation.column)) else { return };
+        let before = match held {
+            Value::Null => Some(Decimal::from(0)),
+            value => value.decimal(),
+        };
+        match before {
+            Some(before) => self.settle(derivation, &id, Value::Decimal(before + difference)),
+            None => {
+                let reason = Reason::Uncomputable {
+                    rule: derivation.name.clone(),
+                    why: "the stored value is not a number".into(),
+                };
+                self.violate(id, reason);
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! One attempt: the rows touched so far, what is missing, what is wrong.
+//!
+//! An attempt never stops at the first thing it lacks: it goes on with what it has, so that one wave fetches as much as possible.
+
+use std::collections::BTreeMap;
+
+use dialects::Value;
+use indexmap::IndexMap;
+use introspect::{ColumnId, RelationshipId, TableId};
+
+use super::rows::{ChildList, Finder, Hold, ReadersLock, RowLock, Rows};
+use super::{Engine, Lookup, Outcome, Phase, RowLookup};
+use crate::change::{Action, Image, Operation, Reason, Request, RowId, RowRef, Violation};
+
+pub(super) struct Attempt<'a> {
+    pub(super) engine: Engine<'a>,
+    pub(super) request: &'a Request,
+    pub(super) rows: &'a Rows,
+    phase: Phase,
+    /// Every row that changes, in the order in which it was first touched.
+    pub(super) touched: IndexMap<RowId, Touched>,
+    pub(super) violations: Vec<Violation>,
+    /// What an expression lacked without anything being asked for: a gap that must refuse, never pass.
+    pub(super) gap: Option<Violation>,
+    row_needs: BTreeMap<Finder, RowLookup>,
+    other_needs: Vec<Lookup>,
+}
+
+/// A row that changes.
+#[derive(Clone, Debug)]
+pub(super) struct Touched {
+    /// As first locked; `None`: new.
+    pub(super) before: Option<Image>,
+    /// As it is now; `None`: removed.
+    pub(super) after: Option<Image>,
+}
+
+/// What looking for a row came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It is not known yet; the need is noted.
+    Unknown,
+    /// There is none.
+    Absent,
+    /// This one.
+    Row(RowId),
+}
+
+impl Touched {
+    /// Whether a column differs, or the row is new or gone.
+    pub(super) fn changed(&self, column: ColumnId) -> bool {
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => before.value(column) != after.value(column),
+            _ => true,
+        }
+    }
+
+    pub(super) fn changed_any(&self, columns: &[ColumnId]) -> bool {
+        columns.iter().any(|c| self.changed(*c))
+    }
+
+    pub(super) fn is_new(&self) -> bool {
+        self.before.is_none()
+    }
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(engine: Engine<'a>, request: &'a Request, rows: &'a Rows, phase: Phase) -> Self {
+        Self {
+            engine,
+            request,
+            rows,
+            phase,
+            touched: IndexMap::new(),
+            violations: Vec::new(),
+            gap: None,
+            row_needs: BTreeMap::new(),
+            other_needs: Vec::new(),
+        }
+    }
+
+    pub(super) fn run(mut self) -> Outcome {
+        for operation in &self.request.operations {
+            self.apply(operation);
+        }
+        self.look_for_related();
+        self.derive();
+        if self.touched.len() > self.request.rows_max {
+            return self.too_many_rows();
+        }
+        self.check_references();
+        self.check();
+        self.outcome()
+    }
+
+    fn outcome(mut self) -> Outcome {
+        if !self.row_needs.is_empty() || !self.other_needs.is_empty() {
+            let rows = self.row_needs.into_values().map(Lookup::Row);
+            return Outcome::Need(rows.chain(self.other_needs).collect());
+        }
+        self.violations.extend(self.gap.take());
+        if !self.violations.is_empty() {
+            self.violations.dedup();
+            return Outcome::Violated(self.violations);
+        }
+        Outcome::Done(super::order::changes(&self.engine, self.touched))
+    }
+
+    fn too_many_rows(self) -> Outcome {
+        let reason = Reason::TooManyRows { rows_max: self.request.rows_max };
+        let id = self.request.operations.first().map(|operation| operation.id.clone());
+        Outcome::Violated(id.map(|id| Violation { id, reason }).into_iter().collect())
+    }
+
+    fn apply(&mut self, operation: &Operation) {
+        match &operation.action {
+            Action::Insert(values) => self.insert(&operation.id, values),
+            Action::Update(values) => self.update(&operation.id, values),
+            Action::Delete => self.delete(&operation.id),
+        }
+    }
+
+    fn insert(&mut self, id: &RowId, values: &BTreeMap<ColumnId, Value>) {
+        let mut image = Image::empty(self.engine.schema[id.table].columns.len());
+        values.iter().for_each(|(column, value)| image.set(*column, value.clone()));
+        self.touched.insert(id.clone(), Touched { before: None, after: Some(image) });
+    }
+
+    fn update(&mut self, id: &RowId, values: &BTreeMap<ColumnId, Value>) {
+        let columns: Vec<ColumnId> = values.keys().copied().collect();
+        let hold = self.hold_to_set(id.table, &columns);
+        let Some(id) = self.target(id, hold) else { return };
+        for (column, value) in values {
+            self.put(&id, *column, value.clone());
+        }
+    }
+
+    fn delete(&mut self, id: &RowId) {
+        if let Some(id) = self.target(id, self.hold_to_remove(id.table)) {
+            self.remove(&id);
+        }
+    }
+
+    /// The row that an operation names, touched. It is loaded whole: its answer shows it.
+    fn target(&mut self, id: &RowId, hold: Hold) -> Option<RowId> {
+        let RowRef::Existing(key) = &id.row else { return self.touched.contains_key(id).then(|| id.clone()) };
+        let finder = Finder::by_key(self.engine.schema, id.table, key.clone());
+        let columns: Vec<ColumnId> =
+            self.engine.schema[id.table].columns().map(|(column, _)| column).collect();
+        match self.row_with(finder, columns, hold) {
+            Found::Unknown => None,
+            Found::Absent => {
+                self.violate(id.clone(), Reason::NotFound);
+                None
+            }
+            Found::Row(id) => {
+                self.touch(&id);
+                Some(id)
+            }
+        }
+    }
+
+    // ---- looking
+
+    /// Looks for a row with the columns that rules on its table know of.
+    pub(super) fn row(&mut self, finder: Finder, hold: Hold) -> Found {
+        let columns = self.engine.facts.columns(finder.table).to_vec();
+        self.row_with(finder, columns, hold)
+    }
+
+    fn row_with(&mut self, finder: Finder, columns: Vec<ColumnId>, hold: Hold) -> Found {
+        let table = finder.table;
+        match self.rows.find(&finder) {
+            None => {
+                self.need_row(finder, columns, hold);
+                Found::Unknown
+            }
+            Some(None) => Found::Absent,
+            Some(Some((key, known))) => {
+                let id = RowId::existing(table, key.clone());
+                if !known.image.has(&columns) {
+                    self.need_row(finder, columns, hold.join(known.hold));
+                    return Found::Unknown;
+                }
+                // Held too weakly: needed again, but what it holds now tells what else will be.
+                if self.phase == Phase::Locked && !known.hold.covers(hold) {
+                    self.need_row(finder, columns, hold);
+                }
+                Found::Row(id)
+            }
+        }
+    }
+
+    fn need_row(&mut self, finder: Finder, columns: Vec<ColumnId>, hold: Hold) {
+        match self.row_needs.get_mut(&finder) {
+            Some(lookup) => {
+                lookup.hold = lookup.hold.join(hold);
+                lookup.columns.extend(columns);
+                lookup.columns.sort();
+                lookup.columns.dedup();
+            }
+            None => {
+                self.row_needs.insert(finder.clone(), RowLookup { finder, columns, hold });
+            }
+        }
+    }
+
+    /// The row at the other end of a to-one relationship as it stands now; `None`: the foreign key is null.
+    pub(super) fn parent(&mut self, id: &RowId, relationship: RelationshipId, hold: Hold) -> Option<Found> {
+        let image = self.image(id)?.clone();
+        self.parent_of(id.table, &image, relationship, hold)
+    }
+
+    /// Likewise, of an image.
+    pub(super) fn parent_of(
+        &mut self,
+        table: TableId,
+        image: &Image,
+        relationship: RelationshipId,
+        hold: Hold,
+    ) -> Option<Found> {
+        self.parent_finder(table, image, relationship).map(|finder| self.row(finder, hold))
+    }
+
+    /// What names the row at the other end; `None`: the foreign key is null.
+    pub(super) fn parent_finder(
+        &self,
+        table: TableId,
+        image: &Image,
+        relationship: RelationshipId,
+    ) -> Option<Finder> {
+        let relationship = &self.engine.schema[table][relationship];
+        let values = image.values(&relationship.columns)?;
+        let finder =
+            Finder { table: relationship.target, columns: relationship.target_columns.clone(), values };
+        (!finder.values.iter().any(Value::is_null)).then_some(finder)
+    }
+
+    /// The rows that point at a row now: those the database lists, less those that have moved away or gone, plus those that
+    /// came. `None`: not known yet.
+    pub(super) fn children(
+        &mut self,
+        parent: &RowId,
+        child: TableId,
+        relationship: RelationshipId,
+    ) -> Option<Vec<RowId>> {
+        let there = &self.engine.schema[child][relationship];
+        let values = self.image_before(parent)?.values(&there.target_columns)?;
+        let columns = there.columns.clone();
+        let list = ChildList { table: child, columns: columns.clone(), values: values.clone(), limit: None };
+        let listed = self.list(list)?;
+        let stays = |touched: &Touched| {
+            touched.after.as_ref().and_then(|image| image.values(&columns)).as_ref() == Some(&values)
+        };
+        let mut children: Vec<RowId> =
+            listed.into_iter().filter(|id| self.touched.get(id).is_none_or(stays)).collect();
+        for (id, touched) in &self.touched {
+            if id.table == child && stays(touched) && !children.contains(id) {
+                children.push(id.clone());
+            }
+        }
+        Some(children)
+    }
+
+    /// What the database lists. `None`: not known yet.
+    pub(super) fn list(&mut self, list: ChildList) -> Option<Vec<RowId>> {
+        let table = list.table;
+        let known = self.rows.list(&list).map(|(keys, fresh)| {
+            (keys.iter().map(|key| RowId::existing(table, key.clone())).collect::<Vec<_>>(), fresh)
+        });
+        let fresh_enough = self.phase == Phase::Discover || known.as_ref().is_some_and(|(_, fresh)| *fresh);
+        if !fresh_enough || known.is_none() {
+            let columns = self.engine.facts.columns(table).to_vec();
+            self.need(Lookup::Children { list, columns });
+        }
+        known.map(|(ids, _)| ids)
+    }
+
+    pub(super) fn need(&mut self, lookup: Lookup) {
+        if !self.other_needs.contains(&lookup) {
+            self.other_needs.push(lookup);
+        }
+    }
+
+    /// A row as it stands now; `None`: removed or not known.
+    pub(super) fn image(&self, id: &RowId) -> Option<&Image> {
+        match self.touched.get(id) {
+            Some(touched) => touched.after.as_ref(),
+            None => id.key().and_then(|key| self.rows.row(id.table, key)).map(|known| &known.image),
+        }
+    }
+
+    /// A row as the database holds it.
+    pub(super) fn image_before(&self, id: &RowId) -> Option<&Image> {
+        match self.touched.get(id) {
+            Some(touched) => touched.before.as_ref(),
+            None => id.key().and_then(|key| self.rows.row(id.table, key)).map(|known| &known.image),
+        }
+    }
+
+    // ---- changing
+
+    /// Counts a row that is known among the touched ones.
+    pub(super) fn touch(&mut self, id: &RowId) {
+        if self.touched.contains_key(id) {
+            return;
+        }
+        let image = id.key().and_then(|key| self.rows.row(id.table, key)).map(|known| known.image.clone());
+        self.touched.insert(id.clone(), Touched { before: image.clone(), after: image });
+    }
+
+    /// Sets a column of a row; a row that was removed stays removed.
+    pub(super) fn put(&mut self, id: &RowId, column: ColumnId, value: Value) {
+        self.touch(id);
+        if let Some(image) = self.touched.get_mut(id).and_then(|touched| touched.after.as_mut()) {
+            image.set(column, value);
+        }
+    }
+
+    /// How firmly a row must be held to set these columns.
+    pub(super) fn hold_to_set(&self, table: TableId, columns: &[ColumnId]) -> Hold {
+        let unique = |c: &ColumnId| self.engine.schema[table].uniques.iter().any(|u| u.columns.contains(c));
+        Hold {
+            row: if columns.iter().any(unique) { RowLock::Remove } else { RowLock::Change },
+            readers: match columns.iter().any(|c| self.engine.facts.read_from_below(table, *c)) {
+                true => ReadersLock::Write,
+                false => ReadersLock::None,
+            },
+        }
+    }
+
+    /// How firmly a row must be held to remove it.
+    pub(super) fn hold_to_remove(&self, table: TableId) -> Hold {
+        let read =
+            self.engine.schema[table].columns().any(|(c, _)| self.engine.facts.read_from_below(table, c));
+        Hold { row: RowLock::Remove, readers: if read { ReadersLock::Write } else { ReadersLock::None } }
+    }
+
+    pub(super) fn violate(&mut self, id: RowId, reason: Reason) {
+        self.violations.push(Violation { id, reason });
+    }
+
+    /// The touched rows of a table, removed ones included.
+    pub(super) fn touched_in(&self, table: TableId) -> Vec<RowId> {
+        self.touched.keys().filter(|id| id.table == table).cloned().collect()
+    }
+}

@@ -1,0 +1,189 @@
+//! Derivations, one column after the other, in the order in which each stands after all that it reads.
+
+use dialects::Value;
+use introspect::schema::ColumnDefault;
+use introspect::{ColumnId, RelationshipId, TableId};
+
+use super::Lookup;
+use super::attempt::{Attempt, Found};
+use super::rows::{Hold, ReadersLock, RowLock};
+use super::scope::RowScope;
+use crate::change::{Image, Reason, RowId, Violation};
+use crate::expr::eval::{self, EvalError};
+use crate::expr::{Expr, Place};
+use crate::rule::{Derivation, DerivationKind};
+
+impl Attempt<'_> {
+    pub(super) fn derive(&mut self) {
+        let rules = self.engine.rules;
+        self.fetch_defaults();
+        for derivation in &rules.derivations {
+            match &derivation.kind {
+                DerivationKind::Default(expr) => self.default(derivation, expr),
+                DerivationKind::Copy { relationship, column } => {
+                    self.copy(derivation, *relationship, *column)
+                }
+                DerivationKind::Formula(expr) => self.formula(derivation, expr),
+                DerivationKind::Aggregate(aggregate) => self.aggregate(derivation, aggregate),
+            }
+        }
+    }
+
+    /// A new row shows the database's defaults to the rules that read them; what has neither value nor default is null.
+    fn fetch_defaults(&mut self) {
+        let new: Vec<RowId> =
+            self.touched.iter().filter(|(_, t)| t.is_new()).map(|(id, _)| id.clone()).collect();
+        for id in new {
+            for column in self.engine.facts.columns(id.table) {
+                let given = self.image(&id).is_none_or(|image| image.value(*column).is_some());
+                if given || !self.engine.facts.is_client_input(id.table, *column) {
+                    continue;
+                }
+                if let Some(value) = self.database_default(id.table, *column) {
+                    self.put(&id, *column, value);
+                }
+            }
+        }
+    }
+
+    /// What the database will put into a column that nobody gives. `None`: not known yet, or drawn at the write.
+    pub(super) fn database_default(&mut self, table: TableId, column: ColumnId) -> Option<Value> {
+        match &self.engine.schema[table][column].default {
+            ColumnDefault::None if self.engine.schema[table][column].generated.is_none() => Some(Value::Null),
+            ColumnDefault::Expression(_) => {
+                let known = self.rows.default(table, column).cloned();
+                if known.is_none() {
+                    self.need(Lookup::Default { table, column });
+                }
+                known
+            }
+            _ => None,
+        }
+    }
+
+    fn default(&mut self, derivation: &Derivation, expr: &Expr) {
+        for id in self.touched_in(derivation.table) {
+            let Some(touched) = self.touched.get(&id) else { continue };
+            let given = touched.after.as_ref().is_none_or(|image| image.value(derivation.column).is_some());
+            if touched.is_new() && !given {
+                self.compute(derivation, expr, &id);
+            }
+        }
+    }
+
+    fn copy(&mut self, derivation: &Derivation, relationship: RelationshipId, column: ColumnId) {
+        let foreign_key = &self.engine.schema[derivation.table][relationship].columns;
+        for id in self.touched_in(derivation.table) {
+            let moved =
+                self.touched.get(&id).is_some_and(|t| t.after.is_some() && t.changed_any(foreign_key));
+            if !moved {
+                continue;
+            }
+            let value = match self.parent(&id, relationship, Hold::PLAIN) {
+                None | Some(Found::Absent) => Value::Null,
+                Some(Found::Unknown) => continue,
+                Some(Found::Row(parent)) => match self.image(&parent).and_then(|image| image.value(column)) {
+                    Some(value) => value.clone(),
+                    None => continue,
+                },
+            };
+            self.settle(derivation, &id, value);
+        }
+    }
+
+    fn formula(&mut self, derivation: &Derivation, expr: &Expr) {
+        let places = expr.places();
+        for id in self.affected(derivation.table, &places) {
+            self.compute(derivation, expr, &id);
+        }
+    }
+
+    fn compute(&mut self, derivation: &Derivation, expr: &Expr, id: &RowId) {
+        let hold = self.hold_to_set(derivation.table, &[derivation.column]);
+        if !self.touched.contains_key(id) && !self.hold(id, hold) {
+            return;
+        }
+        if !self.ready(id, &expr.places()) {
+            return;
+        }
+        match self.evaluate(id, |scope| eval::eval(expr, scope)) {
+            Some(Ok(value)) => self.settle(derivation, id, value),
+            Some(Err(error)) => self.uncomputable(&derivation.name, id, &error),
+            None => {}
+        }
+    }
+
+    /// Sets a derived column, rounded to it; leaves the row alone when that is what it holds already.
+    pub(super) fn settle(&mut self, derivation: &Derivation, id: &RowId, value: Value) {
+        let column = &self.engine.schema[derivation.table][derivation.column];
+        let value = match eval::fit(value, column) {
+            Ok(value) => value,
+            Err(error) => {
+                let reason = Reason::Overflow { column: derivation.column, why: error.to_string() };
+                return self.violate(id.clone(), reason);
+            }
+        };
+        let Some(held) = self.image(id) else { return };
+        if held.value(derivation.column) == Some(&value) {
+            return;
+        }
+        let hold = self.hold_to_set(derivation.table, &[derivation.column]);
+        if self.hold(id, hold) {
+            self.put(id, derivation.column, value);
+        }
+    }
+
+    /// Evaluates something over a row as it stands; `None`: the row is gone or unknown.
+    pub(super) fn evaluate<T>(
+        &self,
+        id: &RowId,
+        evaluate: impl FnOnce(&RowScope<'_, '_>) -> Result<T, EvalError>,
+    ) -> Option<Result<T, EvalError>> {
+        let image = self.image(id)?;
+        Some(evaluate(&RowScope { attempt: self, id, image }))
+    }
+
+    /// Makes sure that every row above that the places lead through is known, and held so that nobody changes what is read.
+    pub(super) fn ready(&mut self, id: &RowId, places: &[Place]) -> bool {
+        match self.image(id).cloned() {
+            Some(image) => self.ready_above(id.table, &image, places),
+            None => false,
+        }
+    }
+
+    /// Likewise, for an image.
+    pub(super) fn ready_above(&mut self, table: TableId, image: &Image, places: &[Place]) -> bool {
+        let hold = Hold { row: RowLock::None, readers: ReadersLock::Read };
+        let mut ready = true;
+        for place in places {
+            let (mut table, mut image) = (table, image.clone());
+            for relationship in &place.path {
+                match self.parent_of(table, &image, *relationship, hold) {
+                    None | Some(Found::Absent) => break,
+                    Some(Found::Unknown) => {
+                        ready = false;
+                        break;
+                    }
+                    Some(Found::Row(parent)) => {
+                        table = parent.table;
+                        match self.image(&parent) {
+                            Some(above) => image = above.clone(),
+                            None => break,
+                        }
+                    }
+                }
+            }
+        }
+        ready
+    }
+
+    /// Notes that a rule has no value. Where that is because something is not known yet, it has been asked for.
+    pub(super) fn uncomputable(&mut self, rule: &str, id: &RowId, error: &EvalError) {
+        let reason = Reason::Uncomputable { rule: rule.into(), why: error.to_string() };
+        let violation = Violation { id: id.clone(), reason };
+        match error {
+            EvalError::Missing(_) => self.gap = Some(violation),
+            _ => self.violations.push(violation),
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! What follows from a schema and its rules once and for all, so that no write has to work it out.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use introspect::schema::{Action, RelationshipKind};
+use introspect::{ColumnId, RelationshipId, Schema, TableId};
+
+use crate::expr::{Expr, Place};
+use crate::rule::{Aggregate, Constraint, DerivationKind, Piece, RuleSet};
+
+/// A column of a table.
+type At = (TableId, ColumnId);
+
+/// What follows from a schema and its rules.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// By table: what to load of a row: its key, its foreign keys, what rules read and set.
+    columns: Vec<Vec<ColumnId>>,
+    /// By table: the foreign keys that refer to it.
+    referrers: Vec<Vec<Referrer>>,
+    /// By table: a place in an order in which what is referred to stands before what refers to it.
+    parents_first: Vec<u32>,
+    /// Whether removing a row of the table moves anything but the row.
+    removal_matters: Vec<bool>,
+    /// What any rule reads.
+    inputs: HashSet<At>,
+    /// What rules read from rows below, foreign keys on the way included (a `copy` does not count: it reads once).
+    from_below: HashSet<At>,
+    /// What a sum, count, formula or copy sets.
+    derived: HashSet<At>,
+    /// What a default sets.
+    defaulted: HashSet<At>,
+    /// The tables of which rules speak when rows come (derivations, constraints, aggregates over them).
+    on_insert: HashSet<TableId>,
+    /// Tables with a constraint on removal.
+    on_delete: HashSet<TableId>,
+    flows: Vec<Flow>,
+}
+
+/// A foreign key, seen from the table it refers to.
+#[derive(Clone, Debug)]
+pub struct Referrer {
+    /// The table that holds it.
+    pub child: TableId,
+    /// Its columns there.
+    pub columns: Vec<ColumnId>,
+    /// The to-one relationship there.
+    pub relationship: RelationshipId,
+    /// What happens to the children.
+    pub on_delete: Action,
+}
+
+/// From what a rule reads to what it sets.
+#[derive(Clone, Debug)]
+struct Flow {
+    own: BTreeSet<At>,
+    from_below: BTreeSet<At>,
+    to: Option<At>,
+}
+
+impl Referrer {
+    /// Whether a row with children cannot be removed.
+    pub fn refuses(&self) -> bool {
+        matches!(self.on_delete, Action::NoAction | Action::Restrict)
+    }
+}
+
+impl Facts {
+    /// Works them out.
+    pub fn new(schema: &Schema, rules: &RuleSet) -> Self {
+        let mut facts =
+            Self { referrers: referrers(schema), parents_first: parents_first(schema), ..Self::default() };
+        facts.read_derivations(schema, rules);
+        facts.read_constraints(schema, &rules.constraints);
+        facts.collect_inputs();
+        facts.columns = schema.iter().map(|(id, _)| facts.columns_of(schema, id)).collect();
+        facts.removal_matters = facts.removals(schema);
+        facts
+    }
+
+    fn read_derivations(&mut self, schema: &Schema, rules: &RuleSet) {
+        for derivation in &rules.derivations {
+            let table = derivation.table;
+            let to = (table, derivation.column);
+            let (own, from_below) = match &derivation.kind {
+                DerivationKind::Aggregate(aggregate) => {
+                    (self.aggregate_inputs(schema, aggregate), BTreeSet::new())
+                }
+                DerivationKind::Formula(expr) => split(schema, table, &expr.places()),
+                DerivationKind::Default(expr) => (split(schema, table, &expr.places()).0, BTreeSet::new()),
+                DerivationKind::Copy { relationship, column } => {
+                    let place = Place { path: vec![*relationship], column: *column };
+                    let (own, parent) = split(schema, table, &[place]);
+                    // Read once: a later change of the parent moves nothing, but the column must be loaded.
+                    self.inputs.extend(parent);
+                    (own, BTreeSet::new())
+                }
+            };
+            match derivation.kind {
+                DerivationKind::Default(_) => self.defaulted.insert(to),
+                _ => self.derived.insert(to),
+            };
+            self.on_insert.insert(table);
+            self.flows.push(Flow { own, from_below, to: Some(to) });
+        }
+    }
+
+    fn aggregate_inputs(&mut self, schema: &Schema, aggregate: &Aggregate) -> BTreeSet<At> {
+        let child = aggregate.child;
+        self.on_insert.insert(child);
+        self.on_delete.insert(child);
+        let mut columns: Vec<ColumnId> = schema[child][aggregate.parent].columns.clone();
+        columns.extend(aggregate.column);
+        columns.extend(aggregate.filter.iter().flat_map(Expr::places).map(|place| place.column));
+        columns.into_iter().map(|column| (child, column)).collect()
+    }
+
+    fn read_constraints(&mut self, schema: &Schema, constraints: &[Constraint]) {
+        for constraint in constraints {
+            let mut places = constraint.check.places();
+            places.extend(constraint.when.iter().flat_map(Expr::places));
+            let (own, from_below) = split(schema, constraint.table, &places);
+            for piece in &constraint.message {
+                if let Piece::Value(expr) = piece {
+                    let (own, above) = split(schema, constraint.table, &expr.places());
+                    self.inputs.extend(own);
+                    self.inputs.extend(above);
+                }
+            }
+            self.on_insert.insert(constraint.table);
+            if constraint.operations.delete {
+                self.on_delete.insert(constraint.table);
+            }
+            self.flows.push(Flow { own, from_below, to: None });
+        }
+    }
+
+    fn collect_inputs(&mut self) {
+        for flow in &self.flows {
+            self.inputs.extend(flow.own.iter().chain(&flow.from_below));
+            self.from_below.extend(&flow.from_below);
+        }
+    }
+
+    fn columns_of(&self, schema: &Schema, table: TableId) -> Vec<ColumnId> {
+        let mut columns: BTreeSet<ColumnId> = schema[table].key.iter().copied().collect();
+        columns.extend(schema[table].foreign_keys.iter().flat_map(|key| key.columns.iter().copied()));
+        columns.extend(
+            schema[table].relationships.iter().flat_map(|relationship| relationship.columns.iter().copied()),
+        );
+        let of_rules = self.inputs.iter().chain(&self.derived).chain(&self.defaulted);
+        columns.extend(of_rules.filter(|(t, _)| *t == table).map(|(_, column)| *column));
+        columns.into_iter().collect()
+    }
+
+    /// A removal matters when a rule speaks of it, or when it carries others with it that matter.
+    fn removals(&self, schema: &Schema) -> Vec<bool> {
+        let mut matters: Vec<bool> = schema.iter().map(|(id, _)| self.on_delete.contains(&id)).collect();
+        for _ in schema.iter() {
+            let next: Vec<bool> = schema
+                .iter()
+                .map(|(id, _)| {
+                    let carries = |r: &Referrer| match r.on_delete {
+                        Action::Cascade => matters.get(r.child.0 as usize).copied().unwrap_or(false),
+                        Action::SetNull | Action::SetDefault => self.matters(r.child, &r.columns),
+                        _ => false,
+                    };
+                    matters.get(id.0 as usize).copied().unwrap_or(false)
+                        || self.referrers(id).iter().any(carries)
+                })
+                .collect();
+            if next == matters {
+                break;
+            }
+            matters = next;
+        }
+        matters
+    }
+
+    /// What to load of a row of a table.
+    pub fn columns(&self, table: TableId) -> &[ColumnId] {
+        self.columns.get(table.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The foreign keys that refer to a table.
+    pub fn referrers(&self, table: TableId) -> &[Referrer] {
+        self.referrers.get(table.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// A table's place in an order in which what is referred to stands before what refers to it.
+    pub fn parents_first(&self, table: TableId) -> u32 {
+        self.parents_first.get(table.0 as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether removing a row of the table moves anything that rules look at.
+    pub fn removal_matters(&self, table: TableId) -> bool {
+        self.removal_matters.get(table.0 as usize).copied().unwrap_or(true)
+    }
+
+    /// Whether a rule reads one of the columns.
+    pub fn matters(&self, table: TableId, columns: &[ColumnId]) -> bool {
+        columns.iter().any(|column| self.inputs.contains(&(table, *column)))
+    }
+
+    /// Whether rules look at rows of the table when they come.
+    pub fn insertion_matters(&self, table: TableId) -> bool {
+        self.on_insert.contains(&table)
+    }
+
+    /// Whether rules of rows below read the column.
+    pub fn read_from_below(&self, table: TableId, column: ColumnId) -> bool {
+        self.from_below.contains(&(table, column))
+    }
+
+    /// Whether a rule sets the column (a default does not: the client may).
+    pub fn is_derived(&self, table: TableId, column: ColumnId) -> bool {
+        self.derived.contains(&(table, column))
+    }
+
+    /// Whether rules read the column and none sets it.
+    pub fn is_client_input(&self, table: TableId, column: ColumnId) -> bool {
+        let at = (table, column);
+        self.inputs.contains(&at) && !self.derived.contains(&at) && !self.defaulted.contains(&at)
+    }
+
+    /// Whether a change of these columns can reach rows below, of which nothing in the request or above it tells the keys.
+    pub fn reaches_down(&self, table: TableId, columns: &[ColumnId]) -> bool {
+        let mut moved: BTreeSet<At> = columns.iter().map(|column| (table, *column)).collect();
+        loop {
+            let before = moved.len();
+            for flow in &self.flows {
+                if flow.from_below.iter().any(|at| moved.contains(at)) {
+                    return true;
+                }
+                if flow.own.iter().any(|at| moved.contains(at)) {
+                    moved.extend(flow.to);
+                }
+            }
+            if moved.len() == before {
+                return false;
+            }
+        }
+    }
+
+    /// The columns of other tables that move when a row of a table comes or goes.
+    pub fn fed_by(&self, table: TableId) -> BTreeMap<TableId, Vec<ColumnId>> {
+        let mut fed: BTreeMap<TableId, Vec<ColumnId>> = BTreeMap::new();
+        for flow in &self.flows {
+            if let Some((to, column)) = flow.to {
+                if to != table && flow.own.iter().any(|(t, _)| *t == table) {
+                    fed.entry(to).or_default().push(column);
+                }
+            }
+        }
+        fed
+    }
+}
+
+/// What places read of the row itself (the foreign keys they start with included), and what of the rows above (those further up included).
+fn split(schema: &Schema, table: TableId, places: &[Place]) -> (BTreeSet<At>, BTreeSet<At>) {
+    let (mut own, mut above) = (BTreeSet::new(), BTreeSet::new());
+    for place in places {
+        let mut at = table;
+        for (hop, relationship) in place.path.iter().enumerate() {
+            let relationship = &schema[at][*relationship];
+            let side = if hop == 0 { &mut own } else { &mut above };
+            side.extend(relationship.columns.iter().map(|column| (at, *column)));
+            at = relationship.target;
+        }
+        let side = if place.path.is_empty() { &mut own } else { &mut above };
+        side.insert((at, place.column));
+    }
+    (own, above)
+}
+
+fn referrers(schema: &Schema) -> Vec<Vec<Referrer>> {
+    let mut all: Vec<Vec<Referrer>> = vec![Vec::new(); schema.tables.len()];
+    for (child, table) in schema.iter() {
+        for (relationship, to_one) in table.relationships() {
+            let RelationshipKind::ToOne { foreign_key } = to_one.kind else { continue };
+            let Some(key) = table.foreign_keys.get(foreign_key) else { continue };
+            let referrer =
+                Referrer { child, columns: key.columns.clone(), relationship, on_delete: key.on_delete };
+            if let Some(of_parent) = all.get_mut(key.target.0 as usize) {
+                of_parent.push(referrer);
+            }
+        }
+    }
+    all
+}
+
+/// Depth first along the foreign keys; in a cycle the first one met comes last.
+fn parents_first(schema: &Schema) -> Vec<u32> {
+    fn visit(schema: &Schema, table: TableId, seen: &mut HashSet<TableId>, order: &mut Vec<TableId>) {
+        if seen.insert(table) {
+            for key in &schema[table].foreign_keys {
+                visit(schema, key.target, seen, order);
+            }
+            order.push(table);
+        }
+    }
+    let (mut seen, mut order) = (HashSet::new(), Vec::new());
+    for (table, _) in schema.iter() {
+        visit(schema, table, &mut seen, &mut order);
+    }
+    let position = |table: TableId| order.iter().position(|t| *t == table).unwrap_or(0) as u32;
+    schema.iter().map(|(table, _)| position(table)).collect()
+}

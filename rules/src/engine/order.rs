@@ -1,0 +1,51 @@
+//! The order of writes: rows are added parents first, then changed, then removed children first. Each row once.
+
+use dialects::Value;
+use indexmap::IndexMap;
+use introspect::{ColumnId, TableId};
+
+use super::Engine;
+use super::attempt::Touched;
+use crate::change::{Change, RowId};
+
+pub(super) fn changes(engine: &Engine<'_>, touched: IndexMap<RowId, Touched>) -> Vec<Change> {
+    let mut changes: Vec<Change> =
+        touched.into_iter().filter_map(|(id, touched)| change(engine, id, touched)).collect();
+    changes.sort_by_key(|change| position(engine, change));
+    changes
+}
+
+/// Added, changed, removed; then by table (parents first, when removing children first); then by key.
+fn position(engine: &Engine<'_>, change: &Change) -> (u8, i64, RowId) {
+    let rank = |table: TableId| i64::from(engine.facts.parents_first(table));
+    match (&change.before, &change.after) {
+        (None, _) => (0, rank(change.id.table), change.id.clone()),
+        (Some(_), Some(_)) => (1, rank(change.id.table), change.id.clone()),
+        (Some(_), None) => (2, -rank(change.id.table), change.id.clone()),
+    }
+}
+
+/// What is written of a touched row; `None`: nothing (it comes and goes, or nothing differs).
+fn change(engine: &Engine<'_>, id: RowId, touched: Touched) -> Option<Change> {
+    let columns: Vec<ColumnId> = match (&touched.before, &touched.after) {
+        (None, None) => return None,
+        (Some(_), None) => Vec::new(),
+        (None, Some(after)) => {
+            let given = |(column, value): (ColumnId, Option<&Value>)| value.map(|_| column);
+            after
+                .columns()
+                .filter_map(given)
+                .filter(|c| engine.schema[id.table][*c].generated.is_none())
+                .collect()
+        }
+        (Some(_), Some(after)) => {
+            let differs: Vec<ColumnId> =
+                after.columns().map(|(column, _)| column).filter(|column| touched.changed(*column)).collect();
+            if differs.is_empty() {
+                return None;
+            }
+            differs
+        }
+    };
+    Some(Change { id, before: touched.before, after: touched.after, columns })
+}

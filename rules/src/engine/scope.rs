@@ -1,0 +1,74 @@
+//! Rows as expressions see them.
+
+use chrono::NaiveDateTime;
+use dialects::Value;
+use introspect::{ColumnId, Schema, TableId};
+
+use super::attempt::Attempt;
+use crate::change::{Image, RowId};
+use crate::expr::eval::{EvalError, Scope};
+use crate::expr::{Event, Place};
+use crate::policy::Actor;
+
+/// A row of the attempt, with the rows above it.
+pub(super) struct RowScope<'a, 'b> {
+    pub(super) attempt: &'b Attempt<'a>,
+    pub(super) id: &'b RowId,
+    /// The row's own values: as it will be, or as it was when it is removed.
+    pub(super) image: &'b Image,
+}
+
+impl RowScope<'_, '_> {
+    fn schema(&self) -> &Schema {
+        self.attempt.engine.schema
+    }
+
+    fn missing(&self, table: TableId, column: ColumnId) -> EvalError {
+        let table = &self.schema()[table];
+        EvalError::Missing(format!("{}.{}", table.name, table[column].name))
+    }
+}
+
+impl Scope for RowScope<'_, '_> {
+    fn column(&self, place: &Place) -> Result<Value, EvalError> {
+        let (mut table, mut image) = (self.id.table, self.image);
+        for relationship in &place.path {
+            let Some(finder) = self.attempt.parent_finder(table, image, *relationship) else {
+                return Ok(Value::Null);
+            };
+            table = finder.table;
+            image = match self.attempt.rows.find(&finder) {
+                None => return Err(self.missing(table, place.column)),
+                Some(None) => return Ok(Value::Null),
+                Some(Some((key, _))) => match self.attempt.image(&RowId::existing(table, key.clone())) {
+                    Some(image) => image,
+                    None => return Ok(Value::Null),
+                },
+            };
+        }
+        image.value(place.column).cloned().ok_or_else(|| self.missing(table, place.column))
+    }
+
+    fn old(&self, column: ColumnId) -> Result<Value, EvalError> {
+        match self.attempt.image_before(self.id) {
+            None => Ok(Value::Null),
+            Some(image) => image.value(column).cloned().ok_or_else(|| self.missing(self.id.table, column)),
+        }
+    }
+
+    fn event(&self) -> Event {
+        match self.attempt.touched.get(self.id) {
+            Some(touched) if touched.before.is_none() => Event::Inserting,
+            Some(touched) if touched.after.is_none() => Event::Deleting,
+            _ => Event::Updating,
+        }
+    }
+
+    fn now(&self) -> NaiveDateTime {
+        self.attempt.request.now
+    }
+
+    fn actor(&self) -> &Actor {
+        &self.attempt.request.actor
+    }
+}
