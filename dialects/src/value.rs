@@ -162,6 +162,24 @@ impl Value {
         Self::Text(text.into())
     }
 
+    /// The value as a cell of a row.
+    pub fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Bool(b) => Cell::Bool(*b),
+            Self::Int(n) => Cell::Int(*n),
+            Self::Decimal(d) => Cell::Decimal(Cow::Owned(d.to_plain_string())),
+            Self::Float(f) => Cell::Float(*f),
+            Self::Text(t) => Cell::Text(Cow::Borrowed(t)),
+            Self::Bytes(b) => Cell::Bytes(Cow::Borrowed(b)),
+            Self::Date(d) => Cell::Date(*d),
+            Self::Time(t) => Cell::Time(*t),
+            Self::Timestamp(t) => Cell::Timestamp(*t),
+            Self::TimestampTz(t) => Cell::TimestampTz(*t),
+            Self::Json(j) => Cell::Json(Cow::Borrowed(j)),
+        }
+    }
+
     /// The number this value is, if it is an exact one.
     pub fn decimal(&self) -> Option<Decimal> {
         match self {
