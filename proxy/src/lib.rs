@@ -4,7 +4,10 @@
 
 pub mod error;
 pub mod exchange;
+pub mod jsonapi;
 pub mod observe;
+pub mod pipeline;
+pub mod plan;
 pub mod route;
 pub mod state;
 

@@ -1,0 +1,14 @@
+//! JSON:API 1.1 as bytes: what a client sends and what it reads. Pure: no database, no clock, no server.
+//!
+//! `media` negotiates, `query` reads the query string, `value` and `id` turn text and JSON into typed values, `encode` writes documents
+//! straight from rows, `error_object` writes what went wrong.
+
+pub mod encode;
+pub mod error_object;
+pub mod etag;
+pub mod id;
+pub mod json;
+pub mod links;
+pub mod media;
+pub mod shape;
+pub mod value;

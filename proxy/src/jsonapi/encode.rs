@@ -1,0 +1,75 @@
+//! Writes documents straight from cells to bytes: one buffer, no JSON tree in between.
+//!
+//! A row's cells come from a closure, so that rows of the database and rows that a write has made in memory take the same way:
+//!
+//! ```text
+//! {"type":"orders","id":"7","attributes":{…},"relationships":{…},"links":{"self":"/api/orders/7"},"meta":{"etag":"…"}}
+//! ```
+
+pub mod cell;
+pub mod resource;
+pub mod text;
+
+use dialects::{Cell, Value};
+use introspect::{ColumnId, TableId};
+use serde_json::{Map, Value as Json};
+
+use super::etag::{self, ETag};
+use super::shape::Shape;
+use super::{id, json, links};
+use crate::state::Snapshot;
+use resource::ResourceWriter;
+
+/// The first members of every document.
+const JSONAPI: &[u8] = br#"{"jsonapi":{"version":"1.1"}"#;
+
+/// Starts a document: whoever calls writes the other members, each after a comma, and the closing brace.
+pub fn begin(out: &mut Vec<u8>) {
+    out.extend_from_slice(JSONAPI);
+}
+
+/// The document of one row, given in full width by [`ColumnId`], as a write or a read of a single resource answers it. `meta` is the
+/// document's (`ignored`, …); left out when empty.
+pub fn single_document(
+    snapshot: &Snapshot,
+    table: TableId,
+    values: &[Value],
+    meta: &Map<String, Json>,
+) -> Vec<u8> {
+    let cells = |column: ColumnId| values.get(column.0 as usize).map_or(Cell::Null, Value::cell);
+    let shape = Shape::full(&snapshot.schema, &snapshot.api, table);
+    let mut out = Vec::with_capacity(1024);
+    begin(&mut out);
+    out.extend_from_slice(br#","links":{"self":"#);
+    json::string(&mut out, &self_link(snapshot, table, values));
+    out.extend_from_slice(br#"},"data":"#);
+    ResourceWriter::new(snapshot, &shape).write(&mut out, &cells, &|_, _| false);
+    document_meta(&mut out, meta);
+    out.push(b'}');
+    out
+}
+
+/// The path of one row, given in full width: its `links.self`, and the `Location` of its creation.
+pub fn self_link(snapshot: &Snapshot, table: TableId, values: &[Value]) -> String {
+    let id = id::of_row(&snapshot.schema, table, values);
+    links::resource(&snapshot.api, &snapshot.schema[table].name, &id)
+}
+
+/// The ETag of one row, given in full width.
+pub fn etag_of(snapshot: &Snapshot, table: TableId, values: &[Value]) -> ETag {
+    etag::etag(snapshot, table, &|column| values.get(column.0 as usize).map_or(Cell::Null, Value::cell))
+}
+
+/// `,"meta":{…}`, unless it is empty.
+pub fn document_meta(out: &mut Vec<u8>, meta: &Map<String, Json>) {
+    if meta.is_empty() {
+        return;
+    }
+    out.extend_from_slice(br#","meta":{"#);
+    for (name, value) in meta {
+        json::comma(out);
+        json::name(out, name);
+        out.extend_from_slice(value.to_string().as_bytes());
+    }
+    out.push(b'}');
+}
