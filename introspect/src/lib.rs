@@ -13,6 +13,7 @@ pub mod problem;
 mod relate;
 pub mod resolve;
 pub mod schema;
+pub mod yaml;
 
 pub use catalog::Catalog;
 pub use error::Error;

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::naming::{self, Names};
+use crate::naming::{self, Names, Style};
 use crate::schema::{ColumnId, ForeignKey, Relationship, RelationshipId, RelationshipKind, Table, TableId};
 
 /// A relationship on its way: it has its name, but not yet its place in the table.
@@ -31,6 +31,14 @@ enum Way {
     ManyToMany { through: TableId, near: usize, far: usize },
 }
 
+impl Draft {
+    /// The name under which the model file declared this relationship of the table, if it did.
+    pub(crate) fn declared_as<'a>(&self, table: &'a Table) -> Option<&'a String> {
+        let Way::ToOne { foreign_key } = self.way else { return None };
+        table.foreign_keys.get(foreign_key).filter(|key| !key.enforced).map(|key| &key.name)
+    }
+}
+
 /// Whether a table is a pure join table: its key is exactly two foreign keys and it has no other columns.
 pub(crate) fn is_join_table(table: &Table) -> bool {
     let [first, second] = table.foreign_keys.as_slice() else { return false };
@@ -42,14 +50,14 @@ pub(crate) fn is_join_table(table: &Table) -> bool {
 }
 
 /// All relationships with their default names.
-pub(crate) fn drafts(tables: &[Table]) -> Vec<Draft> {
+pub(crate) fn drafts(tables: &[Table], style: Style) -> Vec<Draft> {
     let mut drafts = Vec::new();
     let keys = served_foreign_keys(tables);
     for (table, foreign_key, key) in &keys {
         add_both_ways(&mut drafts, *table, *foreign_key, key);
     }
     add_many_to_many(&mut drafts, tables);
-    name(tables, &mut drafts);
+    name(tables, style, &mut drafts);
     drafts
 }
 
@@ -135,8 +143,8 @@ struct Choice {
     otherwise: String,
 }
 
-fn name(tables: &[Table], drafts: &mut [Draft]) {
-    let mut names: Vec<Names> = tables.iter().map(taken_by_columns).collect();
+fn name(tables: &[Table], style: Style, drafts: &mut [Draft]) {
+    let mut names: Vec<Names> = tables.iter().map(|table| taken_by_columns(table, style)).collect();
     let pairs = pairs(drafts);
     for rank in 0..3 {
         for n in 0..drafts.len() {
@@ -152,8 +160,8 @@ fn name(tables: &[Table], drafts: &mut [Draft]) {
     }
 }
 
-fn taken_by_columns(table: &Table) -> Names {
-    Names::reserving(["type", "id"].into_iter().chain(table.columns.iter().map(|c| c.name.as_str())))
+fn taken_by_columns(table: &Table, style: Style) -> Names {
+    Names::reserving(style, ["type", "id"].into_iter().chain(table.columns.iter().map(|c| c.name.as_str())))
 }
 
 /// How many relationships of a kind lead from a table to another.

@@ -8,20 +8,29 @@ use std::collections::HashMap;
 use dialects::sql::TableName;
 
 use crate::catalog::{self, Catalog};
+use crate::naming::Style;
 use crate::overlay::Overlay;
+use crate::overlay::amend::Amend;
 use crate::problem::Problem;
 use crate::schema::{Column, ColumnId, ForeignKey, Schema, Table, TableId, Unique};
 use crate::{naming, relate};
 
 /// The schema of a catalogue, amended by the model file where there is one.
 pub fn resolve(catalog: &Catalog, overlay: Option<&Overlay>) -> Result<Schema, Vec<Problem>> {
-    let _ = overlay;
-    let names = naming::types(&catalog.tables);
+    let style = Amend::style(overlay);
+    let mut names = naming::types(&catalog.tables, style);
+    let mut amend = Amend::new(overlay, catalog, &names);
+    amend.types(catalog, &mut names);
     let sources = in_name_order(catalog, &names);
-    let mut tables: Vec<Table> = sources.iter().map(|(name, source)| table(name, source)).collect();
+    let mut tables: Vec<Table> =
+        sources.iter().map(|(name, source)| table(name, source, style, &mut amend)).collect();
     add_foreign_keys(&mut tables, &sources);
-    let drafts = relate::drafts(&tables);
+    amend.declare(&mut tables);
+    tables.iter_mut().for_each(|table| table.join_table = relate::is_join_table(table));
+    let mut drafts = relate::drafts(&tables, style);
+    amend.relationships(&tables, &mut drafts);
     relate::settle(&mut tables, &drafts);
+    amend.finish()?;
     Ok(Schema::new(catalog.dialect, tables))
 }
 
@@ -32,32 +41,34 @@ fn in_name_order<'a>(catalog: &'a Catalog, names: &'a [String]) -> Vec<(&'a str,
     tables
 }
 
-fn table(name: &str, source: &catalog::Table) -> Table {
-    let sources = source.columns.iter().cloned().chain(source.rowid.as_deref().map(catalog::rowid_column));
-    let sources: Vec<catalog::Column> = sources.collect();
-    let key: Vec<&str> = match &source.rowid {
-        Some(rowid) => vec![rowid.as_str()],
-        None => source.key.iter().map(String::as_str).collect(),
-    };
+fn table(name: &str, source: &catalog::Table, style: Style, amend: &mut Amend<'_>) -> Table {
+    let amended = amend.key(source);
+    let rowid = source.rowid.as_deref().filter(|_| amended.is_none());
+    let sources: Vec<catalog::Column> =
+        source.columns.iter().cloned().chain(rowid.map(catalog::rowid_column)).collect();
+    let key =
+        amended.unwrap_or_else(|| rowid.map_or_else(|| source.key.clone(), |rowid| vec![rowid.to_owned()]));
     let db_names: Vec<&str> = sources.iter().map(|c| c.name.as_str()).collect();
-    let names = naming::attributes(&db_names, &key);
-    let key = positions(&db_names, &key).unwrap_or_default();
+    let names = naming::attributes(&db_names, &borrowed(&key), style);
+    let key = positions(&db_names, &borrowed(&key)).unwrap_or_default();
     let uniques = uniques(source, &db_names, &key);
-    Table {
+    let mut table = Table {
         name: name.to_owned(),
         db: source.name.clone(),
         view: source.view,
         comment: source.comment.clone(),
         columns: names.into_iter().zip(sources).map(|(name, source)| column(name, source)).collect(),
         key,
-        rowid_key: source.rowid.is_some(),
+        rowid_key: rowid.is_some(),
         uniques,
         foreign_keys: Vec::new(),
         relationships: Vec::new(),
         triggers: source.triggers,
         join_table: false,
         hidden: false,
-    }
+    };
+    amend.table(&mut table);
+    table
 }
 
 fn column(name: String, source: catalog::Column) -> Column {
@@ -110,7 +121,6 @@ fn add_foreign_keys(tables: &mut [Table], sources: &[(&str, &catalog::Table)]) {
     for (table, mut keys) in tables.iter_mut().zip(keys) {
         keys.sort_by(|a, b| (&a.columns, &a.name).cmp(&(&b.columns, &b.name)));
         table.foreign_keys = keys;
-        table.join_table = relate::is_join_table(table);
     }
 }
 
