@@ -1,13 +1,21 @@
 //! Drivers: run statements on a live database.
 //!
-//! [`Pool`] runs short autocommit statements; [`Session`] is one exclusive connection with a transaction. Both are
-//! closed enums over the three drivers: there is no driver trait.
+//! [`Pool`] runs short autocommit statements ([`Pool::run`]) and whole transactions ([`Pool::transact`]). It is a closed enum
+//! over the three drivers: there is no driver trait.
+
+mod address;
+mod postgres;
+mod rows;
+mod sqlite;
+mod text;
+mod tls;
 
 use std::time::Duration;
 
+pub use rows::Rows;
+
 use crate::render::Statement;
-use crate::value::Cell;
-use crate::{Dialect, Result, Value};
+use crate::{Dialect, Error, Kind, Result};
 
 /// How to connect and how much to allow.
 #[derive(Clone, Debug)]
@@ -40,10 +48,25 @@ impl Default for Options {
 }
 
 /// Connections to one database.
-pub struct Pool {}
+pub struct Pool {
+    driver: Driver,
+}
 
-/// The rows of one answer.
-pub struct Rows {}
+enum Driver {
+    Postgres(postgres::Pool),
+    Sqlite(sqlite::Pool),
+}
+
+/// How busy a pool is, for the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Most exclusive connections (SQLite: threads).
+    pub connections_max: usize,
+    /// Open and free.
+    pub idle: usize,
+    /// In use.
+    pub busy: usize,
+}
 
 /// A transaction as a machine without I/O: it is told what its last statements answered and says what comes next. The same
 /// machine runs over an asynchronous connection (PostgreSQL, MySQL) and as one closure in SQLite's writer thread.
@@ -70,52 +93,75 @@ pub enum Step<T> {
 
 impl Pool {
     /// Opens the pool. The URL decides the dialect; nothing is connected yet, so that a server can start while its
-    /// database is away (SQLite: the file is opened now).
+    /// database is away (SQLite: the file is opened now, and must exist unless the URL ends in `?mode=rwc`).
     pub fn open(url: &str, options: Options) -> Result<Self> {
-        let _ = (url, options);
-        Ok(Self {})
+        let driver = match address::dialect(url)? {
+            Dialect::Postgres => Driver::Postgres(postgres::Pool::open(url, options)?),
+            Dialect::Sqlite => Driver::Sqlite(sqlite::Pool::open(url, options)?),
+            Dialect::Mysql => return Err(Error::new(Kind::Other, "MySQL is not built in")),
+        };
+        Ok(Self { driver })
     }
 
     /// The dialect spoken.
     pub fn dialect(&self) -> Dialect {
-        Dialect::Sqlite
+        match &self.driver {
+            Driver::Postgres(_) => Dialect::Postgres,
+            Driver::Sqlite(_) => Dialect::Sqlite,
+        }
     }
 
     /// Runs statements outside of a transaction, each on its own: small bounded reads and single-statement writes. PostgreSQL: pipelined on a
     /// connection shared with others. The first error is the answer.
     pub async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
-        let _ = statements;
-        Ok(Vec::new())
+        match &self.driver {
+            Driver::Postgres(pool) => pool.run(statements).await,
+            Driver::Sqlite(pool) => pool.run(statements).await,
+        }
     }
 
     /// Runs a transaction on an exclusive connection (SQLite: in the writer thread). An error of the pool itself is
     /// an `Err`; whatever the statements answer goes through the script.
     pub async fn transact<S: Script>(&self, script: S) -> Result<S::Output> {
-        let _ = script;
-        Err(crate::Error::new(crate::Kind::Unavailable, "not connected"))
+        match &self.driver {
+            Driver::Postgres(pool) => pool.transact(script).await,
+            Driver::Sqlite(pool) => pool.transact(script).await,
+        }
+    }
+
+    /// Runs SQL text of several statements outside of a transaction, without parameters or answers: for loading a
+    /// demonstration or a test. Never for a client's text.
+    pub async fn execute_script(&self, sql: &str) -> Result<()> {
+        match &self.driver {
+            Driver::Postgres(pool) => pool.execute_script(sql).await,
+            Driver::Sqlite(pool) => pool.execute_script(sql).await,
+        }
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<()> {
+        let text = "select 1".to_owned();
+        self.run(vec![Statement { text, params: Vec::new(), columns: Vec::new() }]).await.map(drop)
+    }
+
+    /// How busy the pool is.
+    pub fn status(&self) -> PoolStatus {
+        match &self.driver {
+            Driver::Postgres(pool) => pool.status(),
+            Driver::Sqlite(pool) => pool.status(),
+        }
+    }
+
+    /// Closes what is idle, and refuses whatever comes later. What is under way is finished.
+    pub async fn close(&self) {
+        match &self.driver {
+            Driver::Postgres(pool) => pool.close(),
+            Driver::Sqlite(pool) => pool.close(),
+        }
     }
 }
 
-impl Rows {
-    /// How many rows.
-    pub fn len(&self) -> usize {
-        0
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// A cell, decoded as the statement's column type says. Out of range or undecodable: text, never a panic.
-    pub fn cell(&self, row: usize, column: usize) -> Cell<'_> {
-        let _ = (row, column);
-        Cell::Null
-    }
-
-    /// A whole row, owned.
-    pub fn values(&self, row: usize) -> Vec<Value> {
-        let _ = row;
-        Vec::new()
-    }
+/// The answer to a script that asks for more after an error or its commit.
+fn script_went_on() -> Error {
+    Error::new(Kind::Other, "a transaction went on after it had failed")
 }

@@ -220,7 +220,9 @@ impl Ord for Value {
             (Self::Bytes(a), Self::Bytes(b)) => a.cmp(b),
             (Self::Date(a), Self::Date(b)) => a.cmp(b),
             (Self::Time(a), Self::Time(b)) => a.cmp(b),
-            (Self::Timestamp(a), Self::Timestamp(b)) | (Self::TimestampTz(a), Self::TimestampTz(b)) => a.cmp(b),
+            (Self::Timestamp(a), Self::Timestamp(b)) | (Self::TimestampTz(a), Self::TimestampTz(b)) => {
+                a.cmp(b)
+            }
             _ => self.rank().cmp(&other.rank()),
         }
     }

@@ -1,0 +1,141 @@
+//! Database URLs: which dialect, and the parameters that are ours rather than the driver's.
+
+use std::path::PathBuf;
+
+use super::tls::{Mode, Tls};
+use crate::{Dialect, Error, Kind, Result};
+
+/// The dialect a URL speaks of.
+pub(super) fn dialect(url: &str) -> Result<Dialect> {
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        Some("postgres" | "postgresql") => Ok(Dialect::Postgres),
+        Some("mysql" | "mariadb") => Ok(Dialect::Mysql),
+        Some("sqlite") => Ok(Dialect::Sqlite),
+        _ => Err(invalid("the database URL must begin with postgres://, mysql:// or sqlite:")),
+    }
+}
+
+/// An unusable URL. The text never shows it: it may hold a password.
+pub(super) fn invalid(detail: impl Into<String>) -> Error {
+    Error::new(Kind::Other, detail)
+}
+
+/// Where an SQLite database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum SqlitePlace {
+    /// In memory, for as long as the pool lives.
+    Memory,
+    /// In a file.
+    File {
+        path: PathBuf,
+        /// Make it when it is missing.
+        create: bool,
+        /// Never write to it.
+        read_only: bool,
+    },
+}
+
+/// Reads `sqlite::memory:`, `sqlite:relative.db`, `sqlite://relative.db` or `sqlite:///absolute.db`, with `?mode=ro|rw|rwc`.
+pub(super) fn sqlite(url: &str) -> Result<SqlitePlace> {
+    let rest = url.strip_prefix("sqlite:").unwrap_or(url);
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path == ":memory:" {
+        return Ok(SqlitePlace::Memory);
+    }
+    if path.is_empty() {
+        return Err(invalid("the SQLite URL names no file: write sqlite://path/to/file.db"));
+    }
+    let (mut create, mut read_only) = (false, false);
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        match (name.as_ref(), value.as_ref()) {
+            ("mode", "memory") => return Ok(SqlitePlace::Memory),
+            ("mode", mode @ ("ro" | "rw" | "rwc")) => (create, read_only) = (mode == "rwc", mode == "ro"),
+            _ => {
+                return Err(invalid(format!(
+                    "the SQLite URL has an unknown parameter `{name}`: only mode=ro, rw or rwc"
+                )));
+            }
+        }
+    }
+    Ok(SqlitePlace::File { path: PathBuf::from(path), create, read_only })
+}
+
+/// A URL without its TLS parameters, and these. Without any: off towards this machine, else preferred.
+pub(super) fn without_tls(url: &str) -> Result<(String, Tls)> {
+    let mut parsed =
+        url::Url::parse(url).map_err(|error| invalid(format!("the database URL is not valid: {error}")))?;
+    let mut tls = Tls { mode: default_mode(&parsed), root_certificates: None };
+    let mut kept = Vec::new();
+    for (name, value) in parsed.query_pairs() {
+        match name.as_ref() {
+            "sslmode" | "ssl-mode" => tls.mode = Mode::parse(&value)?,
+            "sslrootcert" | "ssl-ca" => tls.root_certificates = Some(PathBuf::from(value.as_ref())),
+            _ => kept.push((name.into_owned(), value.into_owned())),
+        }
+    }
+    parsed.set_query(None);
+    if !kept.is_empty() {
+        // As `%20`, because drivers do not read `+` as a space.
+        let pairs = kept.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+        parsed.set_query(Some(&pairs.collect::<Vec<_>>().join("&")));
+    }
+    Ok((parsed.into(), tls))
+}
+
+fn encode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+fn default_mode(url: &url::Url) -> Mode {
+    match url.host_str() {
+        None | Some("" | "localhost" | "127.0.0.1" | "[::1]") => Mode::Disable,
+        Some(host) if host.starts_with("%2F") || host.starts_with("%2f") => Mode::Disable,
+        Some(_) => Mode::Prefer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, create: bool, read_only: bool) -> SqlitePlace {
+        SqlitePlace::File { path: path.into(), create, read_only }
+    }
+
+    #[test]
+    fn sqlite_urls_name_a_file_or_memory() {
+        for (url, expect) in [
+            ("sqlite::memory:", SqlitePlace::Memory),
+            ("sqlite://:memory:", SqlitePlace::Memory),
+            ("sqlite://a.db", file("a.db", false, false)),
+            ("sqlite:a.db?mode=rwc", file("a.db", true, false)),
+            ("sqlite:///tmp/a.db?mode=ro", file("/tmp/a.db", false, true)),
+        ] {
+            assert_eq!(sqlite(url).unwrap(), expect, "{url}");
+        }
+        assert!(sqlite("sqlite://a.db?mode=odd").is_err());
+        assert!(sqlite("sqlite://").is_err());
+    }
+
+    #[test]
+    fn an_unknown_scheme_is_refused_without_showing_the_url() {
+        let error = dialect("oracle://scott:tiger@host").unwrap_err();
+        assert!(!error.to_string().contains("tiger"));
+    }
+
+    #[test]
+    fn tls_parameters_are_taken_off_the_url() {
+        for (url, rest, mode) in [
+            ("postgres://u@db/x", "postgres://u@db/x", Mode::Prefer),
+            ("postgres://u@localhost/x", "postgres://u@localhost/x", Mode::Disable),
+            ("postgres:///x?host=/tmp&sslmode=disable", "postgres:///x?host=%2Ftmp", Mode::Disable),
+            ("mysql://u@db/x?ssl-mode=VERIFY_IDENTITY", "mysql://u@db/x", Mode::VerifyFull),
+            ("postgres://db/x?sslmode=require&sslrootcert=/ca.pem", "postgres://db/x", Mode::VerifyFull),
+        ] {
+            let (plain, tls) = without_tls(url).unwrap();
+            assert_eq!((plain.as_str(), tls.mode), (rest, mode));
+        }
+        assert!(without_tls("postgres://db/x?sslmode=maybe").is_err());
+    }
+}

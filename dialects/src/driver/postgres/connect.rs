@@ -1,0 +1,94 @@
+//! Connecting: the URL, TLS and what every session is set to.
+
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::connection::Connection;
+use super::error::translate_connect;
+use crate::driver::Options;
+use crate::driver::address::{self, invalid};
+use crate::driver::tls::Mode;
+use crate::{Error, Kind, Result};
+
+/// Makes connections.
+pub(super) struct Connector {
+    config: Config,
+    tls: MakeRustlsConnect,
+    pub(super) options: Options,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Autocommit statements of many requests.
+    Shared,
+    /// One transaction at a time. Outside of one it is read-only, so that nothing is written should a BEGIN fail
+    /// while the statements behind it are already on their way.
+    Exclusive,
+}
+
+/// A peer that acknowledges nothing for so long is gone.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+impl Connector {
+    pub(super) fn new(url: &str, options: Options) -> Result<Self> {
+        let (url, tls) = address::without_tls(url)?;
+        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+            invalid(format!("the PostgreSQL URL is not valid: {}", root_cause(&error)))
+        })?;
+        config.ssl_mode(match tls.mode {
+            Mode::Disable => SslMode::Disable,
+            Mode::Prefer => SslMode::Prefer,
+            Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
+        });
+        config.application_name(&options.application_name);
+        config.connect_timeout(options.acquire_timeout);
+        config.tcp_user_timeout(SILENCE_MAX).keepalives_idle(SILENCE_MAX);
+        Ok(Self { config, tls: MakeRustlsConnect::new(tls.client_config()?), options })
+    }
+
+    pub(super) async fn connect(&self, purpose: Purpose) -> Result<Connection> {
+        let mut config = self.config.clone();
+        if self.options.cached_statements {
+            let ours = settings(&self.options, purpose);
+            let theirs = config.get_options().unwrap_or_default();
+            config.options(format!("{theirs} {ours}"));
+        }
+        let connected =
+            tokio::time::timeout(self.options.acquire_timeout, config.connect(self.tls.clone())).await;
+        let (client, connection) = connected
+            .map_err(|_| Error::new(Kind::Unavailable, "the server did not answer in time"))?
+            .map_err(|error| translate_connect(&error))?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(%error, "a connection to PostgreSQL was lost");
+            }
+        });
+        Ok(Connection::new(client, self.tls.clone(), self.options.cached_statements))
+    }
+}
+
+/// Set at start-up, without a round trip. (Not behind a pooler in transaction mode, which refuses such options: there the
+/// role or the database must bring its time-outs.)
+fn settings(options: &Options, purpose: Purpose) -> String {
+    let mut settings = vec![
+        ("statement_timeout", options.statement_timeout.as_millis().to_string()),
+        ("lock_timeout", options.lock_timeout.as_millis().to_string()),
+        ("default_transaction_isolation", "read\\ committed".to_owned()),
+        ("DateStyle", "ISO".to_owned()),
+        ("IntervalStyle", "postgres".to_owned()),
+        ("TimeZone", "UTC".to_owned()),
+        ("standard_conforming_strings", "on".to_owned()),
+    ];
+    if purpose == Purpose::Exclusive {
+        settings.push(("default_transaction_read_only", "on".to_owned()));
+    }
+    settings.iter().map(|(name, value)| format!("-c {name}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), root_cause)
+}

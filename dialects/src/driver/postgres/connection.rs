@@ -1,0 +1,145 @@
+//! One connection and its prepared statements.
+
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::{BoxFuture, join_all, try_join_all};
+use futures_util::{FutureExt, TryStreamExt};
+use indexmap::IndexMap;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::encode::Encoded;
+use crate::driver::rows::{Data, Rows};
+use crate::render::Statement;
+
+type Prepared = tokio_postgres::Statement;
+
+/// A connection.
+pub(super) struct Connection {
+    client: Client,
+    tls: MakeRustlsConnect,
+    /// By text, the longest unused first; `None` where statements stay unnamed.
+    statements: Option<Mutex<IndexMap<String, Prepared>>>,
+}
+
+/// How many prepared statements a connection keeps.
+const STATEMENTS_KEPT: usize = 512;
+
+impl Connection {
+    pub(super) fn new(client: Client, tls: MakeRustlsConnect, cached: bool) -> Self {
+        Self { client, tls, statements: cached.then(Mutex::default) }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Runs statements, each on its own, in one flush; the first error is the answer.
+    pub(super) async fn run(&self, statements: &[Statement]) -> Result<Vec<Rows>, Error> {
+        let prepared = self.prepare(statements).await?;
+        let sent =
+            statements.iter().zip(prepared).map(|(statement, prepared)| self.send(statement, prepared));
+        join_all(sent).await.into_iter().collect()
+    }
+
+    /// Prepares what is not prepared yet, all at once. `None` each where statements stay unnamed.
+    pub(super) async fn prepare(&self, statements: &[Statement]) -> Result<Vec<Option<Prepared>>, Error> {
+        try_join_all(statements.iter().map(|statement| self.prepare_one(&statement.text))).await
+    }
+
+    async fn prepare_one(&self, text: &str) -> Result<Option<Prepared>, Error> {
+        let Some(kept) = &self.statements else { return Ok(None) };
+        if let Some(prepared) = touch(&mut lock(kept), text) {
+            return Ok(Some(prepared));
+        }
+        let prepared = self.client.prepare(text).await?;
+        keep(&mut lock(kept), text, &prepared);
+        Ok(Some(prepared))
+    }
+
+    /// Forgets all prepared statements: the tables behind them have changed.
+    pub(super) fn forget_statements(&self) {
+        if let Some(kept) = &self.statements {
+            lock(kept).clear();
+        }
+    }
+
+    /// One statement. Sent when first polled, in the order of polling.
+    pub(super) async fn send(
+        &self,
+        statement: &Statement,
+        prepared: Option<Prepared>,
+    ) -> Result<Rows, Error> {
+        let params = statement.params.iter().map(Encoded);
+        let stream = match prepared {
+            Some(prepared) => self.client.query_raw(&prepared, params).await?,
+            None => {
+                let untyped = params.map(|param| (param, Type::UNKNOWN));
+                self.client.query_typed_raw(&statement.text, untyped).await?
+            }
+        };
+        let mut stream = pin!(stream);
+        let mut rows = Vec::new();
+        while let Some(row) = stream.try_next().await? {
+            rows.push(row);
+        }
+        let affected = stream.rows_affected().unwrap_or(0);
+        Ok(Rows {
+            columns: statement.columns.clone(),
+            data: Data::Postgres(rows),
+            affected,
+            last_insert_id: None,
+        })
+    }
+
+    /// BEGIN, COMMIT or ROLLBACK, sent when first polled.
+    pub(super) fn control<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<Rows, Error>> {
+        async move { self.client.batch_execute(text).await.map(|()| Rows::default()) }.boxed()
+    }
+
+    pub(super) async fn execute_script(&self, sql: &str) -> Result<(), Error> {
+        self.client.batch_execute(sql).await
+    }
+
+    /// Has the server stop what it is doing for this connection, without waiting for that.
+    pub(super) fn cancel(&self) {
+        let (token, tls) = (self.client.cancel_token(), self.tls.clone());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { token.cancel_query(tls).await });
+        }
+    }
+}
+
+/// Whether the error says that a prepared statement no longer fits its tables.
+pub(super) fn is_stale(error: &Error) -> bool {
+    let Some(error) = error.as_db_error() else { return false };
+    match error.code().code() {
+        "26000" => true,
+        "0A000" => error.message().contains("cached plan must not change result type"),
+        _ => false,
+    }
+}
+
+fn lock(kept: &Mutex<IndexMap<String, Prepared>>) -> std::sync::MutexGuard<'_, IndexMap<String, Prepared>> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A kept statement.
+fn touch(kept: &mut IndexMap<String, Prepared>, text: &str) -> Option<Prepared> {
+    let (index, _, prepared) = kept.get_full(text)?;
+    let prepared = prepared.clone();
+    // Near the end already: moving it would cost more than it tells.
+    if kept.len() >= STATEMENTS_KEPT / 2 && index < kept.len() / 2 {
+        kept.move_index(index, kept.len() - 1);
+    }
+    Some(prepared)
+}
+
+fn keep(kept: &mut IndexMap<String, Prepared>, text: &str, prepared: &Prepared) {
+    if kept.len() >= STATEMENTS_KEPT {
+        kept.shift_remove_index(0);
+    }
+    kept.insert(text.to_owned(), prepared.clone());
+}

@@ -1,0 +1,76 @@
+//! SQLSTATE → kind. <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+
+use std::error::Error as _;
+
+use tokio_postgres::error::DbError;
+
+use crate::{Error, Kind};
+
+/// An error of a statement in our words.
+pub(super) fn translate(error: &tokio_postgres::Error) -> Error {
+    match error.as_db_error() {
+        Some(database) => from_database(database),
+        None => Error::new(transport_kind(error), words(error)),
+    }
+}
+
+/// An error of connecting: whatever it is, there is no connection.
+pub(super) fn translate_connect(error: &tokio_postgres::Error) -> Error {
+    let translated = translate(error);
+    let kind = if translated.kind == Kind::Exhausted { Kind::Exhausted } else { Kind::Unavailable };
+    Error { kind, ..translated }
+}
+
+/// Whether the connection is gone: what was under way may or may not have happened.
+pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
+    match error.as_db_error() {
+        Some(database) => database.code().code().starts_with("57P"),
+        None => transport_kind(error) == Kind::Unavailable,
+    }
+}
+
+fn transport_kind(error: &tokio_postgres::Error) -> Kind {
+    let io = error.source().is_some_and(|source| source.is::<std::io::Error>());
+    if error.is_closed() || io { Kind::Unavailable } else { Kind::Other }
+}
+
+fn words(error: &tokio_postgres::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+fn from_database(error: &DbError) -> Error {
+    let owned = |name: Option<&str>| name.map(str::to_owned);
+    Error {
+        kind: kind(error),
+        constraint: owned(error.constraint()),
+        table: owned(error.table()),
+        column: owned(error.column()),
+        detail: format!("SQLSTATE {}: {}", error.code().code(), error.message()),
+    }
+}
+
+fn kind(error: &DbError) -> Kind {
+    let code = error.code().code();
+    match code {
+        "23505" | "23P01" => Kind::Unique,
+        "23503" | "23001" => Kind::ForeignKey,
+        "23502" => Kind::NotNull,
+        "23514" | "44000" => Kind::Check,
+        "40001" | "40P01" | "55P03" => Kind::Conflict,
+        "57014" => Kind::Timeout,
+        "53300" => Kind::Exhausted,
+        "25006" => Kind::Unavailable,
+        // The tables changed under a prepared statement: prepared anew, the same request works.
+        "26000" => Kind::Conflict,
+        "0A000" if error.message().contains("cached plan") => Kind::Conflict,
+        _ => match code.get(..2) {
+            Some("22") => Kind::Data,
+            Some("08" | "53" | "58") => Kind::Unavailable,
+            Some("57") => Kind::Unavailable,
+            _ => Kind::Other,
+        },
+    }
+}

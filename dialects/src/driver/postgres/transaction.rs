@@ -1,0 +1,144 @@
+//! One transaction over an exclusive connection, told by a script.
+//!
+//! BEGIN travels with the first statements, COMMIT with the last, each answer is looked at: a COMMIT in a transaction
+//! that failed before answers ROLLBACK without an error, so that any error before it decides.
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+
+use super::connection::{self, Connection};
+use super::error::{is_lost, translate};
+use super::exclusive::Lease;
+use crate::driver::{Rows, Script, Step, script_went_on};
+use crate::render::Statement;
+use crate::{Error, Kind, Result};
+
+/// Where the transaction is on the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    NotBegun,
+    Open,
+    /// Committed or rolled back; the connection is clean.
+    Over,
+    /// Nobody knows: the connection must not be used again.
+    Unknown,
+}
+
+type Answers = std::result::Result<Vec<Rows>, (tokio_postgres::Error, Origin)>;
+
+/// Which statement failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Statement,
+    Commit,
+}
+
+/// Runs a script to its end.
+pub(super) async fn transact<S: Script>(lease: Lease, mut script: S) -> Result<S::Output> {
+    let mut transaction = Transaction { connection: lease.connection()?, state: State::NotBegun };
+    let mut answer = Ok(Vec::new());
+    let outcome = loop {
+        answer = match script.next(answer) {
+            Step::Done(output) => break Ok(output),
+            Step::Run(_) | Step::Commit(_) if transaction.is_over() => break Err(script_went_on()),
+            Step::Run(statements) => transaction.step(&statements, false).await,
+            Step::Commit(statements) => transaction.step(&statements, true).await,
+        };
+    };
+    if transaction.leave().await {
+        lease.give_back();
+    }
+    outcome
+}
+
+struct Transaction<'a> {
+    connection: &'a Connection,
+    state: State,
+}
+
+impl Transaction<'_> {
+    fn is_over(&self) -> bool {
+        matches!(self.state, State::Over | State::Unknown)
+    }
+
+    async fn step(&mut self, statements: &[Statement], commit: bool) -> Result<Vec<Rows>> {
+        let prepared = match self.connection.prepare(statements).await {
+            Ok(prepared) => prepared,
+            Err(error) => return Err(self.fail(error, None).await),
+        };
+        let begin = self.state == State::NotBegun;
+        let mut sent: Vec<BoxFuture<'_, _>> = Vec::with_capacity(statements.len() + 2);
+        if begin {
+            sent.push(self.connection.control("begin isolation level read committed read write"));
+        }
+        let pairs = statements.iter().zip(prepared);
+        sent.extend(pairs.map(|(statement, prepared)| self.connection.send(statement, prepared).boxed()));
+        if commit {
+            sent.push(self.connection.control("commit"));
+        }
+        // Polled in order, and each is sent when first polled: one flush.
+        self.state = if commit { State::Unknown } else { State::Open };
+        match sort(join_all(sent).await, begin, commit) {
+            Ok(rows) => {
+                self.state = if commit { State::Over } else { State::Open };
+                Ok(rows)
+            }
+            Err((error, origin)) => Err(self.fail(error, commit.then_some(origin)).await),
+        }
+    }
+
+    /// Says what an error means and brings the connection into order. `origin`: what failed, when a COMMIT was sent too.
+    async fn fail(&mut self, error: tokio_postgres::Error, origin: Option<Origin>) -> Error {
+        if connection::is_stale(&error) {
+            self.connection.forget_statements();
+        }
+        let translated = translate(&error);
+        let lost = is_lost(&error);
+        let unknown =
+            lost && (origin == Some(Origin::Commit) || (origin.is_some() && error.as_db_error().is_none()));
+        self.state = match (lost, origin) {
+            (true, _) => State::Unknown,
+            // COMMIT ends a failed transaction as well.
+            (false, Some(_)) => State::Over,
+            (false, None) => self.roll_back().await,
+        };
+        if unknown { Error { kind: Kind::CommitUnknown, ..translated } } else { translated }
+    }
+
+    async fn roll_back(&self) -> State {
+        match self.state {
+            State::NotBegun | State::Over => State::Over,
+            State::Open | State::Unknown => match self.connection.control("rollback").await {
+                Ok(_) => State::Over,
+                Err(_) => State::Unknown,
+            },
+        }
+    }
+
+    /// Rolls back what is open. Whether the connection is clean then.
+    async fn leave(&mut self) -> bool {
+        if self.state != State::Unknown {
+            self.state = self.roll_back().await;
+        }
+        self.state == State::Over
+    }
+}
+
+/// The statements' rows, without BEGIN's and COMMIT's; or the first error.
+fn sort(
+    answers: Vec<std::result::Result<Rows, tokio_postgres::Error>>,
+    begin: bool,
+    commit: bool,
+) -> Answers {
+    let last = answers.len().saturating_sub(1);
+    let mut rows = Vec::with_capacity(answers.len());
+    for (index, answer) in answers.into_iter().enumerate() {
+        let is_commit = commit && index == last;
+        let origin = if is_commit { Origin::Commit } else { Origin::Statement };
+        let answer = answer.map_err(|error| (error, origin))?;
+        if !is_commit && !(begin && index == 0) {
+            rows.push(answer);
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,367 @@
+//! Scalar expressions. Whatever has an operator stands in parentheses, so that precedence never matters.
+
+use super::{Param, Writer, mysql, postgres, sqlite};
+use crate::sql::{BinaryOp, CastType, Expr, SqlType};
+use crate::{Dialect, Value};
+
+impl Writer {
+    /// Any expression.
+    pub(super) fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Column(alias, name) => self.column(*alias, name),
+            Expr::Param(value, ty) => self.param(value, ty.as_ref()),
+            Expr::Null => self.push("null"),
+            Expr::Bool(truth) => self.truth(*truth),
+            Expr::Number(number) => self.number(*number),
+            Expr::Verbatim(text) => {
+                self.push("(");
+                self.push(text);
+                self.push(")");
+            }
+            Expr::Binary(op, left, right) => self.binary(*op, left, right),
+            Expr::And(terms) => self.junction(terms, " and ", true),
+            Expr::Or(terms) => self.junction(terms, " or ", false),
+            Expr::Not(inner) => self.wrapped("(not ", inner, ")"),
+            Expr::Negate(inner) => self.wrapped("(- ", inner, ")"),
+            Expr::IsNull(inner, yes) => {
+                self.wrapped("(", inner, if *yes { " is null)" } else { " is not null)" })
+            }
+            Expr::Distinct(left, right, yes) => self.distinct(left, right, *yes),
+            Expr::In(inner, values, ty) => self.member(inner, values, ty),
+            Expr::InExprs(inner, list) => self.member_exprs(inner, list),
+            Expr::KeyIn(parts, types, keys) => self.key_member(parts, types, keys),
+            Expr::Exists(select) => {
+                self.push("exists (");
+                self.select(select);
+                self.push(")");
+            }
+            Expr::Scalar(select) => {
+                self.push("(");
+                self.select(select);
+                self.push(")");
+            }
+            Expr::Call(function, arguments) => self.call(*function, arguments),
+            Expr::CountAll => self.push("count(*)"),
+            Expr::Case(branches, otherwise) => self.case(branches, otherwise.as_deref()),
+            Expr::Cast(inner, ty) => self.cast(inner, ty),
+            Expr::Exact(inner) => self.exact(inner),
+            Expr::Like { text, pattern, insensitive } => self.like(text, pattern, *insensitive),
+        }
+    }
+
+    /// An expression between two pieces of text.
+    pub(super) fn wrapped(&mut self, before: &str, expr: &Expr, after: &str) {
+        self.push(before);
+        self.expr(expr);
+        self.push(after);
+    }
+
+    /// A parameter, cast where the dialect needs to be told its type.
+    pub(super) fn param(&mut self, value: &Value, ty: Option<&SqlType>) {
+        match (self.dialect, value) {
+            (Dialect::Postgres, _) => {
+                self.value(value);
+                let ty = ty.map(postgres::parameter_type).or(postgres::type_of(value).map(str::to_owned));
+                self.cast_suffix(ty.as_deref(), "");
+            }
+            // As a string it would be compared in binary floating point.
+            (Dialect::Mysql, Value::Decimal(_)) => {
+                self.push("cast(");
+                self.value(value);
+                self.push(" as decimal(65,30))");
+            }
+            (Dialect::Mysql | Dialect::Sqlite, _) => self.value(value),
+        }
+    }
+
+    /// PostgreSQL's `::type`, with `[]` for arrays.
+    pub(super) fn cast_suffix(&mut self, ty: Option<&str>, array: &str) {
+        if let Some(ty) = ty {
+            self.push("::");
+            self.push(ty);
+            self.push(array);
+        }
+    }
+
+    fn truth(&mut self, truth: bool) {
+        self.push(match (self.dialect, truth) {
+            (Dialect::Postgres, true) => "true",
+            (Dialect::Postgres, false) => "false",
+            (_, true) => "1",
+            (_, false) => "0",
+        });
+    }
+
+    fn number(&mut self, number: i64) {
+        let text = if number < 0 { format!("({number})") } else { number.to_string() };
+        self.push(&text);
+    }
+
+    fn junction(&mut self, terms: &[Expr], word: &str, empty: bool) {
+        match terms {
+            [] => self.truth(empty),
+            [one] => self.expr(one),
+            _ => {
+                self.push("(");
+                self.list(terms, word, Self::expr);
+                self.push(")");
+            }
+        }
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr) {
+        match (op, self.dialect) {
+            (BinaryOp::Eq, _) if exact_with_param(left, right) => self.exact_eq(left, right),
+            (BinaryOp::Div, _) => self.division(left, right),
+            (BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Rem, Dialect::Sqlite) => {
+                self.function(sqlite_arithmetic(op), [left, right]);
+            }
+            (BinaryOp::Concat, Dialect::Mysql) => self.function("concat", [left, right]),
+            _ => self.infix(left, operator(op), right),
+        }
+    }
+
+    pub(super) fn infix(&mut self, left: &Expr, word: &str, right: &Expr) {
+        self.wrapped("(", left, word);
+        self.wrapped("", right, ")");
+    }
+
+    /// To 20 digits, half away from zero. PostgreSQL keeps as many digits as its operands have, so one is given forty;
+    /// the MySQL session is set to enough by the driver.
+    fn division(&mut self, left: &Expr, right: &Expr) {
+        match self.dialect {
+            Dialect::Postgres => {
+                self.wrapped("round(((", left, ")::numeric + 0e-40) / ");
+                self.wrapped("(", right, ")::numeric, 20)");
+            }
+            Dialect::Mysql => {
+                self.wrapped("round(", left, " / ");
+                self.wrapped("", right, ", 20)");
+            }
+            Dialect::Sqlite => self.function("rulegate_div", [left, right]),
+        }
+    }
+
+    fn distinct(&mut self, left: &Expr, right: &Expr, yes: bool) {
+        match (self.dialect, yes) {
+            (Dialect::Postgres, true) => self.infix(left, " is distinct from ", right),
+            (Dialect::Postgres, false) => self.infix(left, " is not distinct from ", right),
+            (Dialect::Sqlite, true) => self.infix(left, " is not ", right),
+            (Dialect::Sqlite, false) => self.infix(left, " is ", right),
+            (Dialect::Mysql, false) => self.infix(left, " <=> ", right),
+            (Dialect::Mysql, true) => {
+                self.push("(not ");
+                self.infix(left, " <=> ", right);
+                self.push(")");
+            }
+        }
+    }
+
+    /// Membership in a list of values. An exact one is asked twice: by the column's collation, which its index knows, and exactly.
+    fn member(&mut self, inner: &Expr, values: &[Value], ty: &SqlType) {
+        match inner {
+            _ if values.is_empty() => self.truth(false),
+            Expr::Exact(plain) => {
+                self.push("(");
+                self.member(plain, values, ty);
+                self.push(" and ");
+                self.member_once(inner, values, ty);
+                self.push(")");
+            }
+            _ => self.member_once(inner, values, ty),
+        }
+    }
+
+    fn member_once(&mut self, inner: &Expr, values: &[Value], ty: &SqlType) {
+        self.wrapped("(", inner, "");
+        if self.dialect == Dialect::Postgres && !ty.array {
+            self.push(" = any(");
+            self.array(values.to_vec(), ty);
+        } else {
+            self.push(" in (");
+            self.list(&self.padded(values), ", ", |writer, value| writer.param(value, Some(ty)));
+        }
+        self.push("))");
+    }
+
+    /// One array parameter. (PostgreSQL)
+    pub(super) fn array(&mut self, values: Vec<Value>, ty: &SqlType) {
+        self.bind(Param::Many(values));
+        self.cast_suffix(Some(&postgres::parameter_type(ty)), "[]");
+    }
+
+    /// The list, its last item repeated up to a power of two where each takes a placeholder, so that few different texts come about.
+    fn padded<'a, T>(&self, items: &'a [T]) -> Vec<&'a T> {
+        let most = match self.dialect {
+            Dialect::Postgres => items.len(),
+            Dialect::Mysql | Dialect::Sqlite => items.len().next_power_of_two().min(8192).max(items.len()),
+        };
+        items.iter().chain(std::iter::repeat_n(items.last(), most).flatten()).take(most).collect()
+    }
+
+    fn member_exprs(&mut self, inner: &Expr, list: &[Expr]) {
+        if list.is_empty() {
+            return self.truth(false);
+        }
+        self.wrapped("(", inner, " in (");
+        self.list(list, ", ", Self::expr);
+        self.push("))");
+    }
+
+    /// Membership of a key of several parts.
+    pub(super) fn key_member(&mut self, parts: &[Expr], types: &[SqlType], keys: &[Vec<Value>]) {
+        match (parts, types) {
+            _ if keys.is_empty() => self.truth(false),
+            ([part], [ty]) => {
+                let values: Vec<Value> = keys.iter().flatten().cloned().collect();
+                self.member(part, &values, ty);
+            }
+            _ => {
+                self.push("((");
+                self.list(parts, ", ", Self::expr);
+                self.push(") in (");
+                self.keys(types, keys);
+                self.push("))");
+            }
+        }
+    }
+
+    fn keys(&mut self, types: &[SqlType], keys: &[Vec<Value>]) {
+        match self.dialect {
+            Dialect::Postgres if types.iter().all(|ty| !ty.array) => {
+                self.push("select * from unnest(");
+                let columns: Vec<_> = types.iter().enumerate().collect();
+                self.list(&columns, ", ", |writer, (index, ty)| writer.array(part(keys, *index), ty));
+                self.push(")");
+            }
+            dialect => {
+                self.push(if dialect == Dialect::Sqlite { "values " } else { "" });
+                self.list(&self.padded(keys), ", ", |writer, key| writer.key(types, key));
+            }
+        }
+    }
+
+    fn key(&mut self, types: &[SqlType], key: &[Value]) {
+        self.push("(");
+        let pairs: Vec<_> = key.iter().zip(types).collect();
+        self.list(&pairs, ", ", |writer, (value, ty)| writer.param(value, Some(ty)));
+        self.push(")");
+    }
+
+    fn case(&mut self, branches: &[(Expr, Expr)], otherwise: Option<&Expr>) {
+        if branches.is_empty() {
+            return self.expr(otherwise.unwrap_or(&Expr::Null));
+        }
+        self.push("(case");
+        for (condition, value) in branches {
+            self.wrapped(" when ", condition, " then ");
+            self.expr(value);
+        }
+        if let Some(inner) = otherwise {
+            self.wrapped(" else ", inner, "");
+        }
+        self.push(" end)");
+    }
+
+    fn cast(&mut self, inner: &Expr, ty: &CastType) {
+        let (before, after) = match self.dialect {
+            Dialect::Postgres => postgres::cast(ty),
+            Dialect::Mysql => mysql::cast(ty),
+            Dialect::Sqlite => sqlite::cast(ty),
+        };
+        self.wrapped(before, inner, &after);
+    }
+
+    /// By code points. MySQL: as bytes of UTF-8, since its `_bin` collations ignore trailing spaces.
+    fn exact(&mut self, inner: &Expr) {
+        match self.dialect {
+            Dialect::Postgres => self.wrapped("((", inner, ")::text collate \"C\")"),
+            Dialect::Mysql => self.wrapped("cast(convert(", inner, " using utf8mb4) as binary)"),
+            Dialect::Sqlite => self.wrapped("(", inner, " collate binary)"),
+        }
+    }
+
+    /// Exactly equal values are equal in every collation, so the plain comparison is added for the sake of its index.
+    fn exact_eq(&mut self, left: &Expr, right: &Expr) {
+        self.push("(");
+        self.infix(plain(left), " = ", plain(right));
+        self.push(" and ");
+        self.exact(plain(left));
+        self.push(" = ");
+        self.exact(plain(right));
+        self.push(")");
+    }
+
+    fn like(&mut self, text: &Expr, pattern: &Expr, insensitive: bool) {
+        match (self.dialect, insensitive) {
+            (Dialect::Postgres, false) => self.infix_escaped("(", text, ") like (", pattern, ") escape '\\'"),
+            (Dialect::Postgres, true) => self.infix_escaped("(", text, ") ilike (", pattern, ") escape '\\'"),
+            (Dialect::Mysql, false) => self.infix_escaped(
+                "convert(",
+                text,
+                " using utf8mb4) collate utf8mb4_bin like convert(",
+                pattern,
+                " using utf8mb4) escape '\\\\'",
+            ),
+            (Dialect::Mysql, true) => self.infix_escaped(
+                "lower(convert(",
+                text,
+                " using utf8mb4)) collate utf8mb4_bin like lower(convert(",
+                pattern,
+                " using utf8mb4)) escape '\\\\'",
+            ),
+            (Dialect::Sqlite, false) => self.function("rulegate_like", [text, pattern]),
+            (Dialect::Sqlite, true) => self.function("rulegate_ilike", [text, pattern]),
+        }
+    }
+
+    fn infix_escaped(&mut self, before: &str, left: &Expr, word: &str, right: &Expr, after: &str) {
+        self.push("(");
+        self.wrapped(before, left, word);
+        self.wrapped("", right, after);
+        self.push(")");
+    }
+}
+
+/// One column of a list of keys.
+pub(super) fn part(keys: &[Vec<Value>], index: usize) -> Vec<Value> {
+    keys.iter().map(|key| key.get(index).cloned().unwrap_or(Value::Null)).collect()
+}
+
+fn plain(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Exact(inner) => inner,
+        other => other,
+    }
+}
+
+fn exact_with_param(left: &Expr, right: &Expr) -> bool {
+    let exact = matches!(left, Expr::Exact(_)) || matches!(right, Expr::Exact(_));
+    exact && (matches!(plain(left), Expr::Param(..)) || matches!(plain(right), Expr::Param(..)))
+}
+
+fn operator(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Eq => " = ",
+        BinaryOp::Ne => " <> ",
+        BinaryOp::Lt => " < ",
+        BinaryOp::Le => " <= ",
+        BinaryOp::Gt => " > ",
+        BinaryOp::Ge => " >= ",
+        BinaryOp::Add => " + ",
+        BinaryOp::Sub => " - ",
+        BinaryOp::Mul => " * ",
+        BinaryOp::Div => " / ",
+        BinaryOp::Rem => " % ",
+        BinaryOp::Concat => " || ",
+    }
+}
+
+fn sqlite_arithmetic(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Add => "rulegate_add",
+        BinaryOp::Sub => "rulegate_sub",
+        BinaryOp::Mul => "rulegate_mul",
+        _ => "rulegate_rem",
+    }
+}

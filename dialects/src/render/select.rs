@@ -1,0 +1,123 @@
+//! SELECT, clause by clause.
+
+use super::{Statement, Writer, mysql, postgres, sqlite};
+use crate::sql::{Expr, Item, Join, JoinKind, Order, Select};
+use crate::{Dialect, Param, Value, ValueType};
+
+/// A SELECT as a statement of its own.
+pub(super) fn statement(dialect: Dialect, select: &Select) -> Statement {
+    let mut writer = Writer::new(dialect);
+    writer.select(select);
+    writer.finish(types(&select.items))
+}
+
+/// How the cells of these items are decoded.
+pub(super) fn types(items: &[Item]) -> Vec<ValueType> {
+    items.iter().map(|item| item.ty).collect()
+}
+
+impl Writer {
+    /// A SELECT, also inside of another statement.
+    pub(super) fn select(&mut self, select: &Select) {
+        self.push("select ");
+        self.items(&select.items);
+        if let Some((table, alias)) = &select.from {
+            self.push(" from ");
+            self.table_as(table, *alias);
+        }
+        select.joins.iter().for_each(|join| self.join(join));
+        self.filter(select.filter.as_ref());
+        self.group_by(&select.group_by);
+        self.order(&select.order);
+        self.limit(select.limit, select.offset);
+        if let (Some(lock), Some((_, alias))) = (select.lock, &select.from) {
+            let text = match self.dialect {
+                Dialect::Postgres => postgres::lock(lock, *alias),
+                Dialect::Mysql => mysql::lock(lock).to_owned(),
+                Dialect::Sqlite => String::new(),
+            };
+            self.push(&text);
+        }
+    }
+
+    /// A select list; an empty one (an EXISTS) reads a constant.
+    pub(super) fn items(&mut self, items: &[Item]) {
+        if items.is_empty() {
+            self.push("1");
+        }
+        self.list(items, ", ", Self::item);
+    }
+
+    fn item(&mut self, item: &Item) {
+        if item.ty != ValueType::Other {
+            return self.expr(&item.expr);
+        }
+        match self.dialect {
+            Dialect::Postgres => self.wrapped("(", &item.expr, ")::text"),
+            Dialect::Mysql => self.wrapped("cast(", &item.expr, " as char)"),
+            Dialect::Sqlite => self.wrapped("cast(", &item.expr, " as text)"),
+        }
+    }
+
+    fn join(&mut self, join: &Join) {
+        self.push(match join.kind {
+            JoinKind::Inner => " join ",
+            JoinKind::Left => " left join ",
+        });
+        self.table_as(&join.table, join.alias);
+        self.push(" on ");
+        self.expr(&join.on);
+    }
+
+    fn filter(&mut self, filter: Option<&Expr>) {
+        if let Some(filter) = filter {
+            self.push(" where ");
+            self.expr(filter);
+        }
+    }
+
+    fn group_by(&mut self, terms: &[Expr]) {
+        if !terms.is_empty() {
+            self.push(" group by ");
+            self.list(terms, ", ", Self::expr);
+        }
+    }
+
+    fn order(&mut self, terms: &[Order]) {
+        if !terms.is_empty() {
+            self.push(" order by ");
+            self.list(terms, ", ", Self::order_term);
+        }
+    }
+
+    /// PostgreSQL takes null for the greatest value, which is the order wanted; the others take it for the least.
+    fn order_term(&mut self, term: &Order) {
+        let direction = if term.descending { " desc" } else { "" };
+        if term.nullable && self.dialect == Dialect::Mysql {
+            self.wrapped("", &term.expr, " is null");
+            self.push(direction);
+            self.push(", ");
+        }
+        self.expr(&term.expr);
+        self.push(direction);
+        if term.nullable && self.dialect == Dialect::Sqlite {
+            self.push(sqlite::nulls(term.descending));
+        }
+    }
+
+    fn limit(&mut self, limit: Option<u64>, offset: Option<u64>) {
+        let everything = match self.dialect {
+            Dialect::Postgres => None,
+            Dialect::Mysql => offset.map(|_| u64::MAX.to_string()),
+            Dialect::Sqlite => offset.map(|_| "-1".to_owned()),
+        };
+        if let Some(rows) = limit.map(|rows| rows.to_string()).or(everything) {
+            self.push(" limit ");
+            self.push(&rows);
+        }
+        if let Some(rows) = offset {
+            self.push(" offset ");
+            self.bind(Param::One(Value::Int(i64::try_from(rows).unwrap_or(i64::MAX))));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! SQLite's spelling. Functions named `rulegate_…` are registered by the driver on every connection: SQLite's own
+//! arithmetic is binary, its `lower` and `like` know ASCII alone.
+
+use crate::sql::CastType;
+
+/// Most variables in one statement.
+pub(super) const PLACEHOLDERS_MAX: usize = 32_766;
+
+/// Where nulls go.
+pub(super) fn nulls(descending: bool) -> &'static str {
+    if descending { " nulls first" } else { " nulls last" }
+}
+
+/// What stands before and after an expression that is cast.
+pub(super) fn cast(ty: &CastType) -> (&'static str, String) {
+    match ty {
+        CastType::Integer => ("cast(rulegate_round(", ", 0) as integer)".to_owned()),
+        CastType::Decimal(Some(scale)) => ("rulegate_round(", format!(", {scale})")),
+        CastType::Decimal(None) => ("rulegate_decimal(", ")".to_owned()),
+        CastType::Text => ("cast(", " as text)".to_owned()),
+        CastType::Boolean => ("((", ") <> 0)".to_owned()),
+        CastType::Date => ("date(", ")".to_owned()),
+        CastType::Timestamp | CastType::TimestampTz => ("datetime(", ")".to_owned()),
+        CastType::Native(ty) => ("cast(", format!(" as {})", ty.text)),
+    }
+}

@@ -1,0 +1,15 @@
+//! The drivers against real databases.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod drivers {
+    pub mod database;
+    pub mod statements;
+    pub mod transactions;
+}
