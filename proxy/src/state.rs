@@ -3,7 +3,7 @@
 //! A reload builds the next [`Snapshot`] completely, then swaps it in.
 
 use introspect::Schema;
-use rules::RuleSet;
+use rules::{Engine, Facts, RuleSet};
 
 /// The immutable set one request sees.
 #[derive(Debug)]
@@ -12,10 +12,25 @@ pub struct Snapshot {
     pub schema: Schema,
     /// The rules.
     pub rules: RuleSet,
+    /// What follows from both, worked out once.
+    pub facts: Facts,
     /// How the API looks.
     pub api: ApiSettings,
     /// Bounds on what one request may ask.
     pub limits: Limits,
+}
+
+impl Snapshot {
+    /// Puts a snapshot together.
+    pub fn new(schema: Schema, rules: RuleSet, api: ApiSettings, limits: Limits) -> Self {
+        let facts = Facts::new(&schema, &rules);
+        Self { schema, rules, facts, api, limits }
+    }
+
+    /// The engine over this snapshot's rules.
+    pub fn engine(&self) -> Engine<'_> {
+        Engine { schema: &self.schema, rules: &self.rules, facts: &self.facts }
+    }
 }
 
 /// The `api` part of the configuration.
