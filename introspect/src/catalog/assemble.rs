@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 
 use dialects::sql::TableName;
-use dialects::{Cell, Dialect, Pool, Result, Rows, Statement, ValueType};
+use dialects::{Cell, Dialect, Param, Pool, Result, Rows, Statement, ValueType};
 
 use super::{Catalog, Column, ForeignKey, Table, Unique};
 use crate::schema::Action;
@@ -31,18 +31,26 @@ pub(super) struct Record<'a> {
     row: usize,
 }
 
-/// Runs the queries of a `.sql` file, which ends each with `;` at a line's end; `widths` are their numbers of columns.
+/// Runs the queries of a `.sql` file.
 pub(super) async fn ask(pool: &Pool, sql: &str, widths: &[usize]) -> Result<Vec<Rows>> {
-    pool.run(queries(sql).zip(widths).map(statement).collect()).await
+    pool.run(statements(sql, widths, &[])).await
 }
 
-fn queries(sql: &str) -> impl Iterator<Item = &str> {
-    sql.split(";\n").map(str::trim).filter(|query| !query.is_empty())
+/// The queries of a `.sql` file, which ends each with `;` at a line's end; `widths` are their numbers of columns.
+pub(super) fn statements(sql: &str, widths: &[usize], params: &[Param]) -> Vec<Statement> {
+    let statement = |(text, width): (String, &usize)| Statement {
+        text,
+        params: params.to_vec(),
+        columns: vec![ValueType::Text { length: None }; *width],
+    };
+    queries(sql).zip(widths).map(statement).collect()
 }
 
-fn statement((query, width): (&str, &usize)) -> Statement {
-    let columns = vec![ValueType::Text { length: None }; *width];
-    Statement { text: query.to_owned(), params: Vec::new(), columns }
+/// The queries without the comment lines above them: a driver tells reads by their first word.
+fn queries(sql: &str) -> impl Iterator<Item = String> {
+    let code =
+        |query: &str| query.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");
+    sql.split(";\n").map(move |query| code(query).trim().to_owned()).filter(|query| !query.is_empty())
 }
 
 /// The rows of an answer; none where there is no answer.
@@ -124,8 +132,9 @@ impl Assembly {
         self.each(answer, add_foreign_key_column);
     }
 
-    /// The catalogue.
-    pub(super) fn finish(self) -> Catalog {
+    /// The catalogue, without what has no column that can be read.
+    pub(super) fn finish(mut self) -> Catalog {
+        self.tables.retain(|table| !table.columns.is_empty());
         Catalog { dialect: self.dialect, tables: self.tables }
     }
 
@@ -200,6 +209,6 @@ mod tests {
     #[test]
     fn every_dialect_asks_its_queries_one_by_one() {
         let files = [include_str!("postgres.sql"), include_str!("mysql.sql"), include_str!("sqlite.sql")];
-        assert_eq!(files.map(|sql| queries(sql).count()), [5, 5, 5]);
+        assert_eq!(files.map(|sql| queries(sql).count()), [5, 5, 4]);
     }
 }

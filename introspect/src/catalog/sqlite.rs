@@ -4,31 +4,54 @@
 //! rowid, under whichever of its names no column has taken. The expression of a generated column stands in no pragma.
 
 use dialects::sql::SqlType;
-use dialects::{Dialect, IntKind, Pool, Result, Rows, ValueType};
+use dialects::{Dialect, IntKind, Param, Pool, Result, Rows, Value, ValueType};
 
 use super::assemble::{self, Assembly, Record};
 use super::{Catalog, Column, Table};
 use crate::schema::ColumnDefault;
 
 /// How many columns each query of `sqlite.sql` answers.
-const WIDTHS: [usize; 5] = [7, 8, 5, 5, 10];
+const WIDTHS: [usize; 4] = [8, 5, 5, 10];
+
+/// Likewise `sqlite_columns.sql`.
+const COLUMN_WIDTH: usize = 8;
 
 /// Reads the main database of the connection.
 pub(super) async fn read(pool: &Pool) -> Result<Catalog> {
     let answers = assemble::ask(pool, include_str!("sqlite.sql"), &WIDTHS).await?;
     let mut assembly = Assembly::new(Dialect::Sqlite, answers.first());
-    assembly.columns(answers.get(1), column);
+    assembly.columns(columns(pool, Value::Null).await?.first(), column);
+    for name in fragile(answers.first()) {
+        // A view whose tables are gone and a virtual table whose module is missing cannot be read by anybody: they are left out.
+        if let Ok(answer) = columns(pool, Value::Text(name)).await {
+            assembly.columns(answer.first(), column);
+        }
+    }
+    assembly.keys(answers.get(1));
     assembly.keys(answers.get(2));
-    assembly.keys(answers.get(3));
-    assembly.foreign_keys(answers.get(4));
+    assembly.foreign_keys(answers.get(3));
     let rowless = rowless(answers.first());
     assembly.tables_mut().iter_mut().for_each(|table| amend(table, &rowless));
     Ok(assembly.finish())
 }
 
+/// The columns of one table, or (null) of all ordinary ones.
+async fn columns(pool: &Pool, table: Value) -> Result<Vec<Rows>> {
+    let sql = include_str!("sqlite_columns.sql");
+    pool.run(assemble::statements(sql, &[COLUMN_WIDTH], &[Param::One(table)])).await
+}
+
+/// Views and virtual tables, one of which would spoil the answer for all.
+fn fragile(tables: Option<&Rows>) -> Vec<String> {
+    assemble::records(tables)
+        .filter(|record| record.word(6) != "table")
+        .map(|record| record.word(1))
+        .collect()
+}
+
 /// Tables without a rowid.
 fn rowless(tables: Option<&Rows>) -> Vec<String> {
-    assemble::records(tables).filter(|record| record.flag(6)).map(|record| record.word(1)).collect()
+    assemble::records(tables).filter(|record| record.flag(7)).map(|record| record.word(1)).collect()
 }
 
 fn amend(table: &mut Table, rowless: &[String]) {

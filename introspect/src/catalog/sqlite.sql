@@ -1,22 +1,11 @@
--- Tables and views: schema, name, in default schema, view, comment, triggers, without rowid.
--- A view whose tables are gone has no columns and cannot be read.
+-- Tables and views: schema, name, in default schema, view, comment, triggers, kind, without rowid.
 select null, m.name, 'true', m.type = 'view', null,
        exists (select 1 from sqlite_master t where t.type = 'trigger' and t.tbl_name = m.name collate nocase),
-       m.wr
+       m.type, m.wr
   from pragma_table_list m
- where m.schema = 'main' and m.type in ('table', 'view', 'virtual') and m.ncol > 0
+ where m.schema = 'main' and m.type in ('table', 'view', 'virtual')
    and m.name not like 'sqlite\_%' escape '\'
  order by m.name;
-
--- Columns: schema, table, name, declared type, not null, default, hidden (2, 3: generated), whether it is the rowid itself.
--- The only column of a primary key that no index holds is the rowid under another name.
-select null, m.name, c.name, c.type, c."notnull", c.dflt_value, c.hidden,
-       c.pk = 1 and m.wr = 0
-       and not exists (select 1 from pragma_index_list(m.name) i where i.origin = 'pk')
-  from pragma_table_list m join pragma_table_xinfo(m.name) c
- where m.schema = 'main' and m.type in ('table', 'view', 'virtual') and m.ncol > 0 and c.hidden <> 1
-   and m.name not like 'sqlite\_%' escape '\'
- order by m.name, c.cid;
 
 -- Primary keys: schema, table, name, primary, column.
 select null, m.name, 'primary', 'true', c.name
