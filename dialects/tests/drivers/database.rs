@@ -27,25 +27,27 @@ pub fn options() -> Options {
     }
 }
 
+/// The server's own database: the one on this machine, or where the environment says. SQLite has none.
+fn server(dialect: Dialect) -> Option<String> {
+    let (variable, default) = match dialect {
+        Dialect::Postgres => ("RULEGATE_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres"),
+        Dialect::Mysql => ("RULEGATE_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306/mysql"),
+        Dialect::Sqlite => return None,
+    };
+    Some(std::env::var(variable).unwrap_or_else(|_| default.to_owned()))
+}
+
 impl Database {
     pub async fn new(dialect: Dialect) -> Self {
         let name = format!("rg_dialects_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let (url, admin) = match dialect {
-            Dialect::Postgres => {
-                let server = "postgres://postgres@127.0.0.1:5432";
-                (format!("{server}/{name}"), Some(format!("{server}/postgres")))
-            }
-            Dialect::Mysql => {
-                let server = "mysql://root@127.0.0.1:3306";
-                (format!("{server}/{name}"), Some(format!("{server}/mysql")))
-            }
-            Dialect::Sqlite => {
-                (format!("sqlite://{}?mode=rwc", std::env::temp_dir().join(&name).display()), None)
-            }
+        let server = server(dialect);
+        let url = match &server {
+            Some(server) => format!("{}/{name}", server.rsplit_once('/').unwrap().0),
+            None => format!("sqlite://{}?mode=rwc", std::env::temp_dir().join(&name).display()),
         };
-        let drop = match admin {
-            Some(admin) => {
-                let admin = Pool::open(&admin, options()).unwrap();
+        let drop = match server {
+            Some(server) => {
+                let admin = Pool::open(&server, options()).unwrap();
                 admin.execute_script(&format!("create database {name}")).await.unwrap();
                 Some((admin, name))
             }
