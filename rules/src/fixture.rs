@@ -62,6 +62,7 @@ impl Sketch {
             relationships: Vec::new(),
             triggers: false,
             join_table: false,
+            hidden: false,
         };
         Self { table, parents: Vec::new() }
     }
@@ -99,6 +100,9 @@ pub(crate) fn column(name: &str, ty: ValueType) -> Column {
         default: ColumnDefault::None,
         generated: None,
         comment: None,
+        hidden: false,
+        label: None,
+        searchable: None,
     }
 }
 
