@@ -6,6 +6,8 @@
 
 pub mod eval;
 mod fit;
+pub(crate) mod parse;
+pub mod resolve;
 
 use dialects::Value;
 use introspect::{ColumnId, RelationshipId};

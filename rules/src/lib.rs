@@ -6,10 +6,12 @@
 pub mod change;
 pub mod engine;
 pub mod expr;
+mod file;
 #[cfg(test)]
 #[allow(dead_code, reason = "each test takes what it needs")]
 pub(crate) mod fixture;
 pub mod policy;
+pub mod problem;
 pub mod rule;
 
 pub use engine::{Engine, Facts};

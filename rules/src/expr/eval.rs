@@ -24,7 +24,8 @@ use cast::cast;
 pub use super::fit::{FitError, accept, fit};
 pub use text::show;
 
-pub(crate) use number::too_large;
+pub(crate) use cast::literal_as;
+pub(crate) use number::{negate, too_large};
 
 /// Most digits of a number, before and after the point together.
 pub const DIGITS_MAX: u64 = 1_000;

@@ -32,6 +32,11 @@ pub(crate) fn cast(value: Value, to: Type) -> Result<Value, EvalError> {
     done.ok_or(EvalError::BadCast { from, to: name(to) })
 }
 
+/// A constant text read as the type of what it stands beside, as SQL does with `'2024-05-01'`.
+pub(crate) fn literal_as(text: &str, to: Type) -> Result<Value, EvalError> {
+    cast(Value::text(text), to)
+}
+
 fn name(ty: Type) -> &'static str {
     match ty {
         Type::Null => "null",

@@ -1,0 +1,106 @@
+//! Text -> syntax tree, still with names and places in the text.
+//!
+//! Scalars are read by `sqlparser`; what it accepts beyond the language is refused by `resolve`, node by node. The forms that may only
+//! be a whole right side (`sum(items.amount where …)`, `copy(product.price)`) are read here. Nothing is left unread.
+
+mod place;
+mod whole;
+
+use std::any::TypeId;
+
+use sqlparser::ast;
+use sqlparser::dialect::Dialect;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+use crate::problem::ExprProblem;
+
+pub(crate) use place::{Lines, Name};
+pub(crate) use whole::{Aggregated, RightSide, derivation};
+
+/// Longest text of an expression, in bytes.
+const TEXT_MAX: usize = 16_384;
+/// Most words and signs of an expression.
+const TOKENS_MAX: usize = 1_000;
+/// Most brackets and operators inside each other.
+const NESTING_MAX: usize = 50;
+
+/// How the language differs from what `sqlparser` calls generic: nothing but the standard's quotes, letters of any script.
+#[derive(Debug)]
+struct RuleSyntax;
+
+impl Dialect for RuleSyntax {
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<Self>()
+    }
+    fn is_identifier_start(&self, ch: char) -> bool {
+        ch.is_alphabetic() || ch == '_'
+    }
+    fn is_identifier_part(&self, ch: char) -> bool {
+        ch.is_alphanumeric() || ch == '_'
+    }
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        ch == '"'
+    }
+}
+
+/// One scalar expression that takes up the whole text.
+pub(crate) fn scalar(text: &str) -> Result<ast::Expr, ExprProblem> {
+    expression(text, tokens(text)?)
+}
+
+/// The words and signs of a text, without spaces, none beyond the limits.
+fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, ExprProblem> {
+    if text.len() > TEXT_MAX {
+        return Err(ExprProblem::new(0..0, format!("an expression has at most {TEXT_MAX} bytes")));
+    }
+    let lines = Lines::new(text);
+    let mut tokens = Tokenizer::new(&RuleSyntax, text).tokenize_with_location().map_err(|error| {
+        let at = lines.byte(error.location);
+        ExprProblem::new(at..lines.char_end(at), error.message)
+    })?;
+    tokens.retain(|t| !matches!(t.token, Token::Whitespace(_)));
+    if tokens.is_empty() {
+        return Err(ExprProblem::new(0..0, "an expression is missing"));
+    }
+    if tokens.len() > TOKENS_MAX {
+        return Err(ExprProblem::new(
+            0..0,
+            format!("an expression has at most {TOKENS_MAX} words and signs"),
+        ));
+    }
+    Ok(tokens)
+}
+
+/// One scalar expression that takes up all the tokens.
+fn expression(text: &str, tokens: Vec<TokenWithSpan>) -> Result<ast::Expr, ExprProblem> {
+    let lines = Lines::new(text);
+    let end = tokens.last().map_or(0, |t| lines.range(t.span).end);
+    let mut parser =
+        Parser::new(&RuleSyntax).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens);
+    let parsed = parser.parse_expr();
+    let next = parser.peek_token();
+    let found = if next.token == Token::EOF { end..end } else { lines.range(next.span) };
+    match parsed {
+        Ok(expr) if next.token == Token::EOF => Ok(expr),
+        Ok(_) => Err(ExprProblem::new(found, format!("`{}` is not expected here", next.token))),
+        Err(error) => Err(refusal(&lines, error, end)),
+    }
+}
+
+/// The parser names the place inside its message.
+fn refusal(lines: &Lines<'_>, error: ParserError, end: usize) -> ExprProblem {
+    let message = match error {
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
+        ParserError::RecursionLimitExceeded => {
+            return ExprProblem::new(
+                0..end,
+                format!("more than {NESTING_MAX} levels of brackets and operators"),
+            );
+        }
+    };
+    let (what, at) = lines.place_in(&message).map_or((message.as_str(), None), |(what, at)| (what, Some(at)));
+    let at = at.unwrap_or(end);
+    let what = what.replace("Expected: ", "expected ").replace(", found: EOF", ", found the end");
+    ExprProblem::new(at..lines.char_end(at), what.replace("found: ", "found "))
+}

@@ -1,0 +1,270 @@
+//! Syntax tree + schema -> [`Expr`] with its [`Type`], or every problem found.
+//!
+//! Names become ids, types are checked, and what a place does not allow ([`Context`]) is refused. Only the nodes named here are part of
+//! the language; whatever else the parser accepts is a problem. `balance <= credit_limit` over customers is
+//! `Binary(Le, Column(1), Column(2))` of type `Bool`.
+
+mod call;
+mod name;
+mod operator;
+mod types;
+
+use std::ops::Range;
+
+use bigdecimal::BigDecimal;
+use dialects::Value;
+use introspect::{Schema, TableId};
+use sqlparser::ast::{self, Spanned};
+use sqlparser::tokenizer::Span;
+
+use super::eval::{literal_as, too_large};
+use super::parse::{self, Lines};
+use super::{Expr, Type};
+use crate::problem::ExprProblem;
+
+pub(crate) use types::{assignable, noun, of_column};
+
+/// Deepest expression; lower than what evaluation bears, since some forms unfold.
+const DEPTH_MAX: usize = 100;
+/// Most nodes of an expression, after forms such as `between` have unfolded.
+const NODES_MAX: usize = 5_000;
+
+/// Where an expression stands, which decides what it may speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// A stored formula: nothing but the row's inputs and those of rows above.
+    Formula,
+    /// A default on insert: also the moment and the actor.
+    Default,
+    /// A constraint's check or `when`: also the old row and what happens to it.
+    Condition,
+    /// Inside the braces of a constraint's message.
+    Message,
+    /// A client's filter: the row, rows above, the moment.
+    Filter,
+    /// The `where` of an aggregate: the child's own columns.
+    Where,
+}
+
+/// An expression over a table's rows, with its type.
+pub fn expression(
+    schema: &Schema,
+    table: TableId,
+    text: &str,
+    context: Context,
+) -> Result<(Expr, Type), Vec<ExprProblem>> {
+    let tree = parse::scalar(text).map_err(|problem| vec![problem])?;
+    resolve(schema, table, text, &tree, context)
+}
+
+/// Likewise, from a tree of that text.
+pub(crate) fn resolve(
+    schema: &Schema,
+    table: TableId,
+    text: &str,
+    tree: &ast::Expr,
+    context: Context,
+) -> Result<(Expr, Type), Vec<ExprProblem>> {
+    let lines = Lines::new(text);
+    let mut resolver = Resolver { schema, table, lines, context, problems: Vec::new(), nodes: 0 };
+    let resolved = resolver.node(tree, 0);
+    let resolved = match context {
+        Context::Condition | Context::Filter | Context::Where => resolved.and_then(|e| resolver.truth(e)),
+        Context::Formula | Context::Default | Context::Message => resolved,
+    };
+    match resolved {
+        Some(typed) if resolver.problems.is_empty() => Ok((typed.expr, typed.ty)),
+        _ => Err(resolver.problems),
+    }
+}
+
+struct Resolver<'a> {
+    schema: &'a Schema,
+    table: TableId,
+    lines: Lines<'a>,
+    context: Context,
+    problems: Vec<ExprProblem>,
+    nodes: usize,
+}
+
+/// A resolved node, and where it stood.
+#[derive(Clone, Debug)]
+struct Typed {
+    expr: Expr,
+    ty: Type,
+    span: Range<usize>,
+}
+
+impl Context {
+    fn allows_moment(self) -> bool {
+        !matches!(self, Self::Formula | Self::Where)
+    }
+
+    fn allows_actor(self) -> bool {
+        matches!(self, Self::Default | Self::Condition | Self::Message)
+    }
+
+    fn allows_old(self) -> bool {
+        matches!(self, Self::Condition | Self::Message)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Formula => "a stored formula",
+            Self::Default => "a default",
+            Self::Condition => "a condition",
+            Self::Message => "a message",
+            Self::Filter => "a filter",
+            Self::Where => "the `where` of an aggregate",
+        }
+    }
+}
+
+impl Resolver<'_> {
+    /// `None`: a problem was noted. Both sides of an operator are looked at even when one has a problem.
+    fn node(&mut self, tree: &ast::Expr, depth: usize) -> Option<Typed> {
+        let span = self.lines.range(span_of(tree));
+        self.nodes += 1;
+        if depth > DEPTH_MAX || self.nodes > NODES_MAX {
+            return self.refuse(
+                span,
+                "this expression is too large",
+                "split it over several columns or rules",
+            );
+        }
+        let depth = depth + 1;
+        match tree {
+            ast::Expr::Nested(inner) => self.node(inner, depth),
+            ast::Expr::Identifier(ident) => self.path(std::slice::from_ref(ident), span),
+            ast::Expr::CompoundIdentifier(idents) => self.path(idents, span),
+            ast::Expr::Value(value) => self.literal(&value.value, span),
+            ast::Expr::TypedString(typed) => self.typed_literal(typed, span),
+            ast::Expr::Case { operand, conditions, else_result, .. } => {
+                self.case(operand.as_deref(), conditions, else_result.as_deref(), span, depth)
+            }
+            ast::Expr::Cast { kind, expr, data_type, format } => {
+                if *kind != ast::CastKind::Cast || format.is_some() {
+                    return self.refuse(span, "this form of cast is not known", "write cast(x as type)");
+                }
+                self.cast(expr, data_type, span, depth)
+            }
+            ast::Expr::Interval(_) => self.later(span, "`interval`"),
+            ast::Expr::Extract { .. } => self.later(span, "`extract`"),
+            ast::Expr::Exists { .. } | ast::Expr::Subquery(_) | ast::Expr::InSubquery { .. } => self.refuse(
+                span,
+                "subqueries are not part of the language",
+                "derive an aggregate over the children, and read that",
+            ),
+            ast::Expr::Function(_)
+            | ast::Expr::Ceil { .. }
+            | ast::Expr::Floor { .. }
+            | ast::Expr::Substring { .. }
+            | ast::Expr::Trim { .. } => self.call(tree, span, depth),
+            _ => self.operator(tree, span, depth),
+        }
+    }
+
+    fn nodes(&mut self, trees: &[ast::Expr], depth: usize) -> Option<Vec<Typed>> {
+        let resolved: Vec<_> = trees.iter().map(|tree| self.node(tree, depth)).collect();
+        resolved.into_iter().collect()
+    }
+
+    /// A copy for a form that unfolds; counted, since such forms inside each other double each time.
+    fn copy(&mut self, typed: &Typed) -> Option<Typed> {
+        typed.expr.walk(&mut |_| self.nodes += 1);
+        if self.nodes > NODES_MAX {
+            return self.refuse(
+                typed.span.clone(),
+                "this expression is too large",
+                "split it over several columns or rules",
+            );
+        }
+        Some(typed.clone())
+    }
+
+    fn literal(&mut self, value: &ast::Value, span: Range<usize>) -> Option<Typed> {
+        let (value, ty) = match value {
+            ast::Value::Null => (Value::Null, Type::Null),
+            ast::Value::Boolean(b) => (Value::Bool(*b), Type::Bool),
+            ast::Value::SingleQuotedString(text) => (Value::text(text), Type::Text),
+            ast::Value::Number(digits, false) => return self.number(digits, span),
+            ast::Value::DoubleQuotedString(_) => {
+                return self.refuse(span, "double quotes are for names", "write texts in single quotes");
+            }
+            _ => return self.refuse(span, "this form of constant is not known", "write 12.5 or 'text'"),
+        };
+        Some(Typed { expr: Expr::Literal(value), ty, span })
+    }
+
+    fn number(&mut self, digits: &str, span: Range<usize>) -> Option<Typed> {
+        if let Ok(n) = digits.parse::<i64>() {
+            return Some(Typed { expr: Expr::Literal(Value::Int(n)), ty: Type::Integer, span });
+        }
+        match digits.parse::<BigDecimal>() {
+            Ok(number) if !too_large(&number) => {
+                let scale = u32::try_from(number.fractional_digit_count()).unwrap_or(0);
+                Some(Typed {
+                    expr: Expr::Literal(Value::Decimal(number)),
+                    ty: Type::Decimal(Some(scale)),
+                    span,
+                })
+            }
+            _ => self.refuse(span, format!("`{digits}` is not a number that can be kept"), ""),
+        }
+    }
+
+    /// `date '2024-05-01'`
+    fn typed_literal(&mut self, typed: &ast::TypedString, span: Range<usize>) -> Option<Typed> {
+        let ty = self.named_type(&typed.data_type, &span)?;
+        let ast::Value::SingleQuotedString(text) = &typed.value.value else {
+            return self.refuse(span, "this form of constant is not known", "write date '2024-05-01'");
+        };
+        self.read(text, ty, span)
+    }
+
+    /// A text constant read as a type.
+    fn read(&mut self, text: &str, ty: Type, span: Range<usize>) -> Option<Typed> {
+        match literal_as(text, ty) {
+            Ok(value) => Some(Typed { expr: Expr::Literal(value), ty, span }),
+            Err(_) => self.refuse(span, format!("`{text}` is not {}", noun(ty)), types::example(ty)),
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Option<Typed> {
+        let hint = hint.into();
+        let problem = ExprProblem::new(span, message);
+        self.problems.push(if hint.is_empty() { problem } else { problem.hint(hint) });
+        None
+    }
+
+    fn later(&mut self, span: Range<usize>, what: &str) -> Option<Typed> {
+        self.refuse(span, format!("{what} is not known to this version yet"), "")
+    }
+
+    fn forbidden(&mut self, span: Range<usize>, what: &str) -> Option<Typed> {
+        let place = self.context.name();
+        let hint = match self.context {
+            Context::Formula | Context::Where => {
+                "what is stored can only depend on rows; `default`, `when` and `check` may use this"
+            }
+            Context::Default | Context::Condition | Context::Message | Context::Filter => "",
+        };
+        self.refuse(span, format!("{what} is not allowed in {place}"), hint)
+    }
+}
+
+/// A call is pointed at by its name: where its bracket closes, the tree does not say.
+fn span_of(tree: &ast::Expr) -> Span {
+    match tree {
+        ast::Expr::Function(function) => function.name.span(),
+        other => other.span(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
