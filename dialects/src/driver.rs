@@ -4,6 +4,8 @@
 //! over the three drivers: there is no driver trait.
 
 mod address;
+mod lease;
+mod mysql;
 mod postgres;
 mod rows;
 mod sqlite;
@@ -54,6 +56,7 @@ pub struct Pool {
 
 enum Driver {
     Postgres(postgres::Pool),
+    Mysql(mysql::Pool),
     Sqlite(sqlite::Pool),
 }
 
@@ -98,7 +101,7 @@ impl Pool {
         let driver = match address::dialect(url)? {
             Dialect::Postgres => Driver::Postgres(postgres::Pool::open(url, options)?),
             Dialect::Sqlite => Driver::Sqlite(sqlite::Pool::open(url, options)?),
-            Dialect::Mysql => return Err(Error::new(Kind::Other, "MySQL is not built in")),
+            Dialect::Mysql => Driver::Mysql(mysql::Pool::open(url, options)?),
         };
         Ok(Self { driver })
     }
@@ -107,6 +110,7 @@ impl Pool {
     pub fn dialect(&self) -> Dialect {
         match &self.driver {
             Driver::Postgres(_) => Dialect::Postgres,
+            Driver::Mysql(_) => Dialect::Mysql,
             Driver::Sqlite(_) => Dialect::Sqlite,
         }
     }
@@ -116,6 +120,7 @@ impl Pool {
     pub async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
         match &self.driver {
             Driver::Postgres(pool) => pool.run(statements).await,
+            Driver::Mysql(pool) => pool.run(statements).await,
             Driver::Sqlite(pool) => pool.run(statements).await,
         }
     }
@@ -125,6 +130,7 @@ impl Pool {
     pub async fn transact<S: Script>(&self, script: S) -> Result<S::Output> {
         match &self.driver {
             Driver::Postgres(pool) => pool.transact(script).await,
+            Driver::Mysql(pool) => pool.transact(script).await,
             Driver::Sqlite(pool) => pool.transact(script).await,
         }
     }
@@ -134,6 +140,7 @@ impl Pool {
     pub async fn execute_script(&self, sql: &str) -> Result<()> {
         match &self.driver {
             Driver::Postgres(pool) => pool.execute_script(sql).await,
+            Driver::Mysql(pool) => pool.execute_script(sql).await,
             Driver::Sqlite(pool) => pool.execute_script(sql).await,
         }
     }
@@ -148,6 +155,7 @@ impl Pool {
     pub fn status(&self) -> PoolStatus {
         match &self.driver {
             Driver::Postgres(pool) => pool.status(),
+            Driver::Mysql(pool) => pool.status(),
             Driver::Sqlite(pool) => pool.status(),
         }
     }
@@ -156,6 +164,7 @@ impl Pool {
     pub async fn close(&self) {
         match &self.driver {
             Driver::Postgres(pool) => pool.close(),
+            Driver::Mysql(pool) => pool.close(),
             Driver::Sqlite(pool) => pool.close(),
         }
     }

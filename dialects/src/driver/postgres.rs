@@ -5,28 +5,26 @@ mod connection;
 mod decode;
 mod encode;
 mod error;
-mod exclusive;
 mod transaction;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use connect::{Connector, Purpose};
 use connection::Connection;
 pub(super) use decode::decode;
-use exclusive::Exclusive;
 
+use super::lease::{self, Leases, Lent};
 use super::{Options, PoolStatus, Rows, Script};
+use crate::Result;
 use crate::render::Statement;
-use crate::{Error, Kind, Result};
 
 /// The connections to one server.
 pub(super) struct Pool {
-    connector: Arc<Connector>,
+    connector: Connector,
     shared: Vec<Shared>,
     next: AtomicUsize,
-    exclusive: Arc<Exclusive>,
-    closed: AtomicBool,
+    exclusive: Arc<Leases<Connection>>,
 }
 
 /// A shared connection, made when it is first needed and again when it was lost.
@@ -38,13 +36,11 @@ const SHARED_MAX: usize = 4;
 impl Pool {
     pub(super) fn open(url: &str, options: Options) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let connector = Arc::new(Connector::new(url, options)?);
         Ok(Self {
-            exclusive: Exclusive::new(Arc::clone(&connector)),
-            connector,
+            exclusive: Leases::new(&options),
+            connector: Connector::new(url, options)?,
             shared: (0..SHARED_MAX.min(cores + 1)).map(|_| Shared::default()).collect(),
             next: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
         })
     }
 
@@ -61,7 +57,8 @@ impl Pool {
     }
 
     pub(super) async fn transact<S: Script>(&self, script: S) -> Result<S::Output> {
-        transaction::transact(self.exclusive.lease().await?, script).await
+        let lease = self.exclusive.lease(self.connector.connect(Purpose::Exclusive)).await?;
+        transaction::transact(lease, script).await
     }
 
     pub(super) async fn execute_script(&self, sql: &str) -> Result<()> {
@@ -74,7 +71,6 @@ impl Pool {
     }
 
     pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
         self.exclusive.close();
         for slot in &self.shared {
             if let Ok(mut slot) = slot.try_lock() {
@@ -85,14 +81,11 @@ impl Pool {
 
     /// The next shared connection in turn, connected again if it was lost.
     async fn shared(&self) -> Result<Arc<Connection>> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(Kind::Unavailable, "the pool is closed"));
+        if self.exclusive.is_closed() {
+            return Err(lease::closed());
         }
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.shared.len().max(1);
-        let Some(slot) = self.shared.get(turn) else {
-            return Err(Error::new(Kind::Unavailable, "the pool has no connections"));
-        };
-        let mut slot = slot.lock().await;
+        let mut slot = self.shared.get(turn).ok_or_else(lease::closed)?.lock().await;
         match slot.as_ref() {
             Some(connection) if !connection.is_closed() => Ok(Arc::clone(connection)),
             _ => {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{postgres, sqlite};
+use super::{mysql, postgres, sqlite};
 use crate::value::Cell;
 use crate::{Value, ValueType};
 
@@ -21,6 +21,7 @@ pub(super) enum Data {
     #[default]
     None,
     Postgres(Vec<tokio_postgres::Row>),
+    Mysql(Vec<mysql_async::Row>),
     Sqlite(sqlite::Table),
 }
 
@@ -30,6 +31,7 @@ impl Rows {
         match &self.data {
             Data::None => 0,
             Data::Postgres(rows) => rows.len(),
+            Data::Mysql(rows) => rows.len(),
             Data::Sqlite(table) => table.len(),
         }
     }
@@ -51,6 +53,10 @@ impl Rows {
             Data::None => Cell::Null,
             Data::Postgres(rows) => {
                 rows.get(row).map_or(Cell::Null, |row| fit(postgres::decode(row, column), ty))
+            }
+            Data::Mysql(rows) => {
+                let value = rows.get(row).and_then(|row| row.as_ref(column));
+                value.map_or(Cell::Null, |value| mysql::decode(value, ty))
             }
             Data::Sqlite(table) => {
                 table.cell(row, column).map_or(Cell::Null, |value| sqlite::decode(value, ty))

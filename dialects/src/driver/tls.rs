@@ -64,6 +64,20 @@ impl Tls {
         Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
     }
 
+    /// The system's certificates, those that can be read.
+    pub(super) fn system_certificates() -> Result<Vec<CertificateDer<'static>>> {
+        let mut roots = RootCertStore::empty();
+        let loaded = rustls_native_certs::load_native_certs().certs;
+        let usable: Vec<_> =
+            loaded.into_iter().filter(|certificate| roots.add(certificate.clone()).is_ok()).collect();
+        if usable.is_empty() {
+            return Err(invalid(
+                "the system has no root certificates: install them or name a file with sslrootcert=",
+            ));
+        }
+        Ok(usable)
+    }
+
     fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>> {
         let roots = match &self.root_certificates {
             Some(path) => from_file(path)?,
@@ -87,12 +101,7 @@ fn from_file(path: &Path) -> Result<RootCertStore> {
 
 fn from_system() -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        return Err(invalid(
-            "the system has no root certificates: install them or name a file with sslrootcert=",
-        ));
-    }
+    roots.add_parsable_certificates(Tls::system_certificates()?);
     Ok(roots)
 }
 

@@ -14,7 +14,7 @@ pub struct Database {
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-pub const ALL: [Dialect; 2] = [Dialect::Postgres, Dialect::Sqlite];
+pub const ALL: [Dialect; 3] = [Dialect::Postgres, Dialect::Mysql, Dialect::Sqlite];
 
 /// Impatient, so that tests of waiting are short.
 pub fn options() -> Options {

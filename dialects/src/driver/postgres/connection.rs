@@ -11,6 +11,7 @@ use tokio_postgres::{Client, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::encode::Encoded;
+use crate::driver::lease::Lent;
 use crate::driver::rows::{Data, Rows};
 use crate::render::Statement;
 
@@ -30,10 +31,6 @@ const STATEMENTS_KEPT: usize = 512;
 impl Connection {
     pub(super) fn new(client: Client, tls: MakeRustlsConnect, cached: bool) -> Self {
         Self { client, tls, statements: cached.then(Mutex::default) }
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
     }
 
     /// Runs statements, each on its own, in one flush; the first error is the answer.
@@ -102,9 +99,15 @@ impl Connection {
     pub(super) async fn execute_script(&self, sql: &str) -> Result<(), Error> {
         self.client.batch_execute(sql).await
     }
+}
+
+impl Lent for Connection {
+    fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
 
     /// Has the server stop what it is doing for this connection, without waiting for that.
-    pub(super) fn cancel(&self) {
+    fn abandon(&self) {
         let (token, tls) = (self.client.cancel_token(), self.tls.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { token.cancel_query(tls).await });

@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, join_all};
 
 use super::connection::{self, Connection};
 use super::error::{is_lost, translate};
-use super::exclusive::Lease;
+use crate::driver::lease::Lease;
 use crate::driver::{Rows, Script, Step, script_went_on};
 use crate::render::Statement;
 use crate::{Error, Kind, Result};
@@ -34,7 +34,7 @@ enum Origin {
 }
 
 /// Runs a script to its end.
-pub(super) async fn transact<S: Script>(lease: Lease, mut script: S) -> Result<S::Output> {
+pub(super) async fn transact<S: Script>(mut lease: Lease<Connection>, mut script: S) -> Result<S::Output> {
     let mut transaction = Transaction { connection: lease.connection()?, state: State::NotBegun };
     let mut answer = Ok(Vec::new());
     let outcome = loop {

@@ -1,0 +1,77 @@
+//! MySQL and MariaDB: exclusive connections, one statement at a time, each answer read before the next is sent.
+
+mod connect;
+mod connection;
+mod decode;
+mod encode;
+mod error;
+
+use std::sync::Arc;
+
+use connect::Connector;
+use connection::Connection;
+pub(super) use decode::decode;
+
+use super::lease::{Lease, Leases};
+use super::{Options, PoolStatus, Rows, Script, Step, script_went_on};
+use crate::Result;
+use crate::render::Statement;
+
+/// The connections to one server.
+pub(super) struct Pool {
+    connector: Connector,
+    leases: Arc<Leases<Connection>>,
+}
+
+impl Pool {
+    pub(super) fn open(url: &str, options: Options) -> Result<Self> {
+        Ok(Self { leases: Leases::new(&options), connector: Connector::new(url, options)? })
+    }
+
+    pub(super) async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
+        let mut lease = self.lease().await?;
+        let answer = lease.connection()?.run_all(statements).await;
+        // Outside of a transaction an error leaves nothing behind; a broken connection knows that it is.
+        lease.give_back();
+        answer
+    }
+
+    pub(super) async fn transact<S: Script>(&self, mut script: S) -> Result<S::Output> {
+        let mut lease = self.lease().await?;
+        let connection = lease.connection()?;
+        let mut answer = Ok(Vec::new());
+        let mut over = false;
+        let outcome = loop {
+            answer = match script.next(answer) {
+                Step::Done(output) => break Ok(output),
+                Step::Run(_) | Step::Commit(_) if over => break Err(script_went_on()),
+                Step::Run(statements) => connection.step(statements, false).await,
+                Step::Commit(statements) => {
+                    over = true;
+                    connection.step(statements, true).await
+                }
+            };
+            over |= answer.is_err();
+        };
+        if connection.leave().await {
+            lease.give_back();
+        }
+        outcome
+    }
+
+    pub(super) async fn execute_script(&self, sql: &str) -> Result<()> {
+        self.connector.connect().await?.execute_script(sql).await
+    }
+
+    pub(super) fn status(&self) -> PoolStatus {
+        self.leases.status()
+    }
+
+    pub(super) fn close(&self) {
+        self.leases.close();
+    }
+
+    async fn lease(&self) -> Result<Lease<Connection>> {
+        self.leases.lease(self.connector.connect()).await
+    }
+}
