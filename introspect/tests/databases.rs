@@ -3,6 +3,8 @@
 //! `UPDATE_GOLDEN=1` writes the golden files instead. PostgreSQL and MariaDB are expected on this machine, or where
 //! `RULEGATE_TEST_POSTGRES_URL` and `RULEGATE_TEST_MYSQL_URL` say (with a database in which others may be created).
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -33,6 +35,12 @@ fn golden(name: &str, found: &str) {
 async fn postgres_is_read_completely() {
     let server = Server::new("RULEGATE_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres");
     golden("postgres.txt", &printed(&server, include_str!("fixtures/postgres.sql")).await);
+}
+
+#[tokio::test]
+async fn mysql_is_read_completely() {
+    let server = Server::new("RULEGATE_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306/test");
+    golden("mysql.txt", &printed(&server, include_str!("fixtures/mysql.sql")).await);
 }
 
 #[tokio::test]

@@ -4,20 +4,21 @@ select n.nspname::text, c.relname::text,
        coalesce(n.nspname = current_schema(), false)::text,
        (c.relkind in ('v', 'm'))::text,
        pg_catalog.obj_description(c.oid, 'pg_class'),
-       (exists (select from pg_catalog.pg_trigger t
-                 where (t.tgrelid = c.oid
-                        or (c.relkind = 'p' and t.tgrelid in (select relid from pg_catalog.pg_partition_tree(c.oid))))
-                   and not t.tgisinternal and t.tgenabled in ('O', 'A'))
+       (c.oid in (select t.tgrelid from pg_catalog.pg_trigger t where not t.tgisinternal and t.tgenabled in ('O', 'A'))
+        or (c.relkind = 'p'
+            and exists (select from pg_catalog.pg_partition_tree(c.oid) p
+                          join pg_catalog.pg_trigger t on t.tgrelid = p.relid
+                         where not t.tgisinternal and t.tgenabled in ('O', 'A')))
         or (c.relkind in ('r', 'p')
-            and exists (select from pg_catalog.pg_rewrite w where w.ev_class = c.oid and w.ev_type <> '1')))::text
+            and c.oid in (select w.ev_class from pg_catalog.pg_rewrite w where w.ev_type <> '1')))::text
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
    and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
    and pg_catalog.has_schema_privilege(n.oid, 'USAGE')
    and pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
-   and not exists (select from pg_catalog.pg_depend d
-                    where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+   and c.oid not in (select d.objid from pg_catalog.pg_depend d
+                      where d.classid = 'pg_catalog.pg_class'::regclass and d.deptype = 'e')
  order by 1, 2;
 
 -- Columns: schema, table, name, type for casts, base type, base type's kind, its modifier, base type's oid, array, not null,

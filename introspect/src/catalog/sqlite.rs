@@ -3,11 +3,13 @@
 //! The declared type decides what a column holds, though a cell may contradict it. A table without a primary key is reached by its
 //! rowid, under whichever of its names no column has taken. The expression of a generated column stands in no pragma.
 
+use std::collections::{HashMap, HashSet};
+
 use dialects::sql::SqlType;
 use dialects::{Dialect, IntKind, Param, Pool, Result, Rows, Value, ValueType};
 
 use super::assemble::{self, Assembly, Record};
-use super::{Catalog, Column, Table};
+use super::{Catalog, Column, ForeignKey, Table};
 use crate::schema::ColumnDefault;
 
 /// How many columns each query of `sqlite.sql` answers.
@@ -30,8 +32,8 @@ pub(super) async fn read(pool: &Pool) -> Result<Catalog> {
     assembly.keys(answers.get(1));
     assembly.keys(answers.get(2));
     assembly.foreign_keys(answers.get(3));
-    let rowless = rowless(answers.first());
-    assembly.tables_mut().iter_mut().for_each(|table| amend(table, &rowless));
+    add_rowids(assembly.tables_mut(), &rowless(answers.first()));
+    spell_foreign_keys(assembly.tables_mut());
     Ok(assembly.finish())
 }
 
@@ -50,16 +52,15 @@ fn fragile(tables: Option<&Rows>) -> Vec<String> {
 }
 
 /// Tables without a rowid.
-fn rowless(tables: Option<&Rows>) -> Vec<String> {
+fn rowless(tables: Option<&Rows>) -> HashSet<String> {
     assemble::records(tables).filter(|record| record.flag(7)).map(|record| record.word(1)).collect()
 }
 
-fn amend(table: &mut Table, rowless: &[String]) {
-    if !table.view && table.key.is_empty() && !rowless.contains(&table.name.name) {
-        table.rowid = rowid_name(table);
-    }
-    for key in &mut table.foreign_keys {
-        key.name = format!("{}_{}_fkey", table.name.name, key.columns.join("_"));
+fn add_rowids(tables: &mut [Table], rowless: &HashSet<String>) {
+    for table in tables.iter_mut().filter(|table| !table.view && table.key.is_empty()) {
+        if !rowless.contains(&table.name.name) {
+            table.rowid = rowid_name(table);
+        }
     }
 }
 
@@ -67,6 +68,46 @@ fn amend(table: &mut Table, rowless: &[String]) {
 fn rowid_name(table: &Table) -> Option<String> {
     let taken = |name: &&str| table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
     ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name)).map(str::to_owned)
+}
+
+/// Foreign keys are declared in any case, and without target columns they mean the target's primary key.
+fn spell_foreign_keys(tables: &mut [Table]) {
+    let by_name: HashMap<String, &Table> =
+        tables.iter().map(|t| (t.name.name.to_ascii_lowercase(), t)).collect();
+    let spell = |table: &Table| {
+        let target = |key: &ForeignKey| by_name.get(&key.target.name.to_ascii_lowercase()).copied();
+        let keys = table.foreign_keys.iter();
+        keys.filter_map(|key| spelled(table, target(key)?, key)).collect::<Vec<_>>()
+    };
+    let keys: Vec<Vec<ForeignKey>> = tables.iter().map(spell).collect();
+    for (table, keys) in tables.iter_mut().zip(keys) {
+        table.foreign_keys = keys;
+    }
+}
+
+/// A foreign key in the words of the tables at its ends; none when it leads nowhere.
+fn spelled(table: &Table, target: &Table, key: &ForeignKey) -> Option<ForeignKey> {
+    let columns: Vec<String> =
+        key.columns.iter().map(|name| spelled_column(table, name)).collect::<Option<_>>()?;
+    let target_columns = match key.target_columns.iter().all(String::is_empty) {
+        true => Some(target.key.clone()).filter(|of_target| of_target.len() == columns.len())?,
+        false => key.target_columns.iter().map(|name| spelled_column(target, name)).collect::<Option<_>>()?,
+    };
+    Some(ForeignKey {
+        name: format!("{}_{}_fkey", table.name.name, columns.join("_")),
+        columns,
+        target: target.name.clone(),
+        target_columns,
+        ..key.clone()
+    })
+}
+
+fn spelled_column(table: &Table, name: &str) -> Option<String> {
+    table
+        .columns
+        .iter()
+        .find(|column| column.name.eq_ignore_ascii_case(name))
+        .map(|column| column.name.clone())
 }
 
 fn column(record: Record<'_>) -> Column {

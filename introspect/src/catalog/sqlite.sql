@@ -22,16 +22,9 @@ select null, m.name, i.name, 'false', c.name
  order by m.name, i.name, c.seqno;
 
 -- Foreign keys: schema, table, number, column, target schema, target table, target column, on delete, on update, deferred.
--- Names are compared without case, and without target columns the target's primary key is meant. Whether the check is deferred
--- stands in no pragma: treating it as immediate is safe.
-select null, m.name, f.id,
-       (select c.name from pragma_table_xinfo(m.name) c where c.name = f."from" collate nocase),
-       null, p.name,
-       (select c.name from pragma_table_xinfo(p.name) c
-         where c.name = f."to" collate nocase or (f."to" is null and c.pk = f.seq + 1)),
-       f.on_delete, f.on_update, 'false'
+-- Names stand as they were written. Whether the check is deferred stands in no pragma: treating it as immediate is safe.
+select null, m.name, f.id, f."from", null, f."table", f."to", f.on_delete, f.on_update, 'false'
   from pragma_table_list m join pragma_foreign_key_list(m.name) f
-  join pragma_table_list p on p.schema = 'main' and p.name = f."table" collate nocase
  where m.schema = 'main' and m.type = 'table'
    and m.name not like 'sqlite\_%' escape '\'
  order by m.name, f.id, f.seq;
