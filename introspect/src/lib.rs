@@ -3,6 +3,7 @@
 //! `catalog` reads the engine's own catalogue as it is; `overlay` is what people amend; `naming` and `relate` give API names and
 //! relationships; `resolve` puts them together or reports every problem found.
 
+pub mod advice;
 pub mod catalog;
 pub mod diff;
 pub mod error;

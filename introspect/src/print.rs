@@ -81,29 +81,24 @@ fn column_name(column: &Column) -> String {
 }
 
 fn column_facts(column: &Column) -> String {
-    let mut text = value_type(column);
-    if !column.nullable {
-        text.push_str(" not null");
+    let mut facts = vec![value_type(column) + if column.nullable { "" } else { " not null" }];
+    facts.extend(default(&column.default));
+    facts.extend(
+        column.generated.as_deref().map(|sql| format!("computed {}", one_line(sql)).trim_end().to_owned()),
+    );
+    facts.extend(column.label.as_ref().map(|label| format!("label {label:?}")));
+    facts.extend(column.searchable.map(|yes| if yes { "searchable" } else { "not searchable" }.to_owned()));
+    facts.extend(column.hidden.then(|| "hidden".to_owned()));
+    facts.join(", ") + &comment(column.comment.as_deref())
+}
+
+fn default(default: &ColumnDefault) -> Option<String> {
+    match default {
+        ColumnDefault::None => None,
+        ColumnDefault::Generated => Some("generated".into()),
+        ColumnDefault::GeneratedAlways => Some("always generated".into()),
+        ColumnDefault::Expression(sql) => Some(format!("default {}", one_line(sql))),
     }
-    match &column.default {
-        ColumnDefault::None => {}
-        ColumnDefault::Generated => text.push_str(", generated"),
-        ColumnDefault::GeneratedAlways => text.push_str(", always generated"),
-        ColumnDefault::Expression(sql) => drop(write!(text, ", default {}", one_line(sql))),
-    }
-    if let Some(sql) = &column.generated {
-        let _ = write!(text, ", computed {}", one_line(sql));
-    }
-    if let Some(label) = &column.label {
-        let _ = write!(text, ", label {label:?}");
-    }
-    if let Some(searchable) = column.searchable {
-        text.push_str(if searchable { ", searchable" } else { ", not searchable" });
-    }
-    if column.hidden {
-        text.push_str(", hidden");
-    }
-    (text + &comment(column.comment.as_deref())).trim_end().to_owned()
 }
 
 fn one_line(sql: &str) -> String {

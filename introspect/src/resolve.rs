@@ -44,31 +44,43 @@ fn in_name_order<'a>(catalog: &'a Catalog, names: &'a [String]) -> Vec<(&'a str,
 fn table(name: &str, source: &catalog::Table, style: Style, amend: &mut Amend<'_>) -> Table {
     let amended = amend.key(source);
     let rowid = source.rowid.as_deref().filter(|_| amended.is_none());
-    let sources: Vec<catalog::Column> =
-        source.columns.iter().cloned().chain(rowid.map(catalog::rowid_column)).collect();
     let key =
         amended.unwrap_or_else(|| rowid.map_or_else(|| source.key.clone(), |rowid| vec![rowid.to_owned()]));
-    let db_names: Vec<&str> = sources.iter().map(|c| c.name.as_str()).collect();
-    let names = naming::attributes(&db_names, &borrowed(&key), style);
-    let key = positions(&db_names, &borrowed(&key)).unwrap_or_default();
+    let columns: Vec<catalog::Column> =
+        source.columns.iter().cloned().chain(rowid.map(catalog::rowid_column)).collect();
+    let mut table = keyed(name, source, columns, &key, style);
+    table.rowid_key = rowid.is_some();
+    amend.table(&mut table);
+    table
+}
+
+/// A table with its columns and keys; what relates tables comes later.
+fn keyed(
+    name: &str,
+    source: &catalog::Table,
+    columns: Vec<catalog::Column>,
+    key: &[String],
+    style: Style,
+) -> Table {
+    let db_names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+    let names = naming::attributes(&db_names, &borrowed(key), style);
+    let key = positions(&db_names, &borrowed(key)).unwrap_or_default();
     let uniques = uniques(source, &db_names, &key);
-    let mut table = Table {
+    Table {
         name: name.to_owned(),
         db: source.name.clone(),
         view: source.view,
         comment: source.comment.clone(),
-        columns: names.into_iter().zip(sources).map(|(name, source)| column(name, source)).collect(),
+        columns: names.into_iter().zip(columns).map(|(name, source)| column(name, source)).collect(),
         key,
-        rowid_key: rowid.is_some(),
+        rowid_key: false,
         uniques,
         foreign_keys: Vec::new(),
         relationships: Vec::new(),
         triggers: source.triggers,
         join_table: false,
         hidden: false,
-    };
-    amend.table(&mut table);
-    table
+    }
 }
 
 fn column(name: String, source: catalog::Column) -> Column {

@@ -38,6 +38,30 @@ async fn postgres_is_read_completely() {
 }
 
 #[tokio::test]
+async fn what_a_role_cannot_read_is_left_out() {
+    let server = Server::new("RULEGATE_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres");
+    let database = server.database().await;
+    let role = format!("{}_reader", database.name);
+    let owner = Pool::open(&database.url, Options::default()).unwrap();
+    let script = include_str!("fixtures/roles.sql").replace("reader", &role);
+    owner.execute_script(&script).await.unwrap();
+    let reader = Pool::open(&as_role(&database.url, &role), Options::default()).unwrap();
+    let schema = introspect::introspect(&reader, None).await;
+    reader.close().await;
+    owner.execute_script(&format!("drop owned by {role}; drop role {role}")).await.unwrap();
+    owner.close().await;
+    database.drop().await;
+    golden("roles.txt", &print(&schema.unwrap()));
+}
+
+/// The URL for another role, which needs no password on a test server.
+fn as_role(url: &str, role: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let (_, place) = rest.split_once('@').unwrap();
+    format!("{scheme}://{role}@{place}")
+}
+
+#[tokio::test]
 async fn mysql_is_read_completely() {
     let server = Server::new("RULEGATE_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306/test");
     golden("mysql.txt", &printed(&server, include_str!("fixtures/mysql.sql")).await);
