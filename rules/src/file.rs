@@ -25,6 +25,9 @@ pub(crate) type Files = [(String, String)];
 /// The keys of a rule file; a later version knows the ones after the third.
 const KEYS: &[&str] = &["derive", "default", "constrain", "stamp", "transition", "events", "allocate"];
 
+/// The keys of a constraint.
+const CONSTRAINT_KEYS: &[&str] = &["check", "message", "when", "operations", "attribute", "code", "recheck"];
+
 /// Everything declared, in the order of the files.
 #[derive(Debug, Default)]
 pub(crate) struct Declarations {
@@ -189,7 +192,7 @@ impl Reader<'_, '_> {
         let span = node.span.clone();
         let (mut check, mut message) = (None, None);
         let (mut when, mut attribute, mut code) = (None, None, None);
-        let (mut operations, mut recheck) = (Operations::default(), true);
+        let (mut operations, mut recheck, mut known) = (Operations::default(), true, true);
         for (key, value) in self.map(node, "a constraint has a `check` and a `message`") {
             match key.value.as_str() {
                 "check" => check = Some(self.text(value)?),
@@ -199,11 +202,10 @@ impl Reader<'_, '_> {
                 "code" => code = Some(self.text(value)?),
                 "operations" => operations = self.operations(value)?,
                 "recheck" => recheck = self.truth(value)?,
-                word => self.unknown(
-                    &key,
-                    word,
-                    &["check", "message", "when", "operations", "attribute", "code", "recheck"],
-                ),
+                word => {
+                    known = false;
+                    self.unknown(&key, word, CONSTRAINT_KEYS);
+                }
             }
         }
         let table = table.clone();
@@ -211,6 +213,8 @@ impl Reader<'_, '_> {
             (Some(check), Some(message)) => {
                 Some(ConstraintRule { table, check, message, when, operations, attribute, code, recheck })
             }
+            // A misspelt key is already reported, and probably is the one that is missing.
+            _ if !known => None,
             (check, _) => {
                 let missing = if check.is_none() { "check" } else { "message" };
                 let span = check.map_or(span, |text| text.span);

@@ -5,9 +5,36 @@ use dialects::{Dialect, IntKind, ValueType};
 use introspect::schema::{Action, Column, ColumnDefault, RelationshipKind};
 use introspect::{ColumnId, ForeignKey, Relationship, RelationshipId, Schema, Table, TableId};
 
+use crate::problem::render;
+use crate::{RuleSet, compile};
+
 /// Customers, orders, items and products, as in the five-rule example.
 pub(crate) fn shop() -> Schema {
     schema(Dialect::Postgres, shop_tables())
+}
+
+/// The five rules of the shop.
+pub(crate) const SHOP_RULES: &str = r#"
+derive:
+  customers.balance:   sum(orders.amount_total where date_shipped is null)
+  orders.amount_total: sum(items.amount)
+  items.amount:        quantity * unit_price
+  items.unit_price:    copy(product.unit_price)
+constrain:
+  customers:
+    - check: balance <= credit_limit
+      message: "balance ({balance}) exceeds the credit limit ({credit_limit})"
+"#;
+
+/// The five rules, compiled against [`shop`].
+pub(crate) fn shop_rules() -> RuleSet {
+    rules(&shop(), SHOP_RULES)
+}
+
+/// Rules that are known to be right.
+pub(crate) fn rules(schema: &Schema, text: &str) -> RuleSet {
+    let files = [("rules/test.yaml".to_owned(), text.to_owned())];
+    compile(schema, &files).unwrap_or_else(|problems| panic!("{}", render(&problems, &files, false)))
 }
 
 /// The shop's tables, to be amended before [`schema`] makes them one.

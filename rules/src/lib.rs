@@ -4,6 +4,7 @@
 //! [`RuleSet`] (`compile`), and the engine turns a request and the rows it touches into changes (`engine`).
 
 pub mod change;
+pub mod compile;
 pub mod engine;
 pub mod expr;
 mod file;
@@ -14,6 +15,7 @@ pub mod policy;
 pub mod problem;
 pub mod rule;
 
+pub use compile::compile;
 pub use engine::{Engine, Facts};
 pub use expr::Expr;
 pub use rule::RuleSet;

@@ -1,6 +1,6 @@
 //! Rules as the engine runs them: resolved, typed and ordered.
 
-use introspect::{ColumnId, RelationshipId, TableId};
+use introspect::{ColumnId, RelationshipId, Schema, TableId};
 
 use crate::expr::Expr;
 
@@ -14,6 +14,14 @@ pub struct RuleSet {
     /// The place of each table (by [`TableId`]) in the one order in which rows are locked: what feeds stands before what is
     /// fed. Every table has a place of its own.
     pub lock_rank: Vec<u32>,
+}
+
+impl RuleSet {
+    /// No rules: tables are locked in the order of their names.
+    pub fn empty(schema: &Schema) -> Self {
+        let lock_rank = (0..).zip(&schema.tables).map(|(rank, _)| rank).collect();
+        Self { lock_rank, ..Self::default() }
+    }
 }
 
 /// A rule that sets a column.

@@ -54,23 +54,27 @@ pub fn expression(
     context: Context,
 ) -> Result<(Expr, Type), Vec<ExprProblem>> {
     let tree = parse::scalar(text).map_err(|problem| vec![problem])?;
-    resolve(schema, table, text, &tree, context)
+    resolve(schema, table, text, &tree, context, None)
 }
 
-/// Likewise, from a tree of that text.
+/// Likewise, from a tree of that text. `wanted`: the type of the column that it is meant for, as which constants and claims
+/// are read.
 pub(crate) fn resolve(
     schema: &Schema,
     table: TableId,
     text: &str,
     tree: &ast::Expr,
     context: Context,
+    wanted: Option<Type>,
 ) -> Result<(Expr, Type), Vec<ExprProblem>> {
     let lines = Lines::new(text);
     let mut resolver = Resolver { schema, table, lines, context, problems: Vec::new(), nodes: 0 };
     let resolved = resolver.node(tree, 0);
     let resolved = match context {
         Context::Condition | Context::Filter | Context::Where => resolved.and_then(|e| resolver.truth(e)),
-        Context::Formula | Context::Default | Context::Message => resolved,
+        Context::Formula | Context::Default | Context::Message => {
+            resolved.and_then(|e| resolver.meant_for(e, wanted))
+        }
     };
     match resolved {
         Some(typed) if resolver.problems.is_empty() => Ok((typed.expr, typed.ty)),

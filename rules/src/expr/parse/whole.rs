@@ -45,6 +45,14 @@ pub(crate) fn derivation(text: &str) -> Result<RightSide, ExprProblem> {
     }
 }
 
+/// `table.column`, and nothing else.
+pub(crate) fn dotted(text: &str) -> Result<Vec<Name>, ExprProblem> {
+    let hint = "names that are not plain words stand in double quotes: '\"Order Details\".\"UnitPrice\"'";
+    let refuse = |problem: ExprProblem| ExprProblem { hint: Some(hint.into()), ..problem };
+    let tokens = tokens(text).map_err(refuse)?;
+    names(&tokens, &Lines::new(text), &(0..text.len())).map_err(refuse)
+}
+
 /// A word of the forms, a bracket, and the bracket's end as the last token. `min(a) + 1` is none.
 fn form(tokens: &[TokenWithSpan]) -> Option<Form> {
     let [first, second, ..] = tokens else { return None };

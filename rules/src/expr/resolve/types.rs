@@ -133,6 +133,16 @@ impl Resolver<'_> {
         Some(Typed { expr, ty, span })
     }
 
+    /// A constant or a claim as the column's type; all else is as it is.
+    pub(super) fn meant_for(&mut self, item: Typed, wanted: Option<Type>) -> Option<Typed> {
+        match wanted {
+            Some(ty) if item.ty == Type::Null || (is_text_constant(&item) && temporal(ty)) => {
+                self.adapt(item, ty)
+            }
+            _ => Some(item),
+        }
+    }
+
     /// True, false or null.
     pub(super) fn truth(&mut self, item: Typed) -> Option<Typed> {
         match item.ty {

@@ -1,0 +1,106 @@
+//! Declarations + [`Schema`] -> [`RuleSet`], or every problem found.
+//!
+//! Each rule is resolved and checked by itself (`derive`, `constrain`), then all together: nothing may depend on itself (`order`), and
+//! the tables get the one order in which rows are locked (`lock`). The five rules of the shop become four derivations, items before orders
+//! before customers, and one constraint.
+
+mod constrain;
+mod derive;
+mod fitness;
+mod lock;
+mod message;
+mod order;
+mod reads;
+
+use std::collections::HashMap;
+
+use introspect::{ColumnId, Schema, TableId};
+
+use crate::expr::parse::{self, Name};
+use crate::file::{self, Problems, Text};
+use crate::problem::{ExprProblem, Problem, did_you_mean};
+use crate::rule::{Derivation, RuleSet};
+
+/// The rules of all files (names and texts), checked against the schema.
+pub fn compile(schema: &Schema, files: &[(String, String)]) -> Result<RuleSet, Vec<Problem>> {
+    let mut compiler = Compiler { schema, problems: Problems::new(files), derived: HashMap::new() };
+    let declared = file::read(&mut compiler.problems);
+    let derivations: Vec<_> =
+        declared.columns.iter().filter_map(|rule| Some((rule, compiler.derivation(rule)?))).collect();
+    let constraints: Vec<_> =
+        declared.constraints.iter().filter_map(|rule| compiler.constraint(rule)).collect();
+    let derivations = compiler.ordered(derivations);
+    if !compiler.problems.is_empty() {
+        return Err(compiler.problems.sorted());
+    }
+    let lock_rank = lock::rank(schema, &derivations, &constraints);
+    Ok(RuleSet { derivations, constraints, lock_rank })
+}
+
+struct Compiler<'a> {
+    schema: &'a Schema,
+    problems: Problems<'a>,
+    /// What is derived, and where that was declared.
+    derived: HashMap<(TableId, ColumnId), &'a Text>,
+}
+
+impl Compiler<'_> {
+    /// `table.column`
+    fn target(&mut self, text: &Text) -> Option<(TableId, ColumnId)> {
+        let names = match parse::dotted(&text.value) {
+            Ok(names) => names,
+            Err(problem) => {
+                self.problems.inside(text, 0, problem);
+                return None;
+            }
+        };
+        let [table, column] = names.as_slice() else {
+            self.problems.at(text, "a table and a column are needed", "write table.column");
+            return None;
+        };
+        let id = self.table(text, table)?;
+        Some((id, self.column(text, id, column)?))
+    }
+
+    fn table(&mut self, text: &Text, name: &Name) -> Option<TableId> {
+        let found = self.schema.find(&name.text);
+        if found.is_none() {
+            let hint = did_you_mean(&name.text, self.schema.tables.iter().map(|t| t.name.as_str()));
+            let message = format!("there is no table `{}`", name.text);
+            self.problems.inside(text, 0, ExprProblem { span: name.span.clone(), message, hint });
+        }
+        found
+    }
+
+    fn column(&mut self, text: &Text, table: TableId, name: &Name) -> Option<ColumnId> {
+        let table = &self.schema[table];
+        let found = table.column(&name.text);
+        if found.is_none() {
+            let hint = did_you_mean(&name.text, table.columns.iter().map(|c| c.name.as_str()));
+            let message = format!("{} has no column `{}`", table.name, name.text);
+            self.problems.inside(text, 0, ExprProblem { span: name.span.clone(), message, hint });
+        }
+        found
+    }
+
+    /// All problems of one expression that begins at `offset` of a text.
+    fn refuse_all(&mut self, text: &Text, offset: usize, problems: Vec<ExprProblem>) {
+        for problem in problems {
+            self.problems.inside(text, offset, problem);
+        }
+    }
+}
+
+/// `table.column`
+fn full_name(schema: &Schema, (table, column): (TableId, ColumnId)) -> String {
+    format!("{}.{}", schema[table].name, schema[table][column].name)
+}
+
+impl Derivation {
+    fn target(&self) -> (TableId, ColumnId) {
+        (self.table, self.column)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! One line of `derive` or `default` -> a [`Derivation`].
+
+use introspect::schema::RelationshipKind;
+use introspect::{RelationshipId, TableId};
+use sqlparser::ast;
+
+use super::reads::{Column, Reads};
+use super::{Compiler, full_name};
+use crate::expr::parse::{self, Aggregated, Name, RightSide};
+use crate::expr::resolve::{Context, assignable, noun, of_column, resolve};
+use crate::expr::{Expr, Type};
+use crate::file::{ColumnRule, Text};
+use crate::problem::{ExprProblem, did_you_mean};
+use crate::rule::{Aggregate, AggregateFunction, Derivation, DerivationKind};
+
+impl<'a> Compiler<'a> {
+    pub(super) fn derivation(&mut self, rule: &'a ColumnRule) -> Option<Derivation> {
+        let target = self.target(&rule.target)?;
+        let once = self.once(rule, target);
+        let settable = self.settable(&rule.target, target, rule.default);
+        let kind = self.right_side(rule, target)?;
+        let name = full_name(self.schema, target);
+        let derivation = Derivation { name, table: target.0, column: target.1, kind };
+        let reads = Reads::of_derivation(self.schema, &derivation);
+        let fit = self.fit(&rule.expression, target.0, &reads);
+        (once && settable && fit).then_some(derivation)
+    }
+
+    /// A column is set by one rule; a second one names the place of the first.
+    fn once(&mut self, rule: &'a ColumnRule, target: Column) -> bool {
+        let Some(first) = self.derived.get(&target) else {
+            self.derived.insert(target, &rule.target);
+            return true;
+        };
+        let hint = format!("first at {}", self.problems.place(first));
+        let message = format!("`{}` is set by two rules", full_name(self.schema, target));
+        self.problems.at(&rule.target, message, hint);
+        false
+    }
+
+    fn right_side(&mut self, rule: &ColumnRule, target: Column) -> Option<DerivationKind> {
+        let text = &rule.expression;
+        let parsed = match parse::derivation(&text.value) {
+            Ok(parsed) => parsed,
+            Err(problem) => {
+                self.problems.inside(text, 0, problem);
+                return None;
+            }
+        };
+        match parsed {
+            RightSide::Scalar(tree) => {
+                let context = if rule.default { Context::Default } else { Context::Formula };
+                let expr = self.scalar(text, target, &tree, context)?;
+                Some(if rule.default { DerivationKind::Default(expr) } else { DerivationKind::Formula(expr) })
+            }
+            _ if rule.default => {
+                self.problems.at(
+                    text,
+                    "a default is an expression over the row",
+                    "this belongs under `derive`",
+                );
+                None
+            }
+            RightSide::Copy { parent, column } => self.copied(text, target, &parent, &column),
+            RightSide::Aggregate(aggregated) => {
+                self.aggregate(text, target, aggregated).map(DerivationKind::Aggregate)
+            }
+        }
+    }
+
+    fn scalar(&mut self, text: &Text, target: Column, tree: &ast::Expr, context: Context) -> Option<Expr> {
+        let wanted = self.column_type(target);
+        match resolve(self.schema, target.0, &text.value, tree, context, Some(wanted)) {
+            Ok((expr, ty)) => self.assigned(text, target, ty).then_some(expr),
+            Err(problems) => {
+                self.refuse_all(text, 0, problems);
+                None
+            }
+        }
+    }
+
+    fn column_type(&self, (table, column): Column) -> Type {
+        of_column(self.schema[table][column].ty)
+    }
+
+    fn assigned(&mut self, text: &Text, target: Column, ty: Type) -> bool {
+        let wanted = self.column_type(target);
+        let fits = assignable(ty, wanted);
+        if !fits {
+            let name = full_name(self.schema, target);
+            self.problems.at(text, format!("`{name}` holds {}, this is {}", noun(wanted), noun(ty)), "");
+        }
+        fits
+    }
+
+    fn copied(
+        &mut self,
+        text: &Text,
+        target: Column,
+        parent: &Name,
+        column: &Name,
+    ) -> Option<DerivationKind> {
+        let table = &self.schema[target.0];
+        let Some(relationship) = table.relationship(&parent.text).filter(|id| table[*id].to_one()) else {
+            self.no_relationship(text, target.0, parent, true);
+            return None;
+        };
+        let source = table[relationship].target;
+        let column = self.column(text, source, column)?;
+        let ty = self.column_type((source, column));
+        self.assigned(text, target, ty).then_some(DerivationKind::Copy { relationship, column })
+    }
+
+    fn aggregate(&mut self, text: &Text, target: Column, wanted: Aggregated) -> Option<Aggregate> {
+        if !matches!(wanted.function, AggregateFunction::Sum | AggregateFunction::Count) {
+            let message = "this aggregate is not known to this version yet";
+            let hint = Some("there are sum and count".into());
+            let problem = ExprProblem { span: wanted.function_span, message: message.into(), hint };
+            self.problems.inside(text, 0, problem);
+            return None;
+        }
+        let relationship = self.children(text, target.0, &wanted.children)?;
+        let (child, parent) = {
+            let relationship = &self.schema[target.0][relationship];
+            (relationship.target, relationship.inverse)
+        };
+        let column = match &wanted.column {
+            Some(name) => Some(self.column(text, child, name)?),
+            None => None,
+        };
+        let filter = match &wanted.filter {
+            Some(tree) => Some(self.filter(text, child, tree)?),
+            None => None,
+        };
+        self.summable(text, target, column.map(|column| (child, column)))?;
+        Some(Aggregate { function: wanted.function, relationship, child, parent, column, filter })
+    }
+
+    fn filter(&mut self, text: &Text, child: TableId, tree: &ast::Expr) -> Option<Expr> {
+        match resolve(self.schema, child, &text.value, tree, Context::Where, None) {
+            Ok((expr, _)) => Some(expr),
+            Err(problems) => {
+                self.refuse_all(text, 0, problems);
+                None
+            }
+        }
+    }
+
+    /// A to-many relationship over a foreign key that the database enforces.
+    fn children(&mut self, text: &Text, table: TableId, name: &Name) -> Option<RelationshipId> {
+        let here = &self.schema[table];
+        let Some(id) = here.relationship(&name.text).filter(|id| !here[*id].to_one()) else {
+            self.no_relationship(text, table, name, false);
+            return None;
+        };
+        let (message, hint) = match here[id].kind {
+            RelationshipKind::ToMany { foreign_key } => {
+                let keys = &self.schema[here[id].target].foreign_keys;
+                if keys.get(foreign_key).is_some_and(|key| key.enforced) {
+                    return Some(id);
+                }
+                (
+                    "is not enforced by the database: children could name a parent that is not there",
+                    "add the foreign key",
+                )
+            }
+            _ => ("goes through a join table", "aggregate over the rows of the join table"),
+        };
+        let message = format!("the relationship `{}` {message}", name.text);
+        self.problems.inside(
+            text,
+            0,
+            ExprProblem { span: name.span.clone(), message, hint: Some(hint.into()) },
+        );
+        None
+    }
+
+    fn no_relationship(&mut self, text: &Text, table: TableId, name: &Name, to_one: bool) {
+        let table = &self.schema[table];
+        let other_way = table.relationship(&name.text).is_some();
+        let names = table.relationships.iter().filter(|r| r.to_one() == to_one).map(|r| r.name.as_str());
+        let (message, hint) = match (other_way, to_one) {
+            (true, true) => ("leads to many rows", Some("aggregate over them: sum(children.column)".into())),
+            (true, false) => {
+                ("leads to one row", Some("read it: parent.column, or copy(parent.column)".into()))
+            }
+            (false, _) => ("does not exist", did_you_mean(&name.text, names)),
+        };
+        let message = format!("the relationship `{}` of {} {message}", name.text, table.name);
+        self.problems.inside(text, 0, ExprProblem { span: name.span.clone(), message, hint });
+    }
+
+    /// Sums and counts go into exact numbers; a sum keeps every digit of what it adds up.
+    fn summable(&mut self, text: &Text, target: Column, source: Option<Column>) -> Option<()> {
+        let into = self.column_type(target);
+        let from = source.map_or(Type::Integer, |source| self.column_type(source));
+        let name = full_name(self.schema, target);
+        let problem = match (scale(from), scale(into)) {
+            // Floating point columns are refused as such, wherever they stand.
+            _ if from == Type::Float || into == Type::Float => return Some(()),
+            (None, _) => format!("only numbers can be summed up, this is {}", noun(from)),
+            (_, None) => format!("`{name}` holds {}, this is a number", noun(into)),
+            (Some(from), Some(into)) if from > into => {
+                format!(
+                    "`{name}` keeps fewer digits after the point than what is summed up: each step would round"
+                )
+            }
+            _ => return Some(()),
+        };
+        self.problems.at(text, problem, "");
+        None
+    }
+}
+
+/// Digits after the point that a type can hold.
+fn scale(ty: Type) -> Option<u32> {
+    match ty {
+        Type::Integer => Some(0),
+        Type::Decimal(scale) => Some(scale.unwrap_or(u32::MAX)),
+        _ => None,
+    }
+}

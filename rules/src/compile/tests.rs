@@ -1,0 +1,391 @@
+//! Rule files over the shop: what they become, and what is said about the wrong ones.
+
+use dialects::{Dialect, IntKind};
+use introspect::schema::{Action, ColumnDefault};
+
+use super::*;
+use crate::fixture::{self, INT, MONEY, Sketch, TEXT, schema, shop_tables};
+use crate::problem::render;
+use crate::rule::{DerivationKind, Piece};
+
+fn compiled(schema: &Schema, text: &str) -> Result<RuleSet, String> {
+    let files = [("a.yaml".to_owned(), text.to_owned())];
+    compile(schema, &files)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+}
+
+/// The problems of one line under `derive`, without the file's name.
+fn derive(schema: &Schema, line: &str) -> String {
+    match compiled(schema, &format!("derive:\n  {line}\n")) {
+        Ok(_) => "fine".into(),
+        Err(problems) => problems.replace("a.yaml:", ""),
+    }
+}
+
+fn locked(schema: &Schema, rules: &RuleSet) -> Vec<String> {
+    let mut tables: Vec<_> =
+        schema.iter().map(|(id, table)| (rules.lock_rank[id.0 as usize], &table.name)).collect();
+    tables.sort();
+    tables.into_iter().map(|(_, name)| name.clone()).collect()
+}
+
+#[test]
+fn five_rules_become_a_plan() {
+    let shop = fixture::shop();
+    let rules = fixture::shop_rules();
+    let names: Vec<_> = rules.derivations.iter().map(|d| d.name.as_str()).collect();
+    assert_eq!(names, ["items.unit_price", "items.amount", "orders.amount_total", "customers.balance"]);
+    assert_eq!(locked(&shop, &rules), ["products", "items", "orders", "customers"]);
+    let DerivationKind::Aggregate(balance) = &rules.derivations[3].kind else { panic!() };
+    assert_eq!(shop[balance.child].name, "orders");
+    assert_eq!(shop[balance.child][balance.parent].name, "customer");
+    assert!(balance.filter.is_some());
+    let constraint = &rules.constraints[0];
+    assert_eq!(constraint.name, "customers: balance <= credit_limit");
+    assert_eq!(constraint.message.len(), 5);
+    assert!(matches!(&constraint.message[0], Piece::Text(text) if text == "balance ("));
+    assert!(constraint.recheck && constraint.operations.insert && !constraint.operations.delete);
+}
+
+#[test]
+fn without_rules_every_table_has_a_place() {
+    let shop = fixture::shop();
+    assert_eq!(RuleSet::empty(&shop).lock_rank, [0, 1, 2, 3]);
+    assert_eq!(compile(&shop, &[]).unwrap().lock_rank, [0, 1, 2, 3]);
+    assert_eq!(compiled(&shop, "# nothing yet\n").unwrap().lock_rank, [0, 1, 2, 3]);
+}
+
+#[test]
+fn parents_that_are_read_are_locked_before_their_children() {
+    let shop = fixture::shop();
+    let rules = fixture::rules(
+        &shop,
+        "constrain:\n  items:\n    - {check: order.customer.credit_limit > 0, message: no credit}\n",
+    );
+    assert_eq!(locked(&shop, &rules), ["customers", "orders", "items", "products"]);
+    let both = fixture::rules(
+        &shop,
+        "derive:\n  orders.amount_total: sum(items.amount)\n  items.amount: quantity * order.amount_total_rate\n"
+            .replace("order.amount_total_rate", "order.customer.credit_limit")
+            .as_str(),
+    );
+    assert_eq!(locked(&shop, &both), ["customers", "items", "orders", "products"]);
+}
+
+#[test]
+fn all_forms_of_a_file_are_read() {
+    let shop = fixture::shop();
+    let rules = fixture::rules(
+        &shop,
+        r#"
+derive:
+  '"orders"."amount_total"': {as: "sum(items.amount)"}
+default:
+  orders.notes: "'by ' || coalesce(actor.id, 'nobody')"
+  orders.date_shipped: "'2024-05-01'"
+  customers.credit_limit: 1000
+constrain:
+  orders:
+    - check: date_shipped is null or amount_total > 0
+      when: changed(date_shipped)
+      message: "{{nothing}} to ship: {amount_total + 1} on {old.date_shipped}"
+      operations: [update, delete]
+      attribute: date_shipped
+      code: nothing-to-ship
+      recheck: false
+"#,
+    );
+    assert_eq!(rules.derivations.len(), 4);
+    let constraint = &rules.constraints[0];
+    assert!(constraint.when.is_some() && !constraint.recheck && constraint.operations.delete);
+    assert_eq!(constraint.code.as_deref(), Some("nothing-to-ship"));
+    assert!(constraint.attribute.is_some());
+    assert!(matches!(&constraint.message[0], Piece::Text(text) if text == "{nothing} to ship: "));
+}
+
+#[test]
+fn wrong_derivations_are_refused_with_their_place() {
+    let shop = fixture::shop();
+    let mut wrong = Vec::new();
+    for (line, expected) in [
+        ("order.amount: 1", "2:3: there is no table `order` (did you mean `orders`?)"),
+        ("orders.amount: 1", "2:10: orders has no column `amount`"),
+        ("orders.amount_totl: 1", "2:10: orders has no column `amount_totl` (did you mean `amount_total`?)"),
+        ("orders: 1", "2:3: a table and a column are needed (write table.column)"),
+        (
+            "items.amount: quantity * unit_prize",
+            "2:28: items has no column `unit_prize` (did you mean `unit_price`?)",
+        ),
+        (
+            "items.amount: \"quantity * unit_prize\"",
+            "2:29: items has no column `unit_prize` (did you mean `unit_price`?)",
+        ),
+        ("items.amount: product.name", "2:17: `items.amount` holds a number, this is a text"),
+        ("items.amount: 'null'", "fine"),
+        ("items.amount: 1.5", "fine"),
+        (
+            "items.amount:",
+            "2:15: a text is needed here (put it in quotes when it begins with [ { * & ! or holds `: ` or ` #`)",
+        ),
+        (
+            "items.amount: amount + 1",
+            "2:17: `items.amount` reads itself (the value before is `old.amount`, in steps, which a later version knows)",
+        ),
+        (
+            "items.amount: old.amount + 1",
+            "2:17: a step (`old.` in a derivation) is not known to this version yet",
+        ),
+        ("items.id: quantity", "2:3: `items.id` is part of the primary key: no rule can set it"),
+        ("items.order_id: quantity", "2:3: `items.order_id` is part of a foreign key: it cannot be derived"),
+        (
+            "items.amount: id * 2",
+            "2:17: `items.id` is drawn by the database: known only after the row is written (rules read what is known before)",
+        ),
+        (
+            "orders.amount_total: sum(items.ammount)",
+            "2:34: items has no column `ammount` (did you mean `amount`?)",
+        ),
+        (
+            "orders.amount_total: sum(item.amount)",
+            "2:28: the relationship `item` of orders does not exist (did you mean `items`?)",
+        ),
+        (
+            "orders.amount_total: sum(customer.balance)",
+            "2:28: the relationship `customer` of orders leads to one row (read it: parent.column, or copy(parent.column))",
+        ),
+        (
+            "orders.amount_total: sum(items)",
+            "2:28: a column of the children is missing (write `items.column`)",
+        ),
+        ("orders.amount_total: sum(items.amount where)", "2:41: a condition is missing after `where`"),
+        (
+            "orders.amount_total: sum(items.amount where quantity)",
+            "2:47: a condition is needed, this is a number (compare it with something)",
+        ),
+        (
+            "orders.amount_total: sum(items.amount where product.name is null)",
+            "2:47: the `where` of an aggregate speaks of the child's own columns (derive a column of the child from its parent, and ask for that)",
+        ),
+        (
+            "orders.amount_total: count(items.amount)",
+            "2:36: this counts rows, not values (write `items where amount is not null` in the brackets)",
+        ),
+        ("orders.amount_total: count(items where quantity > 1)", "fine"),
+        ("orders.notes: count(items)", "2:17: `orders.notes` holds a text, this is a number"),
+        (
+            "orders.amount_total: max(items.amount)",
+            "2:24: this aggregate is not known to this version yet (there are sum and count)",
+        ),
+        (
+            "orders.amount_total: exists(items where quantity > 1)",
+            "2:24: this aggregate is not known to this version yet (there are sum and count)",
+        ),
+        (
+            "orders.amount_total: 1 + sum(items.amount)",
+            "2:28: `sum` can only be the whole right side of a derivation (derive it as a column of its own, and read that column here)",
+        ),
+        (
+            "customers.balance: sum(orders.items.amount)",
+            "2:22: aggregates go one level down (derive the value on the children first, then aggregate that)",
+        ),
+        ("customers.balance: sum(orders.notes)", "2:22: only numbers can be summed up, this is a text"),
+        ("items.unit_price: copy(product.name)", "2:21: `items.unit_price` holds a number, this is a text"),
+        (
+            "items.unit_price: copy(order.customer.balance)",
+            "2:21: `copy` takes one parent and one of its columns (write copy(parent.column); from further up, derive a copy on the parent first)",
+        ),
+        (
+            "orders.amount_total: copy(items.amount)",
+            "2:29: the relationship `items` of orders leads to many rows (aggregate over them: sum(children.column))",
+        ),
+        ("items.amount: {as: quantity, virtual: true}", "2:32: `virtual` is not known to this version yet"),
+        (
+            "items.amount: {as: quantity, vitual: true}",
+            "2:32: `vitual` is not a word of rule files (did you mean `virtual`?)",
+        ),
+        ("items.amount: {}", "2:17: an expression is missing (write `as: expression`)"),
+    ] {
+        let found = derive(&shop, line);
+        if found != expected {
+            wrong.push(format!("{line}\n  found    {found}\n  expected {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn wrong_files_are_refused_with_every_problem() {
+    let shop = fixture::shop();
+    let text = r#"
+derive:
+  orders.amount_total: sum(items.amount)
+  orders.amount_total: 2
+deriv: {}
+stamp:
+  orders.notes: now()
+default:
+  orders.amount_total: 1
+  customers.name: lower(nam)
+constrain:
+  customer:
+    - check: balance <= 1
+      message: x
+  customers:
+    - check: balance
+      message: "{balanc} and {"
+    - chek: balance > 0
+      message: x
+    - check: balance > 1
+    - check: balance > 0
+      message: x
+      operations: [insrt]
+      recheck: maybe
+  orders: nothing
+"#;
+    let expected = "\
+a.yaml:4:3: `orders.amount_total` stands here twice (first at a.yaml:3:3)
+a.yaml:5:1: `deriv` is not a word of rule files (did you mean `derive`?)
+a.yaml:6:1: `stamp` is not known to this version yet
+a.yaml:9:3: `orders.amount_total` is set by two rules (first at a.yaml:3:3)
+a.yaml:10:25: customers has no column `nam` (did you mean `name`?)
+a.yaml:12:3: there is no table `customer` (did you mean `customers`?)
+a.yaml:16:14: a condition is needed, this is a number (compare it with something)
+a.yaml:17:30: this brace is not closed (write {{ for a brace)
+a.yaml:18:7: `chek` is not a word of rule files (did you mean `check`?)
+a.yaml:20:14: `message` is missing
+a.yaml:23:20: `insrt` is not a word of rule files (did you mean `insert`?)
+a.yaml:24:16: true or false is needed
+a.yaml:25:3: a list of checks is missing (write `- check: …` and `message: …`)";
+    assert_eq!(compiled(&shop, text).unwrap_err(), expected);
+}
+
+#[test]
+fn two_files_that_derive_one_column_are_both_named() {
+    let shop = fixture::shop();
+    let line = "derive:\n  items.amount: quantity\n".to_owned();
+    let files = [("a.yaml".to_owned(), line.clone()), ("b.yaml".to_owned(), line)];
+    let problems = compile(&shop, &files).unwrap_err();
+    assert_eq!(
+        problems[0].to_string(),
+        "b.yaml:2:3: `items.amount` is set by two rules (first at a.yaml:2:3)"
+    );
+    let shown = render(&problems, &files, false);
+    assert!(shown.contains("b.yaml:2:3") && shown.contains("items.amount: quantity"), "{shown}");
+}
+
+#[test]
+fn cycles_are_told_rule_by_rule() {
+    let shop = fixture::shop();
+    let text = "derive:\n  customers.balance: sum(orders.amount_total)\n  orders.amount_total: sum(items.amount)\n  \
+                items.amount: quantity * order.customer.balance\n";
+    assert_eq!(
+        compiled(&shop, text).unwrap_err(),
+        "a.yaml:2:3: `customers.balance` depends on itself (customers.balance reads orders.amount_total (a.yaml:2:3); \
+         orders.amount_total reads items.amount (a.yaml:3:3); items.amount reads customers.balance (a.yaml:4:3))"
+    );
+}
+
+#[test]
+fn recursion_through_a_tree_is_refused_by_name_and_plain_rules_over_it_are_not() {
+    let tree = schema(
+        Dialect::Postgres,
+        vec![
+            Sketch::new("parts").column("cost", MONEY).column("total", MONEY).column("children", INT).parent(
+                "parent_id",
+                "parts",
+                Action::NoAction,
+            ),
+        ],
+    );
+    let recursion = "`parts.total` recurses through the self-referencing table `parts` (this version does not derive up or down a tree)";
+    assert_eq!(derive(&tree, "parts.total: sum(parts_by_parent_id.total)"), format!("2:16: {recursion}"));
+    assert_eq!(derive(&tree, "parts.total: cost + parent.total"), format!("2:16: {recursion}"));
+    assert_eq!(derive(&tree, "parts.children: count(parts_by_parent_id)"), "fine");
+    assert_eq!(derive(&tree, "parts.total: sum(parts_by_parent_id.cost)"), "fine");
+}
+
+#[test]
+fn tables_and_columns_that_cannot_be_kept_true_are_refused() {
+    let sum = "orders.amount_total: sum(items.amount)";
+    let with = |dialect, table: &str, change: fn(&mut introspect::Table)| {
+        let tables = shop_tables()
+            .into_iter()
+            .map(|sketch| if sketch.table.name == table { sketch.with(change) } else { sketch })
+            .collect();
+        derive(&schema(dialect, tables), sum)
+    };
+    for (found, expected) in [
+        (
+            with(Dialect::Postgres, "items", |t| t.triggers = true),
+            "2:24: `items` has row triggers, which change rows behind the rules (when they do not touch what rules read, say so in model.yaml: `triggers: trusted`)",
+        ),
+        (
+            with(Dialect::Postgres, "orders", |t| t.triggers = true),
+            "2:3: `orders` has row triggers, which change rows behind the rules (when they do not touch what rules read, say so in model.yaml: `triggers: trusted`)\n2:24: `orders` has row triggers, which change rows behind the rules (when they do not touch what rules read, say so in model.yaml: `triggers: trusted`)",
+        ),
+        (
+            with(Dialect::Postgres, "items", |t| t.columns[3].ty = dialects::ValueType::Float { bits: 64 }),
+            "2:24: `items.amount` is a floating point column, which keeps no exact numbers (declare it decimal, with at most 15 digits on SQLite)",
+        ),
+        (
+            with(Dialect::Postgres, "items", |t| {
+                t.columns[3].ty = dialects::ValueType::Decimal { precision: Some(12), scale: Some(3) };
+            }),
+            "2:24: `orders.amount_total` keeps fewer digits after the point than what is summed up: each step would round",
+        ),
+        (
+            with(Dialect::Postgres, "orders", |t| t.columns[2].ty = dialects::ValueType::Int(IntKind::I64)),
+            "2:24: `orders.amount_total` keeps fewer digits after the point than what is summed up: each step would round",
+        ),
+        (
+            with(Dialect::Sqlite, "items", |t| {
+                t.columns[3].ty = dialects::ValueType::Decimal { precision: Some(16), scale: Some(2) };
+            }),
+            "2:24: `items.amount` can hold decimals that SQLite does not keep exactly (declare it DECIMAL with at most 15 digits, such as DECIMAL(12,2))",
+        ),
+        (with(Dialect::Sqlite, "items", |_| {}), "fine"),
+        (
+            with(Dialect::Postgres, "items", |t| t.columns[3].generated = Some("quantity * 2".into())),
+            "2:24: `items.amount` is computed by the database: known only after the row is written (read the columns that it is computed from)",
+        ),
+        (
+            with(Dialect::Postgres, "orders", |t| t.columns[2].default = ColumnDefault::GeneratedAlways),
+            "2:3: `orders.amount_total` is computed by the database: no rule can set it",
+        ),
+    ] {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn aggregates_need_a_foreign_key_that_the_database_enforces() {
+    let mut tables = shop_tables();
+    for sketch in &mut tables {
+        sketch.parents.iter_mut().for_each(|parent| parent.3 = false);
+    }
+    let loose = schema(Dialect::Mysql, tables);
+    assert_eq!(
+        derive(&loose, "orders.amount_total: sum(items.amount)"),
+        "2:28: the relationship `items` is not enforced by the database: children could name a parent that is not there (add the foreign key)"
+    );
+}
+
+#[test]
+fn a_view_is_not_derived_and_names_need_not_be_plain_words() {
+    let odd = schema(
+        Dialect::Postgres,
+        vec![
+            Sketch::new("Order Details").column("Unit Price", MONEY).column("Total", MONEY),
+            Sketch::new("sales").column("total", MONEY).column("word", TEXT).with(|t| t.view = true),
+        ],
+    );
+    assert_eq!(derive(&odd, "'\"Order Details\".\"Total\"': '\"Unit Price\" * 2'"), "fine");
+    assert_eq!(
+        derive(&odd, "Order Details.Total: 1"),
+        "2:9: `Details` is not expected here (names that are not plain words stand in double quotes: '\"Order Details\".\"UnitPrice\"')"
+    );
+    let rules =
+        compiled(&odd, "constrain:\n  Order Details:\n    - {check: Total > 0, message: too little}\n");
+    assert_eq!(rules.unwrap().constraints.len(), 1);
+    assert!(derive(&odd, "sales.total: 1").contains("`sales` is a view: rules speak of tables"));
+}
