@@ -146,6 +146,12 @@ impl Error {
         self
     }
 
+    /// The attribute it is about, for clients that show errors at fields, with the sentence beside it.
+    pub fn about(self, attribute: &str) -> Self {
+        let message = self.detail.clone();
+        self.with_meta("attribute", attribute).with_meta("message", message)
+    }
+
     /// The words for the log.
     pub fn logged(mut self, words: impl Into<String>) -> Self {
         self.log = Some(words.into());
@@ -174,6 +180,15 @@ impl Errors {
             false if first >= 500 || rest.iter().any(|s| *s >= 500) => 500,
             false => 400,
         }
+    }
+}
+
+impl IntoIterator for Errors {
+    type Item = Error;
+    type IntoIter = std::vec::IntoIter<Error>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

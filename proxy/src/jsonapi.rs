@@ -3,6 +3,7 @@
 //! `media` negotiates, `query` reads the query string, `value` and `id` turn text and JSON into typed values, `encode` writes documents
 //! straight from rows, `error_object` writes what went wrong.
 
+pub mod document;
 pub mod encode;
 pub mod error_object;
 pub mod etag;

@@ -9,6 +9,7 @@ pub mod observe;
 pub mod pipeline;
 pub mod plan;
 pub mod route;
+pub mod run;
 pub mod state;
 
 pub use error::{Error, ErrorCode, Errors, Result};

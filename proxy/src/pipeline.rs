@@ -1,5 +1,7 @@
 //! One request from end to end: the whole program at a glance.
 
+pub mod write;
+
 use std::sync::Arc;
 
 use dialects::Pool;

@@ -4,4 +4,6 @@
 //! ReadRequest -read-> ReadPlan -restrict-> Restricted<ReadPlan> -lower-> sql::Select
 //! ```
 
+pub mod lower;
 pub mod restrict;
+pub mod write;

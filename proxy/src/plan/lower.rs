@@ -1,0 +1,4 @@
+//! Plans, lookups and changes → SQL trees.
+
+pub mod change;
+pub mod lookup;

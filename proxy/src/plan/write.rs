@@ -1,0 +1,195 @@
+//! A write as asked for, with names found in the schema and values typed.
+//!
+//! [`build`] turns the endpoint and the document into a [`WritePlan`] or into all that is wrong with them, each with its place. What
+//! needs the row itself (preconditions, values that must be unchanged) is carried along and judged under its lock.
+
+mod assign;
+mod create;
+
+use std::collections::BTreeMap;
+
+use dialects::Value;
+use introspect::{ColumnId, TableId};
+use rules::change::{Action, Key};
+
+use crate::jsonapi::document::{self, ResourceDocument};
+use crate::jsonapi::etag::{self, Precondition};
+use crate::jsonapi::id;
+use crate::state::{OptimisticLocking, Snapshot};
+use crate::{Error, ErrorCode, Errors, Result};
+use assign::Assignments;
+
+/// One write of one resource.
+#[derive(Clone, Debug)]
+pub struct WritePlan {
+    /// The table.
+    pub table: TableId,
+    /// The row's key; `None`: it is new.
+    pub key: Option<Key>,
+    /// What happens to it.
+    pub action: Action,
+    /// Where in the document each column was given.
+    pub pointers: BTreeMap<ColumnId, String>,
+    /// Derived attributes that were sent, and left out.
+    pub ignored: Vec<String>,
+    /// Columns that cannot be written and were sent all the same: fine when they say what the row holds.
+    pub unchanged: Vec<(ColumnId, Value)>,
+    /// What the row must still be.
+    pub condition: Option<Condition>,
+}
+
+/// What a client expects of the row as it is.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// The ETags.
+    pub expected: Precondition,
+    /// Where they came from decides how a mismatch is told.
+    pub origin: Origin,
+}
+
+/// Where an expected ETag was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// In `If-Match`: a mismatch is 412.
+    Header,
+    /// In the resource's `meta.etag`: a mismatch is 409.
+    Document,
+}
+
+/// The verb of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Verb {
+    Create,
+    Update,
+    Delete,
+}
+
+/// What a write request holds, apart from its verb.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteRequest<'a> {
+    /// The id in the path; empty for a creation.
+    pub id: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+    /// `If-Match`.
+    pub if_match: Option<&'a str>,
+}
+
+/// Builds the plan of a write to a table.
+pub fn build(
+    snapshot: &Snapshot,
+    table: TableId,
+    verb: Verb,
+    request: WriteRequest<'_>,
+) -> Result<WritePlan> {
+    match verb {
+        Verb::Create => create::build(snapshot, table, document(snapshot, table, request)?),
+        Verb::Update => update(snapshot, table, request),
+        Verb::Delete => delete(snapshot, table, request),
+    }
+}
+
+fn document(snapshot: &Snapshot, table: TableId, request: WriteRequest<'_>) -> Result<ResourceDocument> {
+    let document = document::resource(request.body, snapshot.limits.json_depth)?;
+    let expected = &snapshot.schema[table].name;
+    match document.ty == *expected {
+        true => Ok(document),
+        false => {
+            let detail =
+                format!("This endpoint takes resources of type `{expected}`, not `{}`.", document.ty);
+            Err(Error::new(ErrorCode::TypeConflict, detail).at("/data/type").into())
+        }
+    }
+}
+
+fn update(snapshot: &Snapshot, table: TableId, request: WriteRequest<'_>) -> Result<WritePlan> {
+    let document = document(snapshot, table, request)?;
+    let key = key_of(snapshot, table, request.id)?;
+    same_id(request.id, document.id.as_deref())?;
+    let condition = condition(snapshot, request, document.etag.as_deref())?;
+    let mut assignments = Assignments::new(snapshot, table, false);
+    assignments.document(&document);
+    let given = assignments.finish()?;
+    if given.values.is_empty() && !given.ignored.is_empty() && given.unchanged.is_empty() {
+        return Err(derived_only(&given.ignored));
+    }
+    Ok(WritePlan {
+        table,
+        key: Some(key),
+        action: Action::Update(given.values),
+        pointers: given.pointers,
+        ignored: given.ignored,
+        unchanged: given.unchanged,
+        condition,
+    })
+}
+
+fn delete(snapshot: &Snapshot, table: TableId, request: WriteRequest<'_>) -> Result<WritePlan> {
+    Ok(WritePlan {
+        table,
+        key: Some(key_of(snapshot, table, request.id)?),
+        action: Action::Delete,
+        pointers: BTreeMap::new(),
+        ignored: Vec::new(),
+        unchanged: Vec::new(),
+        condition: condition(snapshot, request, None)?,
+    })
+}
+
+fn key_of(snapshot: &Snapshot, table: TableId, id: &str) -> Result<Key> {
+    id::parse(snapshot.schema.dialect, &snapshot.schema[table], id)
+        .ok_or_else(|| not_found(snapshot, table, id))
+}
+
+/// No row has this id.
+pub fn not_found(snapshot: &Snapshot, table: TableId, id: &str) -> Errors {
+    let detail =
+        format!("There is no resource of type `{}` with the id `{id}`.", snapshot.schema[table].name);
+    Error::new(ErrorCode::NotFound, detail).into()
+}
+
+fn same_id(path: &str, document: Option<&str>) -> Result<()> {
+    match document {
+        Some(id) if id == path => Ok(()),
+        Some(id) => {
+            let detail = format!("The document's id is `{id}`, the URL's is `{path}`.");
+            Err(Error::new(ErrorCode::IdConflict, detail).at("/data/id").into())
+        }
+        None => {
+            let detail = "The resource object needs the member `id`, the same as in the URL.";
+            Err(Error::new(ErrorCode::MalformedDocument, detail).at("/data").into())
+        }
+    }
+}
+
+fn condition(
+    snapshot: &Snapshot,
+    request: WriteRequest<'_>,
+    etag: Option<&str>,
+) -> Result<Option<Condition>> {
+    let setting = snapshot.api.optimistic_locking;
+    let condition = match (request.if_match, etag) {
+        (Some(header), _) => Some(Condition { expected: etag::precondition(header), origin: Origin::Header }),
+        (None, Some(etag)) => {
+            Some(Condition { expected: etag::precondition(etag), origin: Origin::Document })
+        }
+        (None, None) => None,
+    };
+    match (setting, condition) {
+        (OptimisticLocking::Off, _) => Ok(None),
+        (OptimisticLocking::Required, None) => {
+            let detail = "Send If-Match with the ETag that you read, or `meta.etag` in the resource object.";
+            Err(Error::new(ErrorCode::PreconditionRequired, detail).header("If-Match").into())
+        }
+        (_, condition) => Ok(condition),
+    }
+}
+
+fn derived_only(ignored: &[String]) -> Errors {
+    let names = ignored.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let detail = format!("{names}: rules derive this. Change what it is derived from.");
+    let pointer =
+        format!("/data/attributes/{}", document::escape(ignored.first().map_or("", String::as_str)));
+    Error::new(ErrorCode::DerivedOnly, detail).at(pointer).into()
+}

@@ -1,0 +1,266 @@
+//! Attributes and relationships of a document → values of columns, or everything that is wrong with them.
+
+use std::collections::BTreeMap;
+
+use dialects::{Value, ValueType};
+use introspect::{Column, ColumnId, RelationshipId, Table, TableId};
+use serde_json::Value as Json;
+
+use crate::jsonapi::document::{Identifier, Linkage, ResourceDocument, escape};
+use crate::jsonapi::{id, shape, value};
+use crate::state::Snapshot;
+use crate::{Error, ErrorCode, Errors, Result};
+
+/// Values being collected for one row.
+pub(super) struct Assignments<'a> {
+    snapshot: &'a Snapshot,
+    table_id: TableId,
+    table: &'a Table,
+    /// The row is being made: it may still be given its key.
+    new: bool,
+    given: Given,
+    errors: Vec<Error>,
+}
+
+/// What a document gives a row.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    pub(super) values: BTreeMap<ColumnId, Value>,
+    pub(super) pointers: BTreeMap<ColumnId, String>,
+    pub(super) ignored: Vec<String>,
+    pub(super) unchanged: Vec<(ColumnId, Value)>,
+}
+
+impl<'a> Assignments<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, table_id: TableId, new: bool) -> Self {
+        let table = &snapshot.schema[table_id];
+        Self { snapshot, table_id, table, new, given: Given::default(), errors: Vec::new() }
+    }
+
+    /// Takes everything that a resource object gives.
+    pub(super) fn document(&mut self, document: &ResourceDocument) {
+        for (name, json) in &document.attributes {
+            self.attribute(name, json);
+        }
+        for (name, linkage) in &document.relationships {
+            self.relationship(name, linkage);
+        }
+    }
+
+    /// All values, or all errors.
+    pub(super) fn finish(self) -> Result<Given> {
+        match Errors::from_vec(self.errors) {
+            Some(errors) => Err(errors),
+            None => Ok(self.given),
+        }
+    }
+
+    pub(super) fn given(&self) -> &Given {
+        &self.given
+    }
+
+    /// Whether something is wrong with what was sent for an attribute.
+    pub(super) fn has_error_about(&self, attribute: &str) -> bool {
+        self.errors.iter().any(|e| e.meta.get("attribute").is_some_and(|name| name == attribute))
+    }
+
+    pub(super) fn refuse(&mut self, error: Error) {
+        self.errors.push(error);
+    }
+
+    fn attribute(&mut self, name: &str, json: &Json) {
+        let pointer = format!("/data/attributes/{}", escape(name));
+        let Some(column_id) = self.attribute_column(name) else {
+            return self.unknown_attribute(name, pointer);
+        };
+        let column = &self.table[column_id];
+        if self.snapshot.facts.is_derived(self.table_id, column_id) {
+            return self.derived(name, pointer);
+        }
+        if column.generated.is_some() {
+            return self.given.ignored.push(name.to_owned());
+        }
+        let value = match value::from_json(self.snapshot.schema.dialect, column, json) {
+            Ok(value) => value,
+            Err(expected) => return self.errors.push(misfit(name, column, &expected, pointer)),
+        };
+        match self.fixed(column_id) {
+            true if self.new => self.errors.push(read_only(name, pointer)),
+            true => {
+                self.given.pointers.insert(column_id, pointer);
+                self.given.unchanged.push((column_id, value));
+            }
+            false => self.assign(column_id, value, pointer),
+        }
+    }
+
+    /// The column of an attribute: no key that is the id, nothing hidden. Foreign key columns may be written.
+    fn attribute_column(&self, name: &str) -> Option<ColumnId> {
+        let column = self.table.column(name)?;
+        (self.table.key != [column] && !self.table[column].hidden).then_some(column)
+    }
+
+    /// Whether a column cannot be written: of a type that is shown as text alone, or, on an existing row, of the key or what foreign keys refer to.
+    fn fixed(&self, column: ColumnId) -> bool {
+        let referred = || {
+            let referrers = self.snapshot.facts.referrers(self.table_id);
+            referrers
+                .iter()
+                .any(|r| self.snapshot.schema[r.child][r.relationship].target_columns.contains(&column))
+        };
+        self.table[column].ty == ValueType::Other
+            || (!self.new && (self.table.key.contains(&column) || referred()))
+    }
+
+    fn derived(&mut self, name: &str, pointer: String) {
+        match self.snapshot.limits.strict_derived {
+            true => {
+                let detail = format!("`{name}` is derived by a rule and cannot be set.");
+                self.errors.push(Error::new(ErrorCode::ReadOnly, detail).at(pointer));
+            }
+            false => self.given.ignored.push(name.to_owned()),
+        }
+    }
+
+    /// Gives a column its value; refuses null where there can be none, and two values for one column.
+    pub(super) fn assign(&mut self, column_id: ColumnId, value: Value, pointer: String) {
+        let column = &self.table[column_id];
+        if value.is_null() && !column.nullable {
+            let detail = format!("`{}` cannot be null.", column.name);
+            return self.errors.push(Error::new(ErrorCode::Required, detail).at(pointer).about(&column.name));
+        }
+        match self.given.values.get(&column_id) {
+            Some(other) if *other != value => {
+                let detail = format!("`{}` is given two different values.", column.name);
+                self.errors.push(Error::new(ErrorCode::InvalidValue, detail).at(pointer).about(&column.name));
+            }
+            Some(_) => {}
+            None => {
+                self.given.values.insert(column_id, value);
+                self.given.pointers.insert(column_id, pointer);
+            }
+        }
+    }
+
+    fn relationship(&mut self, name: &str, linkage: &Linkage) {
+        let pointer = format!("/data/relationships/{}", escape(name));
+        let found =
+            self.table.relationship(name).filter(|id| shape::shown(&self.snapshot.schema, &self.table[*id]));
+        let Some(relationship) = found else { return self.unknown_relationship(name, pointer) };
+        match linkage {
+            Linkage::Absent if self.new => {
+                let detail = "A relationship of a new resource needs the member `data`.";
+                self.errors.push(Error::new(ErrorCode::MalformedDocument, detail).at(pointer));
+            }
+            Linkage::Absent => {}
+            _ if !self.table[relationship].to_one() => {
+                let detail = format!(
+                    "The to-many relationship `{name}` is changed through the resources at its other end."
+                );
+                self.errors.push(Error::new(ErrorCode::Forbidden, detail).at(pointer));
+            }
+            Linkage::Null => self.unlink(relationship, pointer),
+            Linkage::One(identifier) => self.link(relationship, identifier, pointer),
+            Linkage::Many(_) => {
+                let detail = format!("`{name}` is to one: `data` must be an object or null.");
+                self.errors
+                    .push(Error::new(ErrorCode::MalformedDocument, detail).at(format!("{pointer}/data")));
+            }
+        }
+    }
+
+    fn unlink(&mut self, relationship: RelationshipId, pointer: String) {
+        for column in self.table[relationship].columns.clone() {
+            self.set_reference(column, Value::Null, format!("{pointer}/data"));
+        }
+    }
+
+    fn link(&mut self, relationship_id: RelationshipId, identifier: &Identifier, pointer: String) {
+        let relationship = &self.table[relationship_id];
+        let target = &self.snapshot.schema[relationship.target];
+        if identifier.ty != target.name {
+            let detail = format!("`{}` leads to resources of type `{}`.", relationship.name, target.name);
+            return self
+                .errors
+                .push(Error::new(ErrorCode::TypeConflict, detail).at(format!("{pointer}/data/type")));
+        }
+        let Some(key) = id::parse(self.snapshot.schema.dialect, target, &identifier.id) else {
+            return self.errors.push(related_not_found(target, &identifier.id, format!("{pointer}/data/id")));
+        };
+        let of_key =
+            |column: &ColumnId| target.key.iter().position(|k| k == column).and_then(|n| key.get(n).cloned());
+        let values: Option<Vec<Value>> = relationship.target_columns.iter().map(of_key).collect();
+        match values {
+            Some(values) => {
+                for (column, value) in relationship.columns.clone().into_iter().zip(values) {
+                    self.set_reference(column, value, format!("{pointer}/data"));
+                }
+            }
+            None => {
+                let names: Vec<&str> =
+                    relationship.columns.iter().map(|c| self.table[*c].name.as_str()).collect();
+                let detail = format!(
+                    "`{}` refers to other columns than the id: set {} instead.",
+                    relationship.name,
+                    names.join(", ")
+                );
+                self.errors.push(Error::new(ErrorCode::Forbidden, detail).at(pointer));
+            }
+        }
+    }
+
+    fn set_reference(&mut self, column: ColumnId, value: Value, pointer: String) {
+        match self.fixed(column) {
+            true => {
+                self.given.pointers.insert(column, pointer);
+                self.given.unchanged.push((column, value));
+            }
+            false => self.assign(column, value, pointer),
+        }
+    }
+
+    fn unknown_attribute(&mut self, name: &str, pointer: String) {
+        let table = &self.table.name;
+        let detail = match self.table.relationship(name) {
+            Some(_) => format!("`{name}` is a relationship of `{table}`: send it under `relationships`."),
+            None => {
+                let known = self.table.columns().filter(|(id, c)| self.table.key != [*id] && !c.hidden);
+                format!(
+                    "`{table}` has no attribute `{name}`.{}",
+                    hint(name, known.map(|(_, c)| c.name.as_str()))
+                )
+            }
+        };
+        self.errors.push(Error::new(ErrorCode::UnknownAttribute, detail).at(pointer));
+    }
+
+    fn unknown_relationship(&mut self, name: &str, pointer: String) {
+        let known = self.table.relationships.iter().map(|r| r.name.as_str());
+        let detail = format!("`{}` has no relationship `{name}`.{}", self.table.name, hint(name, known));
+        self.errors.push(Error::new(ErrorCode::UnknownRelationship, detail).at(pointer));
+    }
+}
+
+/// No such related resource.
+pub(super) fn related_not_found(target: &Table, id: &str, pointer: String) -> Error {
+    let detail = format!("There is no resource of type `{}` with the id `{id}`.", target.name);
+    Error::new(ErrorCode::RelatedNotFound, detail).at(pointer)
+}
+
+fn misfit(name: &str, column: &Column, expected: &str, pointer: String) -> Error {
+    let detail = format!("`{name}`: {expected}.");
+    Error::new(ErrorCode::InvalidValue, detail).at(pointer).about(&column.name)
+}
+
+fn read_only(name: &str, pointer: String) -> Error {
+    Error::new(ErrorCode::ReadOnly, format!("`{name}` cannot be written.")).at(pointer).about(name)
+}
+
+/// ` Did you mean …?`, when something known is near.
+fn hint<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    let near = known.map(|k| (strsim::jaro_winkler(name, k), k)).filter(|(score, _)| *score > 0.8);
+    match near.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((_, known)) => format!(" Did you mean `{known}`?"),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,119 @@
+//! The plan of a creation: values from the document, a key from wherever it may come, and nothing required left out.
+
+use dialects::Value;
+use introspect::schema::ColumnDefault;
+use introspect::{ColumnId, Table, TableId};
+use rules::change::Action;
+use rules::rule::DerivationKind;
+
+use super::WritePlan;
+use super::assign::Assignments;
+use crate::jsonapi::document::ResourceDocument;
+use crate::jsonapi::id;
+use crate::state::Snapshot;
+use crate::{Error, ErrorCode, Result};
+
+pub(super) fn build(snapshot: &Snapshot, table: TableId, document: ResourceDocument) -> Result<WritePlan> {
+    let mut assignments = Assignments::new(snapshot, table, true);
+    assignments.document(&document);
+    if let Some(id) = &document.id {
+        client_id(snapshot, table, id, &mut assignments);
+    }
+    require(snapshot, table, &mut assignments);
+    let given = assignments.finish()?;
+    Ok(WritePlan {
+        table,
+        key: None,
+        action: Action::Insert(given.values),
+        pointers: given.pointers,
+        ignored: given.ignored,
+        unchanged: Vec::new(),
+        condition: None,
+    })
+}
+
+/// A client's id: its parts are the key's values, unless the database draws them.
+fn client_id(snapshot: &Snapshot, table_id: TableId, id: &str, assignments: &mut Assignments<'_>) {
+    let table = &snapshot.schema[table_id];
+    if !takes_client_ids(snapshot, table) {
+        let detail = format!("The database draws the ids of `{}`: leave `id` out.", table.name);
+        return assignments.refuse(Error::new(ErrorCode::ClientIdForbidden, detail).at("/data/id"));
+    }
+    let Some(key) = id::parse(snapshot.schema.dialect, table, id) else {
+        let detail = format!("`{id}` is no id of `{}` in its canonical form.", table.name);
+        return assignments.refuse(Error::new(ErrorCode::InvalidValue, detail).at("/data/id").about("id"));
+    };
+    for (column, value) in table.key.iter().zip(key) {
+        match assignments.given().values.get(column) {
+            Some(other) if *other != value => {
+                let detail =
+                    format!("The id says another `{}` than the rest of the document.", table[*column].name);
+                return assignments.refuse(Error::new(ErrorCode::IdConflict, detail).at("/data/id"));
+            }
+            Some(_) => {}
+            None => assignments.assign(*column, value, "/data/id".into()),
+        }
+    }
+}
+
+/// Where the key has no default of the server's; SQLite's integer keys take both.
+fn takes_client_ids(snapshot: &Snapshot, table: &Table) -> bool {
+    let rowid = snapshot.schema.dialect == dialects::Dialect::Sqlite;
+    table.key.iter().all(|column| match &table[*column].default {
+        ColumnDefault::None => true,
+        ColumnDefault::Generated => rowid && !table.rowid_key,
+        ColumnDefault::GeneratedAlways | ColumnDefault::Expression(_) => false,
+    })
+}
+
+/// Every column that must have a value and gets it from nobody.
+fn require(snapshot: &Snapshot, table_id: TableId, assignments: &mut Assignments<'_>) {
+    let table = &snapshot.schema[table_id];
+    let missing: Vec<ColumnId> = table
+        .columns()
+        .filter(|(id, column)| {
+            let needed = !column.nullable || table.key.contains(id);
+            needed
+                && column.default == ColumnDefault::None
+                && column.generated.is_none()
+                && !set_by_rule(snapshot, table_id, *id)
+        })
+        .map(|(id, _)| id)
+        .filter(|id| {
+            !assignments.given().values.contains_key(id) && !assignments.given().pointers.contains_key(id)
+        })
+        .collect();
+    for column in missing {
+        let error = required(table, column);
+        // A column that was given a value that does not fit has its error already.
+        if !assignments.has_error_about(&table[column].name) {
+            assignments.refuse(error);
+        }
+    }
+}
+
+fn set_by_rule(snapshot: &Snapshot, table: TableId, column: ColumnId) -> bool {
+    snapshot.rules.derivations.iter().any(|d| {
+        d.table == table && d.column == column && !matches!(&d.kind, DerivationKind::Default(e) if is_null(e))
+    })
+}
+
+fn is_null(expr: &rules::Expr) -> bool {
+    matches!(expr, rules::Expr::Literal(Value::Null))
+}
+
+fn required(table: &Table, column: ColumnId) -> Error {
+    let name = &table[column].name;
+    if table.key == [column] {
+        let detail = format!("`{}` needs an `id` from the client.", table.name);
+        return Error::new(ErrorCode::Required, detail).at("/data").about("id");
+    }
+    let relationship = table.relationships.iter().find(|r| r.to_one() && r.columns.contains(&column));
+    match relationship {
+        Some(relationship) => {
+            let detail = format!("The relationship `{}` is required.", relationship.name);
+            Error::new(ErrorCode::Required, detail).at("/data").about(&relationship.name)
+        }
+        None => Error::new(ErrorCode::Required, format!("`{name}` is required.")).at("/data").about(name),
+    }
+}

@@ -1,0 +1,4 @@
+//! The only callers of drivers.
+
+pub mod lookup;
+pub mod write;

@@ -1,0 +1,171 @@
+//! Runs a write: in one statement where nothing else can be touched, else as a transaction that discovers, locks, attempts and writes.
+
+mod refuse;
+mod script;
+mod simple;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dialects::{Dialect, Kind, Pool};
+use introspect::ColumnId;
+use rules::change::{Action, Operation, Request, RowId};
+use rules::engine::{Outcome, Phase};
+
+use crate::observe::{self, Metrics, RetryReason};
+use crate::plan::restrict::Restricted;
+use crate::plan::write::WritePlan;
+use crate::state::Snapshot;
+use crate::{Error, ErrorCode, Result};
+use script::{Ended, Transaction};
+
+use super::lookup::{Knowledge, Wave};
+
+/// Most waves of plain reads, and most of locks, in one attempt at a write: deeper chains of tables do not exist.
+const WAVES_MAX: usize = 64;
+
+/// What a write came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    /// The row as committed, in full width.
+    Row(Vec<dialects::Value>),
+    /// The row is gone.
+    Gone,
+}
+
+/// What a write runs with.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The database.
+    pub pool: &'a Arc<Pool>,
+    /// Schema, rules and settings.
+    pub snapshot: &'a Arc<Snapshot>,
+    /// What is counted.
+    pub metrics: &'a Metrics,
+}
+
+/// Runs a write to its end: written, or refused with nothing done.
+pub async fn run(context: Context<'_>, plan: Restricted<WritePlan>, request: Request) -> Result<Written> {
+    if let Some(ended) = simple::run(context, plan.plan()).await {
+        return ended;
+    }
+    let job = Arc::new(Job { plan, request });
+    let outcome = run_transaction(context, &job).await;
+    context.metrics.transaction(match &outcome {
+        Ok(_) => observe::Outcome::Committed,
+        Err(errors) if errors.iter().any(|e| e.code == ErrorCode::CommitUnknown) => observe::Outcome::Unknown,
+        Err(errors) if errors.status() >= 500 => observe::Outcome::Failed,
+        Err(_) => observe::Outcome::Refused,
+    });
+    outcome
+}
+
+/// One write, over all its tries.
+pub(super) struct Job {
+    pub(super) plan: Restricted<WritePlan>,
+    pub(super) request: Request,
+}
+
+impl Job {
+    pub(super) fn plan(&self) -> &WritePlan {
+        self.plan.plan()
+    }
+
+    /// The row that the request is about.
+    pub(super) fn target(&self) -> RowId {
+        target(self.plan())
+    }
+}
+
+/// The request of a plan.
+pub fn request(plan: &WritePlan, now: chrono::NaiveDateTime, snapshot: &Snapshot) -> Request {
+    Request {
+        operations: vec![Operation { id: target(plan), action: plan.action.clone() }],
+        now,
+        actor: rules::policy::Actor::anonymous(),
+        rows_max: snapshot.limits.transaction_rows,
+    }
+}
+
+fn target(plan: &WritePlan) -> RowId {
+    match &plan.key {
+        Some(key) => RowId::existing(plan.table, key.clone()),
+        None => RowId::new(plan.table, 0),
+    }
+}
+
+async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Written> {
+    let mut knowledge = Knowledge::default();
+    let mut conflicts = 0;
+    for _ in 0..WAVES_MAX {
+        if must_discover(context.snapshot, job.plan()) {
+            discover(context, job, &mut knowledge).await?;
+        }
+        let script = Transaction::new(context.snapshot.clone(), job.clone(), std::mem::take(&mut knowledge));
+        match context.pool.transact(script).await? {
+            Ended::Written(written) => return Ok(written),
+            Ended::Refused(errors) => return Err(errors),
+            Ended::Restart(known) => {
+                context.metrics.retry(RetryReason::Restart);
+                knowledge = known;
+                knowledge.unlock();
+            }
+            Ended::Failed(error) if error.kind == Kind::Conflict => {
+                context.metrics.lock_conflict();
+                conflicts += 1;
+                if conflicts >= context.snapshot.limits.tries {
+                    return Err(contention(&error));
+                }
+                context.metrics.retry(RetryReason::Conflict);
+                tokio::time::sleep(pause(conflicts)).await;
+            }
+            Ended::Failed(error) => return Err(refuse::database(context.snapshot, job.plan(), error).into()),
+        }
+    }
+    Err(Error::new(ErrorCode::Contention, "The rows that this change reaches kept changing.").into())
+}
+
+/// Some milliseconds, more after each try, never the same for two.
+fn pause(tries: u32) -> Duration {
+    let most = 2_u64.saturating_pow(tries.min(7)).saturating_mul(4);
+    Duration::from_micros(fastrand::u64(500..most.saturating_mul(1000)))
+}
+
+fn contention(error: &dialects::Error) -> crate::Errors {
+    let detail = "Other changes of the same rows kept getting in the way.";
+    Error::new(ErrorCode::Contention, detail).logged(error.to_string()).into()
+}
+
+/// Whether rows must be found by plain reads before they can be locked in order. Not on SQLite, whose writer is alone, and not where a change only goes up,
+/// from what feeds to what is fed: each lock tells the key of the next.
+fn must_discover(snapshot: &Snapshot, plan: &WritePlan) -> bool {
+    if snapshot.schema.dialect == Dialect::Sqlite {
+        return false;
+    }
+    let facts = &snapshot.facts;
+    match &plan.action {
+        Action::Delete => !facts.referrers(plan.table).is_empty(),
+        Action::Insert(_) => {
+            facts.fed_by(plan.table).iter().any(|(table, columns)| facts.reaches_down(*table, columns))
+        }
+        Action::Update(values) => {
+            let columns: Vec<ColumnId> = values.keys().copied().collect();
+            facts.reaches_down(plan.table, &columns)
+        }
+    }
+}
+
+/// Plain reads, wave by wave, until the engine knows every row that the change reaches.
+async fn discover(context: Context<'_>, job: &Job, knowledge: &mut Knowledge) -> Result<()> {
+    for _ in 0..WAVES_MAX {
+        match context.snapshot.engine().attempt(&job.request, &knowledge.rows, Phase::Discover) {
+            Outcome::Need(lookups) => {
+                let (wave, statements) = Wave::new(context.snapshot, knowledge, &lookups, false);
+                let answers = context.pool.run(statements).await?;
+                knowledge.absorb(context.snapshot, wave, &answers, false);
+            }
+            Outcome::Done(_) | Outcome::Violated(_) => return Ok(()),
+        }
+    }
+    Err(Error::new(ErrorCode::Internal, "The change reaches ever more rows.").into())
+}

@@ -1,0 +1,251 @@
+//! Violations and database errors → errors with their place in the request.
+
+use dialects::{Kind, Value};
+use introspect::{ColumnId, RelationshipId, Schema, TableId};
+use rules::Expr;
+use rules::change::{Action, Reason, RowId, Violation};
+use serde_json::Value as Json;
+
+use crate::jsonapi::{encode, id};
+use crate::plan::write::{WritePlan, not_found};
+use crate::state::Snapshot;
+use crate::{Error, ErrorCode, Errors};
+
+/// All violations of a write.
+pub(super) fn violations(snapshot: &Snapshot, plan: &WritePlan, violations: &[Violation]) -> Errors {
+    let refusal = Refusal { snapshot, plan };
+    let errors: Vec<Error> = violations.iter().map(|violation| refusal.violation(violation)).collect();
+    Errors::from_vec(errors)
+        .unwrap_or_else(|| Error::new(ErrorCode::Internal, "The change was refused.").into())
+}
+
+/// An error of the database on a write.
+pub(super) fn database(snapshot: &Snapshot, plan: &WritePlan, error: dialects::Error) -> Error {
+    Refusal { snapshot, plan }.database(error)
+}
+
+/// A column that cannot be written was sent with another value.
+pub(super) fn fixed(snapshot: &Snapshot, plan: &WritePlan, column: ColumnId) -> Error {
+    let refusal = Refusal { snapshot, plan };
+    let name = refusal.member(plan.table, column);
+    Error::new(ErrorCode::ReadOnly, format!("`{name}` cannot be changed."))
+        .at(refusal.pointer(&[column]))
+        .about(&name)
+}
+
+/// A row as JSON, for an error's `meta`.
+pub(super) fn current(snapshot: &Snapshot, table: TableId, values: &[Value]) -> Json {
+    let document = encode::single_document(snapshot, table, values, &serde_json::Map::new());
+    let parsed: Result<Json, _> = serde_json::from_slice(&document);
+    parsed.ok().and_then(|mut json| json.get_mut("data").map(Json::take)).unwrap_or(Json::Null)
+}
+
+struct Refusal<'a> {
+    snapshot: &'a Snapshot,
+    plan: &'a WritePlan,
+}
+
+impl Refusal<'_> {
+    fn schema(&self) -> &Schema {
+        &self.snapshot.schema
+    }
+
+    fn violation(&self, violation: &Violation) -> Error {
+        let of_target = self.is_target(&violation.id);
+        match &violation.reason {
+            Reason::NotFound => self.not_found(&violation.id),
+            Reason::RelatedNotFound { relationship } => {
+                self.related_not_found(violation.id.table, *relationship)
+            }
+            Reason::StillReferenced { by, relationship } => {
+                self.still_referenced(&violation.id, *by, *relationship)
+            }
+            Reason::Constraint { constraint, message } => self.constraint(*constraint, message, of_target),
+            Reason::Overflow { column, why } => {
+                let name = self.member(violation.id.table, *column);
+                let table = &self.schema()[violation.id.table].name;
+                let detail = format!("The derived value of `{table}.{name}` does not fit: {why}.");
+                Error::new(ErrorCode::DerivedOverflow, detail).at(self.pointer(&[])).about(&name)
+            }
+            Reason::Uncomputable { rule, why } => {
+                Error::new(ErrorCode::Uncomputable, format!("`{rule}` cannot be computed: {why}."))
+                    .at(self.pointer(&[]))
+            }
+            Reason::TooManyRows { rows_max } => {
+                let detail = format!("The change touches more than {rows_max} rows.");
+                Error::new(ErrorCode::TooManyRows, detail).with_meta("maximum", *rows_max)
+            }
+        }
+    }
+
+    fn is_target(&self, id: &RowId) -> bool {
+        id.table == self.plan.table && id.key() == self.plan.key.as_ref()
+    }
+
+    fn not_found(&self, id: &RowId) -> Error {
+        let text = id.key().map(|key| id::format(&self.schema()[id.table], key)).unwrap_or_default();
+        let errors = not_found(self.snapshot, id.table, &text);
+        errors.iter().next().cloned().unwrap_or_else(|| Error::new(ErrorCode::NotFound, "No such resource."))
+    }
+
+    fn related_not_found(&self, table: TableId, relationship: RelationshipId) -> Error {
+        let relationship = &self.schema()[table][relationship];
+        let target = &self.schema()[relationship.target].name;
+        let detail =
+            format!("The resource of type `{target}` that `{}` names does not exist.", relationship.name);
+        let pointer = self.pointer(&relationship.columns);
+        Error::new(ErrorCode::RelatedNotFound, detail)
+            .at(pointer)
+            .with_meta("relationship", relationship.name.clone())
+    }
+
+    fn still_referenced(&self, id: &RowId, by: TableId, relationship: RelationshipId) -> Error {
+        let schema = self.schema();
+        let (child, parent) = (&schema[by], &schema[id.table]);
+        let name = &child[relationship].name;
+        let seen_from_here = parent.relationships.get(child[relationship].inverse.0 as usize);
+        let detail =
+            format!("Resources of type `{}` refer to this `{}` by `{name}`.", child.name, parent.name);
+        let error = Error::new(ErrorCode::StillReferenced, detail).with_meta("type", child.name.clone());
+        match seen_from_here {
+            Some(relationship) => error.with_meta("relationship", relationship.name.clone()),
+            None => error,
+        }
+    }
+
+    fn constraint(&self, index: usize, message: &str, of_target: bool) -> Error {
+        let constraint = self.snapshot.rules.constraints.get(index);
+        let mut error = Error::new(ErrorCode::ConstraintViolated, message);
+        let Some(constraint) = constraint else { return error };
+        if let Some(code) = &constraint.code {
+            error = error.with_meta("code", code.clone());
+        }
+        let own = |expr: &Expr| {
+            expr.places().into_iter().filter(|p| p.path.is_empty()).map(|p| p.column).collect::<Vec<_>>()
+        };
+        let columns = match constraint.attribute {
+            Some(column) => vec![column],
+            None => own(&constraint.check),
+        };
+        error = error.at(self.pointer(if of_target { &columns } else { &[] }));
+        let named = columns
+            .iter()
+            .find(|c| of_target && self.plan.pointers.contains_key(c))
+            .or(constraint.attribute.as_ref());
+        match named {
+            Some(column) => {
+                let name = self.member(constraint.table, *column);
+                error.about(&name)
+            }
+            None => {
+                let sentence = error.detail.clone();
+                error.with_meta("message", sentence)
+            }
+        }
+    }
+
+    /// The deepest member of the request that gave one of the columns; else the resource object.
+    fn pointer(&self, columns: &[ColumnId]) -> String {
+        let given = columns.iter().find_map(|column| self.plan.pointers.get(column));
+        match (given, &self.plan.action) {
+            (Some(pointer), _) => pointer.clone(),
+            (None, Action::Delete) => String::new(),
+            (None, _) => "/data".into(),
+        }
+    }
+
+    /// What clients call a column: its attribute, or the relationship it belongs to.
+    fn member(&self, table: TableId, column: ColumnId) -> String {
+        let table = &self.schema()[table];
+        let relationship = table.relationships.iter().find(|r| r.to_one() && r.columns.contains(&column));
+        match relationship {
+            Some(relationship) if !table.key.contains(&column) => relationship.name.clone(),
+            _ => table[column].name.clone(),
+        }
+    }
+
+    // ---- what the database says
+
+    fn database(&self, error: dialects::Error) -> Error {
+        match error.kind {
+            Kind::Unique => self.duplicate(error),
+            Kind::ForeignKey => self.foreign_key(error),
+            Kind::NotNull => self.not_null(error),
+            Kind::Data | Kind::Check => self.of_column(error),
+            _ => Error::from(error),
+        }
+    }
+
+    /// The columns of a unique constraint that the database names: by its name, or (SQLite) by its columns.
+    fn unique_columns(&self, error: &dialects::Error) -> Vec<ColumnId> {
+        let table = &self.schema()[self.plan.table];
+        let Some(name) = &error.constraint else { return Vec::new() };
+        if let Some(unique) = table.uniques.iter().find(|unique| unique.name == *name) {
+            return unique.columns.clone();
+        }
+        let listed: Vec<ColumnId> = name
+            .split(", ")
+            .filter_map(|part| part.rsplit_once('.'))
+            .filter_map(|(_, column)| table.columns().find(|(_, c)| c.db_name == column).map(|(id, _)| id))
+            .collect();
+        if listed.is_empty() { table.key.clone() } else { listed }
+    }
+
+    fn duplicate(&self, error: dialects::Error) -> Error {
+        let columns = self.unique_columns(&error);
+        let table = &self.schema()[self.plan.table];
+        let is_key = columns == table.key;
+        let names: Vec<String> =
+            columns.iter().map(|c| format!("`{}`", self.member(self.plan.table, *c))).collect();
+        let what = if is_key { "id".to_owned() } else { names.join(", ") };
+        let detail = format!("Another `{}` has this {what} already.", table.name);
+        let refused =
+            Error::new(ErrorCode::Duplicate, detail).at(self.pointer(&columns)).logged(error.to_string());
+        match columns.first() {
+            Some(column) if !is_key => refused.about(&self.member(self.plan.table, *column)),
+            _ => refused,
+        }
+    }
+
+    fn foreign_key(&self, error: dialects::Error) -> Error {
+        let table = &self.schema()[self.plan.table];
+        let named = error
+            .constraint
+            .as_ref()
+            .and_then(|name| table.foreign_keys.iter().find(|key| key.name == *name));
+        let relationship = named.and_then(|key| {
+            table.relationships().find(|(_, r)| r.to_one() && r.columns == key.columns).map(|(id, _)| id)
+        });
+        match (relationship, &self.plan.action) {
+            (Some(relationship), Action::Insert(_) | Action::Update(_)) => {
+                self.related_not_found(self.plan.table, relationship).logged(error.to_string())
+            }
+            _ => Error::from(error),
+        }
+    }
+
+    fn not_null(&self, error: dialects::Error) -> Error {
+        self.at_column(&error, ErrorCode::Required, |name| format!("`{name}` is required."))
+            .unwrap_or_else(|| Error::from(error))
+    }
+
+    fn of_column(&self, error: dialects::Error) -> Error {
+        let code = Error::from(dialects::Error::new(error.kind, "")).code;
+        let told = |name: &str| format!("The database does not accept this value of `{name}`.");
+        self.at_column(&error, code, told).unwrap_or_else(|| Error::from(error))
+    }
+
+    fn at_column(
+        &self,
+        error: &dialects::Error,
+        code: ErrorCode,
+        detail: impl Fn(&str) -> String,
+    ) -> Option<Error> {
+        let table = &self.schema()[self.plan.table];
+        let name = error.column.as_ref()?;
+        let (column, _) = table.columns().find(|(_, c)| c.db_name == *name)?;
+        let name = self.member(self.plan.table, column);
+        let refused = Error::new(code, detail(&name)).at(self.pointer(&[column])).about(&name);
+        Some(refused.logged(error.to_string()))
+    }
+}

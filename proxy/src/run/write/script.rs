@@ -1,0 +1,264 @@
+//! One try of a transaction as a machine without I/O: waves of locks, then the attempt that stands, then its writes.
+
+use std::sync::Arc;
+
+use dialects::driver::{Script, Step};
+use dialects::render::render;
+use dialects::sql::Query;
+use dialects::{Dialect, Kind, Rows, Statement, Value};
+use rules::change::{Action, Change, Key, RowRef};
+use rules::engine::{Finder, Lookup, Outcome, Phase};
+
+use super::refuse;
+use super::{Job, WAVES_MAX, Written};
+use crate::jsonapi::encode;
+use crate::plan::lower::{change, lookup};
+use crate::plan::write::{Condition, Origin};
+use crate::run::lookup::{Knowledge, Wave};
+use crate::state::Snapshot;
+use crate::{Error, ErrorCode, Errors};
+
+/// How a try ended.
+pub(super) enum Ended {
+    /// Committed.
+    Written(Written),
+    /// Not allowed; nothing is done.
+    Refused(Errors),
+    /// A row that stands earlier in the lock order turned out to be needed: again, with what is known.
+    Restart(Knowledge),
+    /// The database failed.
+    Failed(dialects::Error),
+}
+
+/// The machine.
+pub(super) struct Transaction {
+    snapshot: Arc<Snapshot>,
+    job: Arc<Job>,
+    knowledge: Knowledge,
+    state: State,
+    /// The furthest lock taken so far.
+    horizon: Option<(u32, Key)>,
+    waves: usize,
+}
+
+enum State {
+    Start,
+    Fetching(Wave),
+    /// Which of the answers hold the row.
+    Writing {
+        answers: Vec<bool>,
+        fallback: Option<Vec<Value>>,
+    },
+    /// MySQL: written, and to be read again before the commit.
+    Rereading,
+    /// MySQL: read again, being committed.
+    Committing(Written),
+}
+
+impl Script for Transaction {
+    type Output = Ended;
+
+    fn next(&mut self, answer: dialects::Result<Vec<Rows>>) -> Step<Ended> {
+        let answers = match answer {
+            Ok(answers) => answers,
+            Err(error) => return Step::Done(Ended::Failed(error)),
+        };
+        match std::mem::replace(&mut self.state, State::Start) {
+            State::Start => self.attempt(),
+            State::Fetching(wave) => {
+                self.knowledge.absorb(&self.snapshot, wave, &answers, true);
+                self.attempt()
+            }
+            State::Writing { answers: holds, fallback } => self.written(&answers, &holds, fallback),
+            State::Rereading => self.reread(&answers),
+            State::Committing(written) => Step::Done(Ended::Written(written)),
+        }
+    }
+}
+
+impl Transaction {
+    pub(super) fn new(snapshot: Arc<Snapshot>, job: Arc<Job>, knowledge: Knowledge) -> Self {
+        Self { snapshot, job, knowledge, state: State::Start, horizon: None, waves: 0 }
+    }
+
+    fn attempt(&mut self) -> Step<Ended> {
+        let snapshot = self.snapshot.clone();
+        match snapshot.engine().attempt(&self.job.request, &self.knowledge.rows, Phase::Locked) {
+            Outcome::Need(lookups) => self.fetch(&lookups),
+            Outcome::Violated(violations) => match self.precondition() {
+                Err(errors) => Step::Done(Ended::Refused(errors)),
+                Ok(()) => {
+                    Step::Done(Ended::Refused(refuse::violations(&snapshot, self.job.plan(), &violations)))
+                }
+            },
+            Outcome::Done(changes) => match self.precondition() {
+                Err(errors) => Step::Done(Ended::Refused(errors)),
+                Ok(()) => self.write(&changes),
+            },
+        }
+    }
+
+    // ---- locks
+
+    fn fetch(&mut self, lookups: &[Lookup]) -> Step<Ended> {
+        self.waves += 1;
+        if self.waves > WAVES_MAX || !self.in_order(lookups) {
+            return Step::Done(Ended::Restart(std::mem::take(&mut self.knowledge)));
+        }
+        let (wave, statements) = Wave::new(&self.snapshot, &self.knowledge, lookups, true);
+        self.state = State::Fetching(wave);
+        Step::Run(statements)
+    }
+
+    /// Whether every lock of a wave stands behind those taken before; then it moves the horizon.
+    fn in_order(&mut self, lookups: &[Lookup]) -> bool {
+        let dialect = self.snapshot.schema.dialect;
+        let locks: Vec<(u32, Key)> = lookups
+            .iter()
+            .filter_map(|lookup| match lookup {
+                Lookup::Row(row) if lookup::waits(dialect, row.hold) => Some(self.position(&row.finder)),
+                _ => None,
+            })
+            .collect();
+        let ordered = self.horizon.as_ref().is_none_or(|horizon| locks.iter().all(|lock| lock > horizon));
+        self.horizon = self.horizon.take().into_iter().chain(locks).max();
+        ordered
+    }
+
+    fn position(&self, finder: &Finder) -> (u32, Key) {
+        (lookup::rank(&self.snapshot, finder.table), finder.values.clone())
+    }
+
+    // ---- what the client expects of the row
+
+    fn precondition(&self) -> Result<(), Errors> {
+        let plan = self.job.plan();
+        let Some(held) = self.target_values() else { return Ok(()) };
+        if let Some(condition) = &plan.condition {
+            self.expect(condition, &held)?;
+        }
+        let differs = plan.unchanged.iter().filter(|(c, value)| held.get(c.0 as usize) != Some(value));
+        let errors = differs.map(|(column, _)| refuse::fixed(&self.snapshot, plan, *column)).collect();
+        Errors::from_vec(errors).map_or(Ok(()), Err)
+    }
+
+    fn expect(&self, condition: &Condition, held: &[Value]) -> Result<(), Errors> {
+        let table = self.job.plan().table;
+        if encode::etag_of(&self.snapshot, table, held).matches(&condition.expected) {
+            return Ok(());
+        }
+        let detail = "The resource has changed since it was read; it is in `meta.resource` as it is now.";
+        let error = match condition.origin {
+            Origin::Header => Error::new(ErrorCode::PreconditionFailed, detail).header("If-Match"),
+            Origin::Document => Error::new(ErrorCode::VersionConflict, detail).at("/data/meta/etag"),
+        };
+        Err(error.with_meta("resource", refuse::current(&self.snapshot, table, held)).into())
+    }
+
+    /// The row that the request is about, as it was locked.
+    fn target_values(&self) -> Option<Vec<Value>> {
+        let target = self.job.target();
+        let key = target.key()?;
+        let finder = Finder::by_key(&self.snapshot.schema, target.table, key.clone());
+        let (_, known) = self.knowledge.rows.find(&finder)??;
+        known.image.columns().map(|(_, value)| value.cloned()).collect()
+    }
+
+    // ---- writes
+
+    fn write(&mut self, changes: &[Change]) -> Step<Ended> {
+        let writes = change::changes(&self.snapshot.schema, changes, &self.job.target());
+        let mut statements = Vec::new();
+        let mut answers = Vec::new();
+        for write in &writes {
+            let rendered = render(self.snapshot.schema.dialect, &write.query);
+            answers.extend(rendered.iter().map(|_| write.answers));
+            statements.extend(rendered);
+        }
+        self.state = State::Writing { answers, fallback: self.target_values() };
+        match self.snapshot.schema.dialect {
+            Dialect::Mysql => Step::Run(statements),
+            _ => Step::Commit(statements),
+        }
+    }
+
+    fn written(&mut self, answers: &[Rows], holds: &[bool], fallback: Option<Vec<Value>>) -> Step<Ended> {
+        if matches!(self.job.plan().action, Action::Delete) {
+            return match self.snapshot.schema.dialect {
+                Dialect::Mysql => self.commit(Written::Gone),
+                _ => Step::Done(Ended::Written(Written::Gone)),
+            };
+        }
+        if self.snapshot.schema.dialect == Dialect::Mysql {
+            return self.read_again(answers);
+        }
+        let target = self.job.target();
+        let holding = answers.iter().zip(holds).filter(|(_, holds)| **holds).map(|(rows, _)| rows);
+        let row = holding
+            .flat_map(|rows| (0..rows.len()).map(|n| rows.values(n)))
+            .find(|values| self.is_target(&target.row, values));
+        match row.or(fallback) {
+            Some(values) => Step::Done(Ended::Written(Written::Row(values))),
+            None => Step::Done(Ended::Failed(dialects::Error::new(
+                Kind::Other,
+                "the written row was not answered",
+            ))),
+        }
+    }
+
+    fn is_target(&self, target: &RowRef, values: &[Value]) -> bool {
+        match target {
+            RowRef::New(_) => true,
+            RowRef::Existing(key) => {
+                let columns = &self.snapshot.schema[self.job.plan().table].key;
+                columns.iter().zip(key).all(|(column, value)| values.get(column.0 as usize) == Some(value))
+            }
+        }
+    }
+
+    /// Without RETURNING: the row is read before the commit. A key that the database drew is the one it tells.
+    fn read_again(&mut self, answers: &[Rows]) -> Step<Ended> {
+        let plan = self.job.plan();
+        let table = &self.snapshot.schema[plan.table];
+        let drawn = answers.first().and_then(Rows::last_insert_id);
+        let key: Option<Key> = match (&plan.key, &plan.action) {
+            (Some(key), _) => Some(key.clone()),
+            (None, Action::Insert(values)) => {
+                let part = |c| {
+                    values
+                        .get(c)
+                        .cloned()
+                        .or_else(|| drawn.and_then(|id| i64::try_from(id).ok()).map(Value::Int))
+                };
+                table.key.iter().map(part).collect()
+            }
+            (None, _) => None,
+        };
+        let Some(key) = key else {
+            return Step::Done(Ended::Failed(dialects::Error::new(
+                Kind::Other,
+                "the new row's key is not known",
+            )));
+        };
+        let columns: Vec<_> = table.columns().map(|(id, _)| id).collect();
+        let mut select = lookup::select(&self.snapshot.schema, plan.table, &columns);
+        select.filter = Some(lookup::key_is(table, &table.key, vec![key]));
+        self.state = State::Rereading;
+        Step::Run(render(Dialect::Mysql, &Query::Select(select)))
+    }
+
+    fn reread(&mut self, answers: &[Rows]) -> Step<Ended> {
+        match answers.first().filter(|rows| !rows.is_empty()) {
+            Some(rows) => self.commit(Written::Row(rows.values(0))),
+            None => Step::Done(Ended::Failed(dialects::Error::new(
+                Kind::Other,
+                "the written row was not found again",
+            ))),
+        }
+    }
+
+    fn commit(&mut self, written: Written) -> Step<Ended> {
+        self.state = State::Committing(written);
+        Step::Commit(Vec::<Statement>::new())
+    }
+}

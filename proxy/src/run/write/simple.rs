@@ -1,0 +1,106 @@
+//! The simple case: a write that no rule, check or condition looks at is one statement that commits by itself.
+
+use dialects::render::render;
+use dialects::sql::{Delete, Insert, Query, Update};
+use dialects::{Kind, Rows, Statement, Value};
+use introspect::ColumnId;
+use rules::change::Action;
+
+use super::{Context, Written, refuse};
+use crate::Result;
+use crate::jsonapi::id;
+use crate::plan::lower::change::all;
+use crate::plan::lower::lookup::typed;
+use crate::plan::write::{WritePlan, not_found};
+use crate::state::Snapshot;
+
+/// The statement, where one is enough.
+fn statement(snapshot: &Snapshot, plan: &WritePlan) -> Option<Statement> {
+    let table = &snapshot.schema[plan.table];
+    let watched = plan.condition.is_some() || !plan.unchanged.is_empty() || table.triggers;
+    if watched || !snapshot.schema.dialect.returning() {
+        return None;
+    }
+    let query = match &plan.action {
+        Action::Insert(values) => {
+            insert(snapshot, plan, values.keys().copied().collect(), values.values().cloned().collect())
+        }
+        Action::Update(values) => {
+            update(snapshot, plan, values.keys().copied().collect(), values.values().cloned().collect())
+        }
+        Action::Delete => delete(snapshot, plan),
+    }?;
+    let mut statements = render(snapshot.schema.dialect, &query);
+    (statements.len() == 1).then(|| statements.pop()).flatten()
+}
+
+fn insert(
+    snapshot: &Snapshot,
+    plan: &WritePlan,
+    columns: Vec<ColumnId>,
+    values: Vec<Value>,
+) -> Option<Query> {
+    let table = &snapshot.schema[plan.table];
+    let quiet = !snapshot.facts.insertion_matters(plan.table);
+    quiet.then(|| {
+        Query::Insert(Insert {
+            table: table.db.clone(),
+            columns: typed(table, &columns),
+            rows: vec![values],
+            returning: all(table),
+        })
+    })
+}
+
+fn update(
+    snapshot: &Snapshot,
+    plan: &WritePlan,
+    columns: Vec<ColumnId>,
+    values: Vec<Value>,
+) -> Option<Query> {
+    let table = &snapshot.schema[plan.table];
+    let quiet = !columns.is_empty() && !snapshot.facts.matters(plan.table, &columns);
+    let key = plan.key.clone().filter(|_| quiet)?;
+    Some(Query::Update(Update {
+        table: table.db.clone(),
+        key: typed(table, &table.key),
+        set: typed(table, &columns),
+        rows: vec![(key, values)],
+        guard: None,
+        returning: all(table),
+    }))
+}
+
+fn delete(snapshot: &Snapshot, plan: &WritePlan) -> Option<Query> {
+    let table = &snapshot.schema[plan.table];
+    let quiet = !snapshot.facts.removal_matters(plan.table);
+    let key = plan.key.clone().filter(|_| quiet)?;
+    Some(Query::Delete(Delete {
+        table: table.db.clone(),
+        key: typed(table, &table.key),
+        rows: vec![key],
+        guard: None,
+        returning: all(table),
+    }))
+}
+
+/// Runs the one statement. `None`: one is not enough, or a foreign key refused it and the engine can tell which.
+pub(super) async fn run(context: Context<'_>, plan: &WritePlan) -> Option<Result<Written>> {
+    let statement = statement(context.snapshot, plan)?;
+    match context.pool.run(vec![statement]).await {
+        Err(error) if error.kind == Kind::ForeignKey => None,
+        Err(error) => Some(Err(refuse::database(context.snapshot, plan, error).into())),
+        Ok(answers) => Some(ended(context.snapshot, plan, answers.first())),
+    }
+}
+
+fn ended(snapshot: &Snapshot, plan: &WritePlan, rows: Option<&Rows>) -> Result<Written> {
+    match (rows.filter(|rows| !rows.is_empty()), &plan.action) {
+        (Some(_), Action::Delete) => Ok(Written::Gone),
+        (Some(rows), _) => Ok(Written::Row(rows.values(0))),
+        (None, _) => {
+            let key = plan.key.clone().unwrap_or_default();
+            Err(not_found(snapshot, plan.table, &id::format(&snapshot.schema[plan.table], &key)))
+        }
+    }
+}
