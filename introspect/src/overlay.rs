@@ -82,7 +82,7 @@ fn style(reader: &mut Reader, node: &Node) -> Style {
         Some("camelCase") => Style::CamelCase,
         Some("verbatim") | None => Style::Verbatim,
         Some(_) => {
-            reader.problem(node.line, node.column, "`names` is verbatim or camelCase", None);
+            reader.problem(node.place, "`names` is verbatim or camelCase", None);
             Style::Verbatim
         }
     }
@@ -121,7 +121,7 @@ fn table(reader: &mut Reader, table: &Text, node: &Node) -> TableEntry {
 fn trusted(reader: &mut Reader, node: &Node) -> bool {
     let trusted = reader.text(node).is_some_and(|text| text.text == "trusted");
     if !trusted {
-        reader.problem(node.line, node.column, "`triggers` can only be `trusted`", None);
+        reader.problem(node.place, "`triggers` can only be `trusted`", None);
     }
     trusted
 }
@@ -172,7 +172,7 @@ fn relationship(reader: &mut Reader, relationship: &Text, node: &Node) -> Relati
 
 /// Either a rename, or a declaration under the entry's own name.
 fn check_relationship(reader: &mut Reader, entry: &RelationshipEntry) {
-    let Text { text, line, column } = &entry.relationship;
+    let Text { text, place } = &entry.relationship;
     let message = match (&entry.name, &entry.to) {
         (Some(_), Some(_)) => {
             format!("`{text}` is declared here (`to`): its own name is the relationship's, leave `name` out")
@@ -186,7 +186,7 @@ fn check_relationship(reader: &mut Reader, entry: &RelationshipEntry) {
         }
         _ => return,
     };
-    reader.problem(*line, *column, message, None);
+    reader.problem(*place, message, None);
 }
 
 #[cfg(test)]
@@ -201,8 +201,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                "m.yaml:1:1: unknown key `tabels`; did you mean `tables`?",
-                "m.yaml:4:5: unknown key `nmae`; did you mean `name`?",
+                "m.yaml:1:1: unknown key `tabels` (did you mean `tables`?)",
+                "m.yaml:4:5: unknown key `nmae` (did you mean `name`?)",
                 "m.yaml:5:13: expected true or false",
                 "m.yaml:6:10: expected a list, such as [id]",
                 "m.yaml:7:15: expected text",

@@ -1,16 +1,25 @@
-//! A problem in a declared file, with its place: `model.yaml:3:5: no table `ordres`; did you mean `orders`?`
+//! A problem in a declared file, with its place: `model.yaml:3:5: no table `ordres` (did you mean `orders`?)`
 
 use std::fmt;
+
+/// A piece of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1, in characters.
+    pub column: usize,
+    /// The first byte and the length in bytes.
+    pub span: (usize, usize),
+}
 
 /// Something in a file that does not hold, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The file, as it was named to us.
     pub file: String,
-    /// Line, from 1.
-    pub line: u64,
-    /// Column, from 1, in characters.
-    pub column: u64,
+    /// Where in it.
+    pub place: Place,
     /// What is wrong.
     pub message: String,
     /// What to do.
@@ -19,12 +28,17 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        write!(f, "{}:{}:{}: {}", self.file, self.place.line, self.place.column, self.message)?;
         match &self.hint {
-            Some(hint) => write!(f, "; {hint}"),
+            Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
         }
     }
+}
+
+impl Place {
+    /// The start of a file.
+    pub const START: Self = Self { line: 1, column: 1, span: (0, 0) };
 }
 
 /// All problems, a line each.

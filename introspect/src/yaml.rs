@@ -1,7 +1,7 @@
 //! YAML with the place of every key and value, so that each problem can name where it is.
 //!
 //! A [`Reader`] walks the tree and collects problems instead of stopping at the first: `tabels: {}` is
-//! `model.yaml:1:1: unknown key `tabels`; did you mean `tables`?`.
+//! `model.yaml:1:1: unknown key `tabels` (did you mean `tables`?)`.
 
 use std::fmt;
 
@@ -9,17 +9,15 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-use crate::problem::{Problem, did_you_mean};
+use crate::problem::{Place, Problem, did_you_mean};
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// The value.
     pub content: Content,
-    /// Line, from 1.
-    pub line: u64,
-    /// Column, from 1.
-    pub column: u64,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// The kinds of values.
@@ -44,10 +42,8 @@ pub enum Content {
 pub struct Text {
     /// The text.
     pub text: String,
-    /// Line, from 1.
-    pub line: u64,
-    /// Column, from 1.
-    pub column: u64,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// Reads one file's tree and collects what is wrong with it.
@@ -58,22 +54,21 @@ pub struct Reader {
     pub problems: Vec<Problem>,
 }
 
-/// Parses a file. An empty one is an empty mapping.
+/// Parses a file. An empty one is nothing.
 pub fn parse(file: &str, text: &str) -> Result<Node, Problem> {
-    let parsed: Result<Option<Spanned<Content>>, _> = serde_saphyr::from_str(text);
+    let options = serde_saphyr::options! { with_snippet: false };
+    let parsed: Result<Option<Spanned<Content>>, _> = serde_saphyr::from_str_with_options(text, options);
     match parsed {
         Ok(Some(node)) => Ok(node.into()),
-        Ok(None) => Ok(Node { content: Content::Null, line: 1, column: 1 }),
+        Ok(None) => Ok(Node { content: Content::Null, place: Place::START }),
         Err(error) => Err(syntax(file, &error)),
     }
 }
 
 fn syntax(file: &str, error: &serde_saphyr::Error) -> Problem {
-    let place = error.location();
     Problem {
         file: file.to_owned(),
-        line: place.map_or(1, |place| place.line()),
-        column: place.map_or(1, |place| place.column()),
+        place: error.location().map_or(Place::START, place),
         message: format!("this is not YAML: {}", error.to_string().lines().next().unwrap_or_default()),
         hint: None,
     }
@@ -86,8 +81,8 @@ impl Reader {
     }
 
     /// Notes a problem at a place.
-    pub fn problem(&mut self, line: u64, column: u64, message: impl Into<String>, hint: Option<String>) {
-        self.problems.push(Problem { file: self.file.clone(), line, column, message: message.into(), hint });
+    pub fn problem(&mut self, place: Place, message: impl Into<String>, hint: Option<String>) {
+        self.problems.push(Problem { file: self.file.clone(), place, message: message.into(), hint });
     }
 
     /// A mapping's entries; nothing counts as an empty one.
@@ -108,7 +103,7 @@ impl Reader {
         for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
             let hint = did_you_mean(&key.text, known.iter().copied());
             let hint = hint.unwrap_or_else(|| format!("known here: {}", known.join(", ")));
-            self.problem(key.line, key.column, format!("unknown key `{}`", key.text), Some(hint));
+            self.problem(key.place, format!("unknown key `{}`", key.text), Some(hint));
         }
         entries
     }
@@ -117,7 +112,7 @@ impl Reader {
     pub fn text(&mut self, node: &Node) -> Option<Text> {
         match &node.content {
             Content::Text(text) | Content::Number(text) => {
-                Some(Text { text: text.clone(), line: node.line, column: node.column })
+                Some(Text { text: text.clone(), place: node.place })
             }
             _ => {
                 self.expected(node, "text");
@@ -149,26 +144,27 @@ impl Reader {
     }
 
     fn expected(&mut self, node: &Node, what: &str) {
-        self.problem(node.line, node.column, format!("expected {what}"), None);
+        self.problem(node.place, format!("expected {what}"), None);
     }
 }
 
 impl From<Spanned<Content>> for Node {
     fn from(spanned: Spanned<Content>) -> Self {
-        let (line, column) = place(spanned.referenced);
-        Self { content: spanned.value, line, column }
+        Self { content: spanned.value, place: place(spanned.referenced) }
     }
 }
 
 impl From<Spanned<String>> for Text {
     fn from(spanned: Spanned<String>) -> Self {
-        let (line, column) = place(spanned.referenced);
-        Self { text: spanned.value, line, column }
+        Self { text: spanned.value, place: place(spanned.referenced) }
     }
 }
 
-fn place(location: Location) -> (u64, u64) {
-    (location.line(), location.column())
+fn place(location: Location) -> Place {
+    let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let span = location.span();
+    let bytes = (span.byte_offset().map_or(0, at), span.byte_len().map_or(0, at));
+    Place { line: at(location.line()).max(1), column: at(location.column()).max(1), span: bytes }
 }
 
 impl<'de> Deserialize<'de> for Content {
@@ -243,27 +239,33 @@ impl<'de> Visitor<'de> for ContentVisitor {
 mod tests {
     use super::*;
 
+    fn check(text: &Text, source: &str, expect: (&str, usize, usize)) {
+        let Place { line, column, span: (start, length) } = text.place;
+        assert_eq!((text.text.as_str(), line, column), expect);
+        assert_eq!(&source[start..start + length], expect.0);
+    }
+
     #[test]
     fn keys_and_values_know_their_places() {
-        let node = parse("f", "tables:\n  orders: {name: sales, key: [id, 7]}\n").unwrap();
+        let source = "tables:\n  größe: {name: sales, key: [id, 7]}\n";
+        let node = parse("f", source).unwrap();
         let mut reader = Reader::new("f");
         let (tables, inner) = &reader.entries(&node)[0];
-        assert_eq!((tables.text.as_str(), tables.line, tables.column), ("tables", 1, 1));
-        let (orders, inner) = &reader.entries(inner)[0];
-        assert_eq!((orders.text.as_str(), orders.line, orders.column), ("orders", 2, 3));
+        check(tables, source, ("tables", 1, 1));
+        let (table, inner) = &reader.entries(inner)[0];
+        check(table, source, ("größe", 2, 3));
         let fields = reader.entries(inner);
-        let name = reader.text(&fields[0].1).unwrap();
-        assert_eq!((name.text.as_str(), name.line, name.column), ("sales", 2, 18));
-        let key = reader.texts(&fields[1].1);
-        assert_eq!((key[1].text.as_str(), key[1].line, key[1].column), ("7", 2, 35));
+        check(&reader.text(&fields[0].1).unwrap(), source, ("sales", 2, 17));
+        check(&reader.texts(&fields[1].1)[1], source, ("7", 2, 34));
         assert_eq!(reader.problems, []);
     }
 
     #[test]
     fn broken_yaml_is_a_problem_with_a_place() {
-        for text in ["a: [1", "a: 1\na: 2\n", "a: b: c"] {
+        for (text, line) in [("a: 1\nb: [1", 2), ("a: 1\na: 2\n", 2), ("a: b: c", 1)] {
             let problem = parse("f", text).unwrap_err();
-            assert!(problem.line >= 1 && problem.message.starts_with("this is not YAML"), "{problem}");
+            assert_eq!(problem.place.line, line, "{problem}");
+            assert!(problem.message.starts_with("this is not YAML"), "{problem}");
         }
         assert_eq!(parse("f", "").unwrap().content, Content::Null);
         assert_eq!(parse("f", "# nothing\n").unwrap().content, Content::Null);

@@ -43,7 +43,7 @@ impl<'a> Amend<'a> {
 
     /// All problems, or that there are none.
     pub(crate) fn finish(mut self) -> Result<(), Vec<Problem>> {
-        self.problems.sort_by_key(|problem| (problem.line, problem.column));
+        self.problems.sort_by_key(|problem| problem.place);
         if self.problems.is_empty() { Ok(()) } else { Err(self.problems) }
     }
 
@@ -257,7 +257,7 @@ impl<'a> Amend<'a> {
 
     fn problem(&mut self, at: &Text, message: impl Into<String>, hint: Option<String>) {
         let file = self.overlay.map(|overlay| overlay.file.clone()).unwrap_or_default();
-        self.problems.push(Problem { file, line: at.line, column: at.column, message: message.into(), hint });
+        self.problems.push(Problem { file, place: at.place, message: message.into(), hint });
     }
 }
 
@@ -314,9 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn camel_case_spells_every_default_name() {
+        let schema = amended("names: camelCase\n").unwrap();
+        let orders = &schema[schema.find("orders").unwrap()];
+        assert!(orders.column("regionCode").is_some() && orders.relationship("items").is_some());
+        assert!(schema.find("salesView").is_some());
+    }
+
+    #[test]
     fn a_declared_relationship_does_not_take_a_columns_name() {
         let text = "tables:\n  orders: {relationships: {note: {to: regions, columns: [region_code], to_columns: [code]}}}\n";
-        assert_eq!(told(text), ["m.yaml:2:28: `note` is taken; choose another name"]);
+        assert_eq!(told(text), ["m.yaml:2:28: `note` is taken (choose another name)"]);
     }
 
     #[test]
@@ -325,10 +333,10 @@ mod tests {
         assert_eq!(
             told(text),
             [
-                "m.yaml:2:3: no table `ordres`; did you mean `orders`?",
-                "m.yaml:3:21: no column `ordr_id`; did you mean `order_id`?",
-                "m.yaml:3:51: no relationship `odrer`; did you mean `order`?",
-                "m.yaml:4:22: no column `ordre_id`; did you mean `order_id`?",
+                "m.yaml:2:3: no table `ordres` (did you mean `orders`?)",
+                "m.yaml:3:21: no column `ordr_id` (did you mean `order_id`?)",
+                "m.yaml:3:51: no relationship `odrer` (did you mean `order`?)",
+                "m.yaml:4:22: no column `ordre_id` (did you mean `order_id`?)",
                 "m.yaml:5:37: no table `shps`",
             ]
         );
@@ -340,9 +348,9 @@ mod tests {
         assert_eq!(
             told(text),
             [
-                "m.yaml:2:18: `items` is taken; choose another name",
+                "m.yaml:2:18: `items` is taken (choose another name)",
                 "m.yaml:2:48: `id` is a name of JSON:API's own",
-                "m.yaml:3:41: `a b` cannot be a name in JSON:API; for example `a_b`",
+                "m.yaml:3:41: `a b` cannot be a name in JSON:API (for example `a_b`)",
                 "m.yaml:4:19: `regions` has a key already: id",
             ]
         );
