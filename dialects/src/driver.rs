@@ -55,7 +55,7 @@ pub struct Pool {
 }
 
 enum Driver {
-    Postgres(postgres::Pool),
+    Postgres(Box<postgres::Pool>),
     Mysql(mysql::Pool),
     Sqlite(sqlite::Pool),
 }
@@ -99,7 +99,7 @@ impl Pool {
     /// database is away (SQLite: the file is opened now, and must exist unless the URL ends in `?mode=rwc`).
     pub fn open(url: &str, options: Options) -> Result<Self> {
         let driver = match address::dialect(url)? {
-            Dialect::Postgres => Driver::Postgres(postgres::Pool::open(url, options)?),
+            Dialect::Postgres => Driver::Postgres(Box::new(postgres::Pool::open(url, options)?)),
             Dialect::Sqlite => Driver::Sqlite(sqlite::Pool::open(url, options)?),
             Dialect::Mysql => Driver::Mysql(mysql::Pool::open(url, options)?),
         };

@@ -1,4 +1,4 @@
-//! The drivers against real databases.
+//! The drivers, and what the renderers write, against real databases.
 
 #![allow(
     missing_docs,
@@ -10,6 +10,10 @@
 
 mod drivers {
     pub mod database;
+    pub mod expressions;
+    pub mod failures;
+    pub mod rendered;
     pub mod statements;
     pub mod transactions;
+    pub mod values;
 }

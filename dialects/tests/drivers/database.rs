@@ -21,7 +21,7 @@ pub fn options() -> Options {
     Options {
         connections_max: 4,
         acquire_timeout: Duration::from_millis(500),
-        statement_timeout: Duration::from_millis(1000),
+        statement_timeout: Duration::from_millis(2000),
         lock_timeout: Duration::from_millis(1000),
         ..Options::default()
     }
@@ -124,6 +124,39 @@ impl Script for Steps {
             Some(Step::Run(statements)) => Step::Run(statements),
             Some(Step::Commit(statements)) => Step::Commit(statements),
             Some(Step::Done(())) | None => Step::Done(Ok(std::mem::take(&mut self.answers))),
+        }
+    }
+}
+
+/// A script that runs its statements, says so, and then has no end of its own before it is polled again.
+pub struct Held {
+    statements: Option<Vec<Statement>>,
+    reached: Option<tokio::sync::oneshot::Sender<()>>,
+}
+
+impl Held {
+    pub fn new(statements: Vec<Statement>) -> (Self, tokio::sync::oneshot::Receiver<()>) {
+        let (reached, signal) = tokio::sync::oneshot::channel();
+        (Self { statements: Some(statements), reached: Some(reached) }, signal)
+    }
+}
+
+impl Script for Held {
+    type Output = Result<()>;
+
+    fn next(&mut self, answer: Result<Vec<Rows>>) -> Step<Self::Output> {
+        if let Err(error) = answer {
+            return Step::Done(Err(error));
+        }
+        if let Some(statements) = self.statements.take() {
+            return Step::Run(statements);
+        }
+        match self.reached.take() {
+            Some(reached) => {
+                let _ = reached.send(());
+                Step::Commit(vec![plain("select 1")])
+            }
+            None => Step::Done(Ok(())),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Transactions told by scripts.
 
-use dialects::{Dialect, Kind, Step, Value};
+use dialects::{Dialect, Kind, Result, Rows, Script, Step, Value};
 
 use super::database::{ALL, Database, Steps, one_int, plain};
 
@@ -44,5 +44,70 @@ async fn all_in_one_flush_with_an_error_commits_nothing() {
     let error = database.pool.transact(script).await.unwrap().unwrap_err();
     assert_eq!(error.kind, Kind::Data);
     assert_eq!(count(&database).await, Value::Int(0));
+    database.drop().await;
+}
+
+/// A script in SQLite's writer thread that waits there until it is told to go on.
+struct Waiting {
+    statements: Vec<&'static str>,
+    reached: std::sync::mpsc::Sender<()>,
+    go_on: std::sync::mpsc::Receiver<()>,
+}
+
+impl Script for Waiting {
+    type Output = ();
+
+    fn next(&mut self, answer: Result<Vec<Rows>>) -> Step<()> {
+        assert!(answer.is_ok());
+        match self.statements.pop() {
+            Some(statement) => Step::Run(vec![plain(statement)]),
+            None => {
+                self.reached.send(()).unwrap();
+                self.go_on.recv().unwrap();
+                Step::Commit(vec![])
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_rolls_back_what_nobody_waits_for() {
+    let database = Database::with(Dialect::Sqlite, T).await;
+    let ((reached, has_reached), (go, go_on)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
+    let script = Waiting { statements: vec!["insert into t values (1, 1)"], reached, go_on };
+    let mut abandoned = Box::pin(database.pool.transact(script));
+    let signal = tokio::task::spawn_blocking(move || has_reached.recv().unwrap());
+    tokio::select! { biased; _ = &mut abandoned => panic!("it waits"), _ = signal => {} }
+    drop(abandoned);
+    go.send(()).unwrap();
+    let next = Steps::new(vec![Step::Commit(vec![plain("insert into t values (2, 1)")])]);
+    database.pool.transact(next).await.unwrap().unwrap();
+    assert_eq!(count(&database).await, Value::Int(1));
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_panic_in_a_script_rolls_back_and_leaves_the_writer_alive() {
+    let database = Database::with(Dialect::Sqlite, T).await;
+    let (reached, gone) = std::sync::mpsc::channel();
+    drop(gone);
+    let (_go, go_on) = std::sync::mpsc::channel();
+    let script = Waiting { statements: vec!["insert into t values (1, 1)"], reached, go_on };
+    assert_eq!(database.pool.transact(script).await.unwrap_err().kind, Kind::Other);
+    assert_eq!(count(&database).await, Value::Int(0));
+    let next = Steps::new(vec![Step::Commit(vec![plain("insert into t values (2, 1)")])]);
+    database.pool.transact(next).await.unwrap().unwrap();
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn sqlite_readers_do_not_wait_for_the_writer_and_see_what_is_committed() {
+    let database = Database::with(Dialect::Sqlite, T).await;
+    let write =
+        |id: i32| Steps::new(vec![Step::Commit(vec![plain(&format!("insert into t values ({id}, 1)"))])]);
+    for id in 1..50 {
+        database.pool.transact(write(id)).await.unwrap().unwrap();
+        assert_eq!(count(&database).await, Value::Int(id.into()));
+    }
     database.drop().await;
 }

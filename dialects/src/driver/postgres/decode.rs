@@ -138,7 +138,7 @@ fn timestamp<'a>(micros: i64, make: fn(NaiveDateTime) -> Cell<'static>) -> Optio
 /// NUMERIC: groups of four decimal digits, a weight, a sign and a scale, copied digit by digit.
 /// <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/numeric.c> (`numeric_send`)
 fn numeric<'a>(bytes: &[u8]) -> Option<Cell<'a>> {
-    let mut words = bytes.chunks_exact(2).filter_map(|pair| array(pair)).map(u16::from_be_bytes);
+    let mut words = bytes.chunks_exact(2).filter_map(array).map(u16::from_be_bytes);
     let (_count, weight, sign, scale) = (words.next()?, words.next()?, words.next()?, words.next()?);
     let negative = match sign {
         0 => false,

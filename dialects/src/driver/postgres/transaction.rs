@@ -133,10 +133,10 @@ fn sort(
     let last = answers.len().saturating_sub(1);
     let mut rows = Vec::with_capacity(answers.len());
     for (index, answer) in answers.into_iter().enumerate() {
-        let is_commit = commit && index == last;
+        let (is_begin, is_commit) = (begin && index == 0, commit && index == last);
         let origin = if is_commit { Origin::Commit } else { Origin::Statement };
         let answer = answer.map_err(|error| (error, origin))?;
-        if !is_commit && !(begin && index == 0) {
+        if !is_begin && !is_commit {
             rows.push(answer);
         }
     }

@@ -2,6 +2,7 @@
 
 use rusqlite::{ErrorCode, ffi};
 
+use super::functions;
 use crate::{Error, Kind};
 
 /// An error of SQLite in our words.
@@ -10,7 +11,8 @@ pub(super) fn translate(error: &rusqlite::Error) -> Error {
         return Error::new(other_kind(error), error.to_string());
     };
     let message = message.clone().unwrap_or_else(|| failure.to_string());
-    let mut translated = Error::new(kind(failure), message);
+    let kind = if message.starts_with(functions::REFUSAL) { Kind::Data } else { kind(failure) };
+    let mut translated = Error::new(kind, message);
     name(&mut translated);
     translated
 }

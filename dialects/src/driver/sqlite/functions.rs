@@ -14,6 +14,8 @@ use super::session::number;
 
 type Binary = fn(&BigDecimal, &BigDecimal) -> Result<BigDecimal>;
 
+/// How the messages of these functions begin: SQLite passes on an error's text, not its code.
+pub(super) const REFUSAL: &str = "value refused: ";
 /// Digits after the point of a quotient.
 const QUOTIENT_SCALE: i64 = 20;
 
@@ -55,8 +57,8 @@ fn scalar(
     connection.create_scalar_function(name, arguments, FLAGS, move |context| function(context))
 }
 
-fn refuse<T>(message: impl Into<String>) -> Result<T> {
-    Err(Error::UserFunctionError(message.into().into()))
+fn refuse<T>(message: &str) -> Result<T> {
+    Err(Error::UserFunctionError(format!("{REFUSAL}{message}").into()))
 }
 
 /// An argument as a number; null is none.

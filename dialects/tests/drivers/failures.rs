@@ -1,0 +1,218 @@
+//! What is lost, late or too much.
+
+use dialects::{Dialect, Kind, Options, Pool, Step, Value};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::database::{ALL, Database, Held, Steps, one_int, options, plain};
+
+const T: &str = "create table t (id int primary key, qty int); insert into t values (1, 1)";
+const SERVERS: [Dialect; 2] = [Dialect::Postgres, Dialect::Mysql];
+
+fn set_to(quantity: i32) -> dialects::Statement {
+    plain(&format!("update t set qty = {quantity} where id = 1"))
+}
+
+async fn quantity(pool: &Pool) -> Value {
+    pool.run(vec![one_int("select qty from t")]).await.unwrap()[0].values(0).remove(0)
+}
+
+#[tokio::test]
+async fn a_row_locked_by_another_is_a_conflict() {
+    for dialect in SERVERS {
+        let database = Database::with(dialect, T).await;
+        let (held, reached) = Held::new(vec![set_to(2)]);
+        let mut first = Box::pin(database.pool.transact(held));
+        tokio::select! { biased; _ = &mut first => panic!("it waits"), _ = reached => {} }
+        let second = database.pool.transact(Steps::new(vec![Step::Commit(vec![set_to(3)])]));
+        assert_eq!(second.await.unwrap().unwrap_err().kind, Kind::Conflict, "{dialect}");
+        first.await.unwrap().unwrap();
+        assert_eq!(quantity(&database.pool).await, Value::Int(2));
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn no_free_connection_in_time_is_exhausted() {
+    for dialect in SERVERS {
+        let database = Database::with(dialect, T).await;
+        let pool = Pool::open(&database.url, Options { connections_max: 1, ..options() }).unwrap();
+        let (held, reached) = Held::new(vec![set_to(2)]);
+        let mut first = Box::pin(pool.transact(held));
+        tokio::select! { biased; _ = &mut first => panic!("it waits"), _ = reached => {} }
+        assert_eq!((pool.status().busy, pool.status().idle), (1, 0));
+        let second = pool.transact(Steps::new(vec![Step::Commit(vec![])])).await;
+        assert_eq!(second.err().unwrap().kind, Kind::Exhausted);
+        first.await.unwrap().unwrap();
+        assert_eq!((pool.status().busy, pool.status().idle), (0, 1));
+        drop(pool);
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_nobody_waits_for_is_rolled_back() {
+    for dialect in SERVERS {
+        let database = Database::with(dialect, T).await;
+        let (held, reached) = Held::new(vec![set_to(2)]);
+        let mut first = Box::pin(database.pool.transact(held));
+        tokio::select! { biased; _ = &mut first => panic!("it waits"), _ = reached => {} }
+        drop(first);
+        // The lock goes as soon as the server sees the connection closed, well within the lock time-out.
+        let second = database.pool.transact(Steps::new(vec![Step::Commit(vec![set_to(3)])])).await;
+        second.unwrap().unwrap();
+        assert_eq!(quantity(&database.pool).await, Value::Int(3), "{dialect}");
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_stopped() {
+    for (dialect, slow) in [
+        (Dialect::Postgres, "select pg_sleep(5)"),
+        (Dialect::Mysql, "select sleep(5)"),
+        (
+            Dialect::Sqlite,
+            "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n",
+        ),
+    ] {
+        let database = Database::with(dialect, T).await;
+        assert_eq!(database.pool.run(vec![plain(slow)]).await.unwrap_err().kind, Kind::Timeout, "{dialect}");
+        assert_eq!(quantity(&database.pool).await, Value::Int(1));
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_killed_connection_is_unavailable_once() {
+    for (dialect, suicide) in [
+        (Dialect::Postgres, "select pg_terminate_backend(pg_backend_pid())"),
+        (Dialect::Mysql, "kill connection_id()"),
+    ] {
+        let database = Database::with(dialect, T).await;
+        let script = Steps::new(vec![Step::Run(vec![set_to(2)]), Step::Commit(vec![plain(suicide)])]);
+        let error = database.pool.transact(script).await.unwrap().unwrap_err();
+        assert!(matches!(error.kind, Kind::Unavailable | Kind::Timeout), "{dialect}: {error}");
+        assert_eq!(quantity(&database.pool).await, Value::Int(1));
+        let again = Steps::new(vec![Step::Commit(vec![set_to(3)])]);
+        database.pool.transact(again).await.unwrap().unwrap();
+        database.drop().await;
+    }
+}
+
+/// Passes a connection through to the server until the client says COMMIT: that still arrives, the answer does not.
+async fn cut_at_commit(listener: TcpListener, server: &'static str) {
+    while let Ok((mut client, _)) = listener.accept().await {
+        tokio::spawn(async move {
+            let mut server = TcpStream::connect(server).await.unwrap();
+            let (mut up, mut down) = ([0; 65536], [0; 65536]);
+            loop {
+                tokio::select! {
+                    Ok(n) = client.read(&mut up) => {
+                        if n == 0 || server.write_all(&up[..n]).await.is_err() {
+                            return;
+                        }
+                        if up[..n].ends_with(b"commit") || up[..n].ends_with(b"commit\0") {
+                            // Only once the server has answered is it sure that it has committed.
+                            let _ = server.read(&mut down).await;
+                            return;
+                        }
+                    }
+                    Ok(n) = server.read(&mut down) => {
+                        if n == 0 || client.write_all(&down[..n]).await.is_err() {
+                            return;
+                        }
+                    }
+                    else => return,
+                }
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_connection_lost_during_commit_leaves_the_outcome_unknown() {
+    for (dialect, server) in [(Dialect::Postgres, "127.0.0.1:5432"), (Dialect::Mysql, "127.0.0.1:3306")] {
+        let database = Database::with(dialect, T).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = database.url.replace(server, &listener.local_addr().unwrap().to_string());
+        let proxy = tokio::spawn(cut_at_commit(listener, server));
+        let pool = Pool::open(&url, options()).unwrap();
+        let script = Steps::new(vec![Step::Run(vec![set_to(2)]), Step::Commit(vec![])]);
+        let error = pool.transact(script).await.unwrap().unwrap_err();
+        assert_eq!(error.kind, Kind::CommitUnknown, "{dialect}: {error}");
+        proxy.abort();
+        drop(pool);
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_deferred_constraint_that_fails_at_commit_is_a_refusal() {
+    let script = "create table p (id int primary key); \
+                  create table c (p int constraint c_p references p deferrable initially deferred)";
+    let database = Database::with(Dialect::Postgres, script).await;
+    let write = Steps::new(vec![Step::Commit(vec![plain("insert into c values (1)")])]);
+    let error = database.pool.transact(write).await.unwrap().unwrap_err();
+    assert_eq!((error.kind, error.constraint.as_deref()), (Kind::ForeignKey, Some("c_p")));
+    assert_eq!(database.pool.status().idle, 1, "the connection is clean and kept");
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_changed_table_does_not_break_prepared_statements() {
+    let database = Database::with(Dialect::Postgres, T).await;
+    let read = || plain("select id, qty from t");
+    for ty in ["bigint", "numeric", "int"] {
+        // Enough turns to meet every shared connection.
+        for _ in 0..5 {
+            database.pool.run(vec![read(), read()]).await.unwrap();
+        }
+        database.pool.transact(Steps::new(vec![Step::Commit(vec![read()])])).await.unwrap().unwrap();
+        database.pool.execute_script(&format!("alter table t alter qty type {ty}")).await.unwrap();
+        let stale = database.pool.transact(Steps::new(vec![Step::Commit(vec![read()])])).await.unwrap();
+        assert_eq!(stale.unwrap_err().kind, Kind::Conflict);
+    }
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn statements_may_stay_unnamed() {
+    for dialect in SERVERS {
+        let database = Database::with(dialect, T).await;
+        let pool = Pool::open(&database.url, Options { cached_statements: false, ..options() }).unwrap();
+        let text = if dialect == Dialect::Postgres {
+            "select qty from t where id = $1::int4"
+        } else {
+            "select qty from t where id = ?"
+        };
+        let mut read = one_int(text);
+        read.params = vec![dialects::Param::One(Value::Int(1))];
+        let rows = pool.run(vec![read.clone(), read]).await.unwrap();
+        assert_eq!(rows[1].values(0), [Value::Int(1)]);
+        pool.transact(Steps::new(vec![Step::Commit(vec![set_to(5)])])).await.unwrap().unwrap();
+        assert_eq!(quantity(&pool).await, Value::Int(5));
+        drop(pool);
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_closed_pool_refuses() {
+    for dialect in ALL {
+        let database = Database::with(dialect, T).await;
+        database.pool.close().await;
+        assert_eq!(database.pool.ping().await.unwrap_err().kind, Kind::Unavailable);
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_statement_outside_of_begin_cannot_write_on_an_exclusive_connection() {
+    let database = Database::with(Dialect::Postgres, T).await;
+    let script = Steps::new(vec![Step::Commit(vec![plain("commit"), set_to(9)])]);
+    let error = database.pool.transact(script).await.unwrap().unwrap_err();
+    assert_eq!(error.kind, Kind::Unavailable);
+    assert_eq!(quantity(&database.pool).await, Value::Int(1));
+    database.drop().await;
+}
