@@ -2,6 +2,9 @@
 //!
 //! The only crate that knows HTTP, JSON:API, pingora, clocks and configuration.
 
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod error;
 pub mod exchange;
 pub mod jsonapi;
@@ -10,6 +13,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod route;
 pub mod run;
+pub mod server;
 pub mod state;
 
 pub use error::{Error, ErrorCode, Errors, Result};

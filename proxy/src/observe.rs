@@ -8,7 +8,7 @@ mod metrics;
 use std::time::Duration;
 
 pub use log::{LogFormat, start as start_log};
-pub use metrics::{Metrics, Outcome, RetryReason};
+pub use metrics::{Metrics, Outcome, RetryReason, Running};
 
 use crate::Errors;
 

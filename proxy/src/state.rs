@@ -2,8 +2,13 @@
 //!
 //! A reload builds the next [`Snapshot`] completely, then swaps it in.
 
+pub(crate) mod health;
+pub mod load;
+
 use introspect::Schema;
 use rules::{Engine, Facts, RuleSet};
+
+pub use health::Readiness;
 
 /// The immutable set one request sees.
 #[derive(Debug)]

@@ -1,0 +1,129 @@
+//! The running product: the database, the snapshot that is served, health and metrics, in one place that everything else is handed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use dialects::Pool;
+
+use crate::exchange::{Request, Response};
+use crate::observe::Metrics;
+use crate::pipeline;
+use crate::server::Settings;
+use crate::state::health::Health;
+use crate::state::load::{Blueprint, LoadError, Loaded, load};
+use crate::state::{Readiness, Snapshot};
+use crate::{Error, ErrorCode, Errors};
+
+/// How long to wait before the database is asked again, at first and at most.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+
+/// The running product.
+pub struct App {
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What the server allows.
+    pub settings: Settings,
+    pool: Arc<Pool>,
+    snapshot: ArcSwapOption<Snapshot>,
+    health: Health,
+    stopping: AtomicBool,
+}
+
+impl App {
+    /// With a database, and nothing loaded yet. Errors: two metrics of one name, which is a bug.
+    pub fn new(pool: Arc<Pool>, settings: Settings) -> prometheus::Result<Self> {
+        Ok(Self {
+            metrics: Metrics::new()?,
+            settings,
+            pool,
+            snapshot: ArcSwapOption::empty(),
+            health: Health::default(),
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// Reads the schema and compiles the rules, until it works or the files have problems. While the database is away it is asked again
+    /// and again, less and less often.
+    pub async fn start(&self, blueprint: &Blueprint) -> Result<Arc<Snapshot>, LoadError> {
+        let mut wait = BACKOFF.0;
+        loop {
+            match load(&self.pool, blueprint).await {
+                Ok(loaded) => return Ok(self.publish(loaded)),
+                Err(LoadError::Database(error)) => {
+                    tracing::warn!(%error, retry_ms = wait.as_millis() as u64, "the database cannot be read");
+                    self.metrics.snapshot_failed();
+                }
+                Err(problems) => return Err(problems),
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(BACKOFF.1);
+        }
+    }
+
+    /// Serves from this snapshot from now on; requests under way keep theirs.
+    pub fn publish(&self, loaded: Loaded) -> Arc<Snapshot> {
+        let snapshot = Arc::new(loaded.snapshot);
+        self.snapshot.store(Some(snapshot.clone()));
+        self.metrics.snapshot(&loaded.hash);
+        snapshot
+    }
+
+    /// What is served, once the schema has been read.
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.snapshot.load_full()
+    }
+
+    /// Whether requests can be served.
+    pub async fn readiness(&self) -> Readiness {
+        let readiness = match self.stopping() {
+            true => Readiness::Stopping,
+            false if !self.health.database_up(&self.pool).await => Readiness::DatabaseAway,
+            false if self.snapshot.load().is_none() => Readiness::Loading,
+            false => Readiness::Ready,
+        };
+        self.metrics.database(readiness != Readiness::DatabaseAway);
+        readiness
+    }
+
+    /// From now on not ready, and connections are not kept.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is stopping.
+    pub fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+/// An answered request, with what is worth telling about it.
+#[derive(Debug)]
+pub struct Answer {
+    /// The answer.
+    pub response: Response,
+    /// The type that was addressed, when the schema knows it.
+    pub resource: Option<String>,
+    /// What was done.
+    pub operation: &'static str,
+    /// Why it was refused.
+    pub errors: Option<Errors>,
+}
+
+impl App {
+    /// Answers a request through the pipeline.
+    pub async fn answer(&self, request: Request) -> Answer {
+        let Some(snapshot) = self.snapshot() else {
+            let error = Error::new(ErrorCode::Unavailable, "The schema has not been read yet.");
+            return crate::server::refuse(error.into(), &request.headers);
+        };
+        let answer = pipeline::answer(&self.pool, &snapshot, request).await;
+        Answer {
+            response: answer.response,
+            resource: answer.resource,
+            operation: answer.operation,
+            errors: None,
+        }
+    }
+}

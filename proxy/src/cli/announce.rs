@@ -1,0 +1,66 @@
+//! What a server says on standard output when it starts: where, what, and how open.
+
+use std::net::SocketAddr;
+
+use dialects::Dialect;
+
+use super::serving::Serving;
+use crate::config::Config;
+use crate::state::Snapshot;
+
+/// Where it listens.
+pub(super) fn listening(config: &Config, serving: &Serving) {
+    println!("rulegate {} in front of {}", env!("CARGO_PKG_VERSION"), config.database_url);
+    println!("  API    http://{}{}/", shown(serving.api()), config.blueprint.api.prefix);
+    println!("  admin  http://{}/  (livez readyz startupz metrics version)", shown(serving.admin()));
+}
+
+/// What it serves, once the database has been read.
+pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
+    println!("  {}", summary(config, snapshot));
+    for table in snapshot.schema.keyless() {
+        println!("  `{}` is not served: it has no primary key", table.name);
+    }
+    println!("  WARNING: no authentication: everything is open to whoever reaches the address");
+}
+
+/// "11 tables on PostgreSQL, 9 rules from 2 files".
+pub(super) fn summary(config: &Config, snapshot: &Snapshot) -> String {
+    let tables = snapshot.schema.tables.iter().filter(|table| table.is_resource() && !table.hidden).count();
+    let rules = snapshot.rules.derivations.len() + snapshot.rules.constraints.len();
+    format!(
+        "{} on {}, {} from {}",
+        count(tables, "table"),
+        product(snapshot.schema.dialect),
+        count(rules, "rule"),
+        count(config.blueprint.rule_files.len(), "file"),
+    )
+}
+
+fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+fn product(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => "PostgreSQL",
+        Dialect::Mysql => "MySQL/MariaDB",
+        Dialect::Sqlite => "SQLite",
+    }
+}
+
+/// An address that can be opened from this machine: `0.0.0.0` is everywhere, but nowhere to go.
+pub(super) fn shown(address: SocketAddr) -> SocketAddr {
+    let mut shown = address;
+    if address.ip().is_unspecified() {
+        let loopback = match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        shown.set_ip(loopback);
+    }
+    shown
+}

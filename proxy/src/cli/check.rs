@@ -1,0 +1,24 @@
+//! `rulegate check`: the project's files against the live schema.
+
+use clap::Args;
+
+use super::{Failure, SourceArgs, announce, open, runtime, serving};
+use crate::config::Config;
+use crate::state::load::load;
+
+/// Check the project's files against the database: prints every problem with its place, exit code 1 if there is one.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
+    let config = Config::load(args.source.given())?;
+    runtime()?.block_on(async {
+        let pool = open(&config)?;
+        let loaded = load(&pool, &config.blueprint).await.map_err(|error| serving::failure(&error))?;
+        println!("no problems: {}", announce::summary(&config, &loaded.snapshot));
+        Ok(())
+    })
+}

@@ -1,0 +1,18 @@
+//! `rulegate completions`: for shells.
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::{Shell, generate};
+
+use super::{Cli, Failure};
+
+/// Print the completions for a shell, for example: rulegate completions bash > /etc/bash_completion.d/rulegate
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+pub(super) fn run(args: CompletionsArgs) -> Result<(), Failure> {
+    generate(args.shell, &mut Cli::command(), "rulegate", &mut std::io::stdout());
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! `rulegate serve`: the API of a database.
+
+use clap::Args;
+
+use super::serving::Serving;
+use super::{Failure, ListenArgs, SourceArgs, announce, open, runtime};
+use crate::config::{Config, Given};
+
+/// Serve a database: a JSON:API for every table, with the rules of the project.
+///
+/// Needs no project folder: `rulegate serve --database-url postgres://app@db/shop` works alone. Starts while the database is away
+/// and is ready as soon as it answers. SIGTERM and SIGINT stop it when the requests under way are answered.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    listen: ListenArgs,
+}
+
+pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
+    let given =
+        Given { listen: args.listen.listen, admin_listen: args.listen.admin_listen, ..args.source.given() };
+    let config = Config::load(given)?;
+    runtime()?.block_on(async {
+        let pool = open(&config)?;
+        let serving = Serving::start(&config, pool)?;
+        announce::listening(&config, &serving);
+        serving.until_stopped(&config.blueprint, |snapshot| announce::loaded(&config, snapshot)).await
+    })
+}

@@ -1,0 +1,127 @@
+//! Both listeners from their start to their graceful end, for every command that serves.
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dialects::Pool;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::Failure;
+use crate::app::App;
+use crate::config::Config;
+use crate::server::{self, Running, Stopped};
+use crate::state::Snapshot;
+use crate::state::load::{Blueprint, LoadError};
+
+/// How much longer than a request may take a stop waits for the last one.
+const GRACE_MARGIN: Duration = Duration::from_secs(5);
+
+/// Two servers and what they serve.
+pub(super) struct Serving {
+    app: Arc<App>,
+    pool: Arc<Pool>,
+    api: Running,
+    admin: Running,
+    signals: Signals,
+}
+
+impl Serving {
+    /// Listens on both addresses. Nothing is loaded yet: the API answers 503, the admin listener tells why.
+    pub(super) fn start(config: &Config, pool: Arc<Pool>) -> Result<Self, Failure> {
+        let signals = Signals::new().map_err(|error| Failure::problems(format!("signals: {error}")))?;
+        let api = bind(&config.listen, "--listen", "RULEGATE_LISTEN")?;
+        let admin = bind(&config.admin_listen, "--admin-listen", "RULEGATE_ADMIN_LISTEN")?;
+        let app = Arc::new(App::new(pool.clone(), config.server.clone()).map_err(Failure::problems)?);
+        let api = server::serve(app.clone(), api).map_err(Failure::problems)?;
+        let admin = server::serve_admin(app.clone(), admin).map_err(Failure::problems)?;
+        Ok(Self { app, pool, api, admin, signals })
+    }
+
+    /// Where the API listens.
+    pub(super) fn api(&self) -> SocketAddr {
+        self.api.address
+    }
+
+    /// Where health and metrics listen.
+    pub(super) fn admin(&self) -> SocketAddr {
+        self.admin.address
+    }
+
+    /// Loads, tells `loaded`, and serves until a signal comes; files with problems end it at once.
+    pub(super) async fn until_stopped(
+        mut self,
+        blueprint: &Blueprint,
+        loaded: impl FnOnce(&Snapshot),
+    ) -> Result<(), Failure> {
+        let problems = tokio::select! {
+            () = self.signals.stop() => None,
+            started = self.app.start(blueprint) => match started {
+                Ok(snapshot) => {
+                    loaded(&snapshot);
+                    self.signals.stop().await;
+                    None
+                }
+                Err(problems) => Some(problems),
+            },
+        };
+        let stopped = self.stop().await;
+        problems.map_or(stopped, |problems| Err(failure(&problems)))
+    }
+
+    /// Not ready, no new connections, the last answers; a second signal ends the waiting.
+    async fn stop(mut self) -> Result<(), Failure> {
+        tracing::info!("stopping");
+        self.app.stop();
+        let grace = self.app.settings.request_timeout + GRACE_MARGIN;
+        let stopped = tokio::select! {
+            stopped = self.api.stop(grace) => stopped,
+            () = self.signals.stop() => return Err(Failure::problems("stopped at once, as asked twice")),
+        };
+        self.admin.stop(Duration::ZERO).await;
+        self.pool.close().await;
+        match stopped {
+            Stopped::Drained => Ok(()),
+            Stopped::Cut(count) => Err(Failure::problems(format!("{count} requests were cut off"))),
+        }
+    }
+}
+
+/// What asks a process to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn bind(address: &str, flag: &str, variable: &str) -> Result<TcpListener, Failure> {
+    server::bind(address).map_err(|error| {
+        let advice = format!("choose another address with {flag} or {variable}");
+        Failure::problems(match error.kind() {
+            ErrorKind::AddrInUse => format!("{address} is in use: stop what listens there, or {advice}"),
+            _ => format!("cannot listen on {address}: {error}; {advice}"),
+        })
+    })
+}
+
+/// What a failed load tells people.
+pub(super) fn failure(error: &LoadError) -> Failure {
+    match error {
+        LoadError::Problems { text, count: 1 } => Failure::problems(format!("{text}\n1 problem")),
+        LoadError::Problems { text, count } => Failure::problems(format!("{text}\n{count} problems")),
+        LoadError::Database(error) => Failure::problems(error),
+    }
+}

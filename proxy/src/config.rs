@@ -1,0 +1,168 @@
+//! Flags, environment and `rulegate.yaml` → [`Config`], typed and checked; a flag beats the environment beats the file.
+//!
+//! Unknown keys are problems with a place and a hint; keys of features that this version lacks are refused, not ignored. Secrets never
+//! print.
+
+mod file;
+mod keys;
+mod secret;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use introspect::{Overlay, Problem};
+
+pub use secret::DatabaseUrl;
+
+use crate::server::Settings;
+use crate::state::load::{Blueprint, read_rule_files};
+use file::File;
+
+/// Where the API listens when nobody says.
+pub const LISTEN: &str = "127.0.0.1:8080";
+
+/// Where health and metrics listen when nobody says.
+pub const ADMIN_LISTEN: &str = "127.0.0.1:9090";
+
+/// The project folder's configuration file.
+const FILE: &str = "rulegate.yaml";
+
+/// The project folder's model file.
+const MODEL: &str = "model.yaml";
+
+/// Everything that is set.
+#[derive(Debug)]
+pub struct Config {
+    /// The database.
+    pub database_url: DatabaseUrl,
+    /// How to connect to it.
+    pub database: dialects::Options,
+    /// Where the API listens.
+    pub listen: String,
+    /// Where health and metrics listen.
+    pub admin_listen: String,
+    /// What the server allows.
+    pub server: Settings,
+    /// What snapshots are made from.
+    pub blueprint: Blueprint,
+}
+
+/// What flags and environment say.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// The project folder; absent: the working directory, where everything is optional.
+    pub project: Option<PathBuf>,
+    /// The database.
+    pub database_url: Option<DatabaseUrl>,
+    /// Where the API listens.
+    pub listen: Option<String>,
+    /// Where health and metrics listen.
+    pub admin_listen: Option<String>,
+}
+
+/// What stands in the way of a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file or folder cannot be read.
+    #[error("{path}: {error}")]
+    Unreadable {
+        /// Which.
+        path: String,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// The configuration file has problems.
+    #[error("{}\n{}", lines(.0), count(.0.len()))]
+    Problems(Vec<Problem>),
+    /// Nobody says which database.
+    #[error(
+        "no database is named: give --database-url, set RULEGATE_DATABASE_URL, or write database.url in rulegate.yaml"
+    )]
+    NoDatabase,
+}
+
+impl Config {
+    /// Everything put together.
+    pub fn load(given: Given) -> Result<Self, ConfigError> {
+        let project = given.project.clone().unwrap_or_else(|| PathBuf::from("."));
+        let file = read_file(&project, given.project.is_some())?;
+        let database_url = database_url(&given, &file, &project)?;
+        let overlay = read_overlay(&project)?;
+        let rule_files = read_rule_files(&project).map_err(unreadable(&project.join("rules")))?;
+        Ok(Self {
+            database_url,
+            database: file.options(),
+            listen: given.listen.or(file.server.listen.clone()).unwrap_or_else(|| LISTEN.into()),
+            admin_listen: given
+                .admin_listen
+                .or(file.server.admin_listen.clone())
+                .unwrap_or_else(|| ADMIN_LISTEN.into()),
+            server: file.settings(),
+            blueprint: Blueprint { overlay, rule_files, api: file.api(), limits: file.limits() },
+        })
+    }
+}
+
+/// Where health and metrics listen, for those who need nothing else.
+pub fn admin_listen(given: &Given) -> Result<String, ConfigError> {
+    let project = given.project.clone().unwrap_or_else(|| PathBuf::from("."));
+    let file = read_file(&project, given.project.is_some())?;
+    Ok(given.admin_listen.clone().or(file.server.admin_listen).unwrap_or_else(|| ADMIN_LISTEN.into()))
+}
+
+/// `rulegate.yaml`, which need not be there; a project folder that was named must.
+fn read_file(project: &Path, named: bool) -> Result<File, ConfigError> {
+    if named && !project.is_dir() {
+        let error = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such folder");
+        return Err(unreadable(project)(error));
+    }
+    match read_optional(&project.join(FILE))? {
+        Some(text) => file::parse(FILE, &text).map_err(ConfigError::Problems),
+        None => Ok(File::default()),
+    }
+}
+
+fn read_overlay(project: &Path) -> Result<Option<Overlay>, ConfigError> {
+    let text = read_optional(&project.join(MODEL))?;
+    text.map(|text| Overlay::parse(MODEL, &text).map_err(ConfigError::Problems)).transpose()
+}
+
+fn read_optional(path: &Path) -> Result<Option<String>, ConfigError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path)(error)),
+    }
+}
+
+fn database_url(given: &Given, file: &File, project: &Path) -> Result<DatabaseUrl, ConfigError> {
+    if let Some(url) = given.database_url.clone().or_else(|| file.url().map(DatabaseUrl::from)) {
+        return Ok(url);
+    }
+    let path = project.join(file.url_file().ok_or(ConfigError::NoDatabase)?);
+    let text = std::fs::read_to_string(&path).map_err(unreadable(&path))?;
+    Ok(DatabaseUrl::from(text.trim().to_owned()))
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> ConfigError {
+    let path = path.display().to_string();
+    |error| ConfigError::Unreadable { path, error }
+}
+
+fn count(problems: usize) -> String {
+    match problems {
+        1 => "1 problem".into(),
+        _ => format!("{problems} problems"),
+    }
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Milliseconds, as the keys that end in `_ms` have them.
+fn milliseconds(count: u64) -> Duration {
+    Duration::from_millis(count)
+}

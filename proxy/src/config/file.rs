@@ -1,0 +1,282 @@
+//! `rulegate.yaml` as it is written, every key optional, and what it says in the types of those who use it.
+
+use introspect::problem::Place;
+use introspect::{Problem, yaml};
+use serde::Deserialize;
+
+use super::keys::{self, Places};
+use super::milliseconds;
+use crate::server::Settings;
+use crate::state::{ApiSettings, Limits, Numbers, OptimisticLocking};
+
+/// The file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct File {
+    database: Database,
+    pub(super) server: Server,
+    api: Api,
+    optimistic_locking: Option<Locking>,
+    writes: Writes,
+    limits: FileLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Database {
+    url: Option<String>,
+    url_file: Option<String>,
+    pool: PoolKeys,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PoolKeys {
+    max: Option<usize>,
+    acquire_timeout_ms: Option<u64>,
+    statement_timeout_ms: Option<u64>,
+    lock_timeout_ms: Option<u64>,
+    statements: Option<Statements>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Statements {
+    Cached,
+    Unnamed,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Server {
+    pub(super) listen: Option<String>,
+    pub(super) admin_listen: Option<String>,
+    public_url: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Api {
+    prefix: Option<String>,
+    page_size: Option<u64>,
+    page_size_max: Option<u64>,
+    include_depth: Option<usize>,
+    totals: Option<Totals>,
+    numbers: Option<NumberStyle>,
+    foreign_key_attributes: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Totals {
+    OnRequest,
+    Exact,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NumberStyle {
+    Safe,
+    Number,
+    String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Locking {
+    Off,
+    Optional,
+    Required,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Writes {
+    tries: Option<u32>,
+    strict_derived: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct FileLimits {
+    body_bytes: Option<usize>,
+    header_bytes: Option<usize>,
+    url_bytes: Option<usize>,
+    json_depth: Option<usize>,
+    filter_terms: Option<usize>,
+    include_rows: Option<usize>,
+    transaction_rows: Option<usize>,
+    request_timeout_ms: Option<u64>,
+    concurrent_requests: Option<usize>,
+}
+
+/// Reads the file's text, or finds every wrong key, else the first value of a wrong type, else every value that makes no sense.
+pub(super) fn parse(name: &str, text: &str) -> Result<File, Vec<Problem>> {
+    let tree = yaml::parse(name, text).map_err(|problem| vec![problem])?;
+    if tree.content == yaml::Content::Null {
+        return Ok(File::default());
+    }
+    let places = keys::check(name, &tree)?;
+    let file: File = serde_saphyr::from_str(text).map_err(|error| vec![wrong_type(name, &error)])?;
+    match file.senseless(name, &places) {
+        problems if problems.is_empty() => Ok(file),
+        problems => Err(problems),
+    }
+}
+
+fn wrong_type(name: &str, error: &serde_saphyr::Error) -> Problem {
+    let place = error.location().map_or(Place::START, |at| Place {
+        line: usize::try_from(at.line()).unwrap_or(1),
+        column: usize::try_from(at.column()).unwrap_or(1),
+        span: (0, 0),
+    });
+    let message = error.without_snippet().to_string();
+    Problem { file: name.into(), place, message, hint: None }
+}
+
+impl File {
+    /// Values of the right type that make no sense.
+    fn senseless(&self, name: &str, places: &Places) -> Vec<Problem> {
+        let found =
+            self.zeros().into_iter().map(|path| (path, "must be greater than 0")).chain(self.clashes());
+        let place = |path: &str| places.get(path).copied().unwrap_or(Place::START);
+        let problem = |(path, words): (&str, &str)| Problem {
+            file: name.into(),
+            place: place(path),
+            message: format!("`{path}` {words}"),
+            hint: None,
+        };
+        found.map(problem).collect()
+    }
+
+    fn zeros(&self) -> Vec<&'static str> {
+        let (pool, api, limits) = (&self.database.pool, &self.api, &self.limits);
+        let numbers = [
+            ("database.pool.max", pool.max.map(|n| n as u64)),
+            ("database.pool.acquire_timeout_ms", pool.acquire_timeout_ms),
+            ("database.pool.statement_timeout_ms", pool.statement_timeout_ms),
+            ("database.pool.lock_timeout_ms", pool.lock_timeout_ms),
+            ("api.page_size", api.page_size),
+            ("api.page_size_max", api.page_size_max),
+            ("writes.tries", self.writes.tries.map(u64::from)),
+            ("limits.body_bytes", limits.body_bytes.map(|n| n as u64)),
+            ("limits.header_bytes", limits.header_bytes.map(|n| n as u64)),
+            ("limits.url_bytes", limits.url_bytes.map(|n| n as u64)),
+            ("limits.json_depth", limits.json_depth.map(|n| n as u64)),
+            ("limits.include_rows", limits.include_rows.map(|n| n as u64)),
+            ("limits.transaction_rows", limits.transaction_rows.map(|n| n as u64)),
+            ("limits.request_timeout_ms", limits.request_timeout_ms),
+            ("limits.concurrent_requests", limits.concurrent_requests.map(|n| n as u64)),
+        ];
+        numbers.into_iter().filter(|(_, number)| *number == Some(0)).map(|(path, _)| path).collect()
+    }
+
+    fn clashes(&self) -> Vec<(&'static str, &'static str)> {
+        let mut clashes = Vec::new();
+        let api = self.api();
+        if api.page_size > api.page_size_max {
+            clashes.push(("api.page_size", "is greater than `api.page_size_max`"));
+        }
+        if !well_formed_prefix(&api.prefix) {
+            clashes
+                .push(("api.prefix", "must look like `/api`: it begins with a slash and ends without one"));
+        }
+        if self.url().is_some() && self.url_file().is_some() {
+            clashes.push(("database.url_file", "and `database.url` exclude each other"));
+        }
+        clashes
+    }
+
+    /// The database, where the file names it.
+    pub(super) fn url(&self) -> Option<String> {
+        self.database.url.clone().filter(|url| !url.is_empty())
+    }
+
+    /// The file that names the database.
+    pub(super) fn url_file(&self) -> Option<&str> {
+        self.database.url_file.as_deref().filter(|path| !path.is_empty())
+    }
+
+    /// How to connect.
+    pub(super) fn options(&self) -> dialects::Options {
+        let (pool, default) = (&self.database.pool, dialects::Options::default());
+        dialects::Options {
+            connections_max: pool.max.unwrap_or(default.connections_max),
+            acquire_timeout: pool.acquire_timeout_ms.map_or(default.acquire_timeout, milliseconds),
+            statement_timeout: pool.statement_timeout_ms.map_or(default.statement_timeout, milliseconds),
+            lock_timeout: pool.lock_timeout_ms.map_or(default.lock_timeout, milliseconds),
+            cached_statements: pool.statements.is_none_or(|it| it == Statements::Cached),
+            ..default
+        }
+    }
+
+    /// What the server allows.
+    pub(super) fn settings(&self) -> Settings {
+        let (limits, default) = (&self.limits, Settings::default());
+        Settings {
+            body_bytes: limits.body_bytes.unwrap_or(default.body_bytes),
+            header_bytes: limits.header_bytes.unwrap_or(default.header_bytes),
+            url_bytes: limits.url_bytes.unwrap_or(default.url_bytes),
+            request_timeout: limits.request_timeout_ms.map_or(default.request_timeout, milliseconds),
+            concurrent_requests: limits.concurrent_requests.unwrap_or(default.concurrent_requests),
+            ..default
+        }
+    }
+
+    /// How the API looks.
+    pub(super) fn api(&self) -> ApiSettings {
+        let (api, default) = (&self.api, ApiSettings::default());
+        let public_url = self.server.public_url.as_deref().unwrap_or_default();
+        ApiSettings {
+            prefix: api.prefix.clone().unwrap_or(default.prefix),
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            page_size: api.page_size.unwrap_or(default.page_size),
+            page_size_max: api.page_size_max.unwrap_or(default.page_size_max),
+            include_depth: api.include_depth.unwrap_or(default.include_depth),
+            totals_exact: api.totals == Some(Totals::Exact),
+            numbers: api.numbers.map_or(default.numbers, Numbers::from),
+            foreign_key_attributes: api.foreign_key_attributes.unwrap_or(default.foreign_key_attributes),
+            optimistic_locking: self.optimistic_locking.map_or(default.optimistic_locking, Into::into),
+        }
+    }
+
+    /// What the pipeline allows.
+    pub(super) fn limits(&self) -> Limits {
+        let (limits, default) = (&self.limits, Limits::default());
+        Limits {
+            json_depth: limits.json_depth.unwrap_or(default.json_depth),
+            filter_terms: limits.filter_terms.unwrap_or(default.filter_terms),
+            include_rows: limits.include_rows.unwrap_or(default.include_rows),
+            transaction_rows: limits.transaction_rows.unwrap_or(default.transaction_rows),
+            tries: self.writes.tries.unwrap_or(default.tries),
+            strict_derived: self.writes.strict_derived.unwrap_or(default.strict_derived),
+        }
+    }
+}
+
+fn well_formed_prefix(prefix: &str) -> bool {
+    let segments = prefix.strip_prefix('/').map(|rest| rest.split('/'));
+    segments.is_some_and(|mut all| {
+        all.all(|s| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)))
+    })
+}
+
+impl From<NumberStyle> for Numbers {
+    fn from(style: NumberStyle) -> Self {
+        match style {
+            NumberStyle::Safe => Self::Safe,
+            NumberStyle::Number => Self::Number,
+            NumberStyle::String => Self::String,
+        }
+    }
+}
+
+impl From<Locking> for OptimisticLocking {
+    fn from(locking: Locking) -> Self {
+        match locking {
+            Locking::Off => Self::Off,
+            Locking::Optional => Self::Optional,
+            Locking::Required => Self::Required,
+        }
+    }
+}

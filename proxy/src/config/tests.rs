@@ -1,0 +1,139 @@
+//! What configuration files mean, and what is wrong with those that mean nothing.
+
+use super::*;
+use crate::state::{Numbers, OptimisticLocking};
+
+fn problems(text: &str) -> String {
+    match file::parse("rulegate.yaml", text) {
+        Ok(_) => String::new(),
+        Err(problems) => lines(&problems),
+    }
+}
+
+#[track_caller]
+fn refused(text: &str, parts: &[&str]) {
+    let found = problems(text);
+    for part in parts {
+        assert!(found.contains(part), "{part:?} is not in {found:?}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_a_problem_with_its_place_and_a_hint() {
+    refused("api:\n  page_sise: 10\n", &["rulegate.yaml:2:3", "no key `api.page_sise`", "`api.page_size`"]);
+    refused("databse: {url: x}\n", &["rulegate.yaml:1:1", "did you mean `database`?"]);
+    refused("api: {nonsense: 1}\n", &["rulegate.yaml:1:7", "no key `api.nonsense`"]);
+}
+
+#[test]
+fn every_unknown_key_is_found_at_once() {
+    refused("a: 1\napi: {b: 2}\n", &["1:1", "`a`", "2:7", "`api.b`"]);
+}
+
+#[test]
+fn keys_of_features_that_are_not_there_are_refused() {
+    refused("auth:\n  jwt: {secret_env: X}\n", &["rulegate.yaml:1:1", "`auth` is not in this version"]);
+    refused("server: {cors: {origins: []}}\n", &["`server.cors` is not in this version"]);
+}
+
+#[test]
+fn a_value_of_a_wrong_type_is_a_problem_with_its_place() {
+    refused("api:\n  page_size: many\n", &["rulegate.yaml:2:14"]);
+    refused("optimistic_locking: sometimes\n", &["rulegate.yaml:1:21", "sometimes"]);
+    refused("api: [\n", &["rulegate.yaml:"]);
+}
+
+#[test]
+fn values_that_make_no_sense_are_problems() {
+    refused("api: {page_size: 0}\n", &["1:7", "`api.page_size` must be greater than 0"]);
+    refused("api: {page_size: 50, page_size_max: 10}\n", &["greater than `api.page_size_max`"]);
+    refused("api: {prefix: api/}\n", &["`api.prefix` must look like"]);
+    refused("database: {url: a, url_file: b}\n", &["exclude each other"]);
+}
+
+#[test]
+fn every_key_reaches_those_who_use_it() {
+    let text = "
+database: {url: 'postgres://app@db/shop', pool: {max: 4, acquire_timeout_ms: 5, statements: unnamed}}
+server: {listen: '0.0.0.0:1', public_url: 'https://shop.example/'}
+api: {prefix: /v1, page_size: 5, page_size_max: 50, totals: exact, numbers: string, foreign_key_attributes: true}
+optimistic_locking: required
+writes: {tries: 2, strict_derived: true}
+limits: {body_bytes: 10, json_depth: 3, request_timeout_ms: 1500, concurrent_requests: 7}
+";
+    let file = file::parse("rulegate.yaml", text).unwrap();
+    let (options, api, limits, settings) = (file.options(), file.api(), file.limits(), file.settings());
+    assert_eq!(options.connections_max, 4);
+    assert_eq!(options.acquire_timeout, Duration::from_millis(5));
+    assert!(!options.cached_statements);
+    assert_eq!((api.prefix.as_str(), api.public_url.as_str()), ("/v1", "https://shop.example"));
+    assert_eq!((api.page_size, api.page_size_max), (5, 50));
+    assert!(api.totals_exact && api.foreign_key_attributes);
+    assert_eq!((api.numbers, api.optimistic_locking), (Numbers::String, OptimisticLocking::Required));
+    assert_eq!((limits.tries, limits.strict_derived, limits.json_depth), (2, true, 3));
+    assert_eq!((settings.body_bytes, settings.concurrent_requests), (10, 7));
+    assert_eq!(settings.request_timeout, Duration::from_millis(1500));
+}
+
+#[test]
+fn flags_beat_the_file_and_the_file_beats_the_defaults() {
+    let project = Project::new("database: {url: 'sqlite://a.db'}\nserver: {listen: '127.0.0.1:1'}\n");
+    let given = Given {
+        project: Some(project.0.clone()),
+        database_url: Some(DatabaseUrl::from("sqlite://b.db".to_owned())),
+        ..Given::default()
+    };
+    let config = Config::load(given).unwrap();
+    assert_eq!(config.database_url.reveal(), "sqlite://b.db");
+    assert_eq!(config.listen, "127.0.0.1:1");
+    assert_eq!(config.admin_listen, ADMIN_LISTEN);
+}
+
+#[test]
+fn the_url_can_stand_in_a_mounted_file() {
+    let project = Project::new("database: {url_file: secret}\n");
+    std::fs::write(project.0.join("secret"), "postgres://app:pw@db/shop\n").unwrap();
+    let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
+    assert_eq!(config.database_url.reveal(), "postgres://app:pw@db/shop");
+    assert!(!format!("{config:?}").contains("pw"));
+}
+
+#[test]
+fn rule_files_are_read_in_the_order_of_their_names() {
+    let project = Project::new("database: {url: 'sqlite::memory:'}\n");
+    std::fs::create_dir(project.0.join("rules")).unwrap();
+    for name in ["b.yaml", "a.yml", "notes.txt"] {
+        std::fs::write(project.0.join("rules").join(name), name).unwrap();
+    }
+    let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
+    let names: Vec<&str> = config.blueprint.rule_files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["rules/a.yml", "rules/b.yaml"]);
+}
+
+#[test]
+fn without_a_database_or_a_folder_it_says_what_to_do() {
+    let project = Project::new("");
+    let error = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap_err();
+    assert!(error.to_string().contains("RULEGATE_DATABASE_URL"), "{error}");
+    let gone = Given { project: Some("/nowhere/at/all".into()), ..Given::default() };
+    assert!(Config::load(gone).unwrap_err().to_string().contains("/nowhere/at/all"));
+}
+
+/// A project folder that goes with the test.
+struct Project(PathBuf);
+
+impl Project {
+    fn new(text: &str) -> Self {
+        let name = format!("rulegate-config-{}-{:08x}", std::process::id(), fastrand::u32(..));
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join(FILE), text).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,137 @@
+//! HTTP in front: pingora inside our own runtime, on listeners that are bound already (port 0 works).
+//!
+//! The server knows limits, time-outs, connections and the graceful stop. What a request means is the pipeline's affair; it is
+//! reached through [`App`] alone.
+
+mod admin;
+mod body;
+mod front;
+mod gateway;
+mod guard;
+mod refusal;
+mod respond;
+#[cfg(test)]
+mod tests;
+mod traffic;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::IntoRawFd as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pingora_core::apps::ServerApp;
+use pingora_core::server::{Fds, ListenFds};
+use pingora_core::services::{Service as _, listening};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+pub(crate) use refusal::refuse;
+use traffic::Traffic;
+
+/// What the server allows a request, whatever it means.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Longest body.
+    pub body_bytes: usize,
+    /// Longest headers, all together.
+    pub header_bytes: usize,
+    /// Longest path and query.
+    pub url_bytes: usize,
+    /// How long a request may take; its body may take as long to arrive.
+    pub request_timeout: Duration,
+    /// How long a connection may take to send its next request's headers, idle time included.
+    pub header_timeout: Duration,
+    /// How many requests are worked on at once; as many again may wait.
+    pub concurrent_requests: usize,
+    /// How long one may wait for its turn.
+    pub queue_timeout: Duration,
+    /// Memory for all bodies that are being received or worked on.
+    pub bodies_bytes: usize,
+}
+
+/// A server that runs, until [`stop`](Self::stop).
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    shutdown: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+    traffic: Traffic,
+}
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Every request was answered.
+    Drained,
+    /// So many were cut off.
+    Cut(usize),
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1024 * 1024,
+            header_bytes: 32 * 1024,
+            url_bytes: 8 * 1024,
+            request_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(60),
+            concurrent_requests: 1024,
+            queue_timeout: Duration::from_secs(1),
+            bodies_bytes: 256 * 1024 * 1024,
+        }
+    }
+}
+
+/// Binds an address such as `127.0.0.1:8080`.
+pub fn bind(address: &str) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+}
+
+/// Serves the API.
+pub fn serve(app: Arc<App>, listener: TcpListener) -> io::Result<Running> {
+    let traffic = Traffic::default();
+    let front = front::Front::new(app, traffic.clone());
+    start("api", front, listener, traffic)
+}
+
+/// Serves health, metrics and version.
+pub fn serve_admin(app: Arc<App>, listener: TcpListener) -> io::Result<Running> {
+    start("admin", admin::Admin::new(app), listener, Traffic::default())
+}
+
+fn start<A>(name: &str, app: A, listener: TcpListener, traffic: Traffic) -> io::Result<Running>
+where
+    A: ServerApp + Send + Sync + 'static,
+{
+    let address = listener.local_addr()?;
+    listener.set_nonblocking(true)?;
+    let (shutdown, watch) = watch::channel(false);
+    let mut service = listening::Service::new(name.to_owned(), app);
+    service.add_tcp(&address.to_string());
+    let inherited = descriptors(&address, listener);
+    let accepting = tokio::spawn(async move { service.start_service(Some(inherited), watch, 1).await });
+    Ok(Running { address, shutdown, accepting, traffic })
+}
+
+/// pingora takes listeners over by address, as it does from a process that it replaces.
+fn descriptors(address: &SocketAddr, listener: TcpListener) -> ListenFds {
+    let mut descriptors = Fds::new();
+    descriptors.add(address.to_string(), listener.into_raw_fd());
+    Arc::new(descriptors.into())
+}
+
+impl Running {
+    /// Stops accepting, closes idle connections, lets running requests finish for at most `grace`.
+    pub async fn stop(self, grace: Duration) -> Stopped {
+        // An error would mean that the service has ended by itself.
+        let _ = self.shutdown.send(true);
+        let _ = self.accepting.await;
+        match tokio::time::timeout(grace, self.traffic.idle()).await {
+            Ok(()) => Stopped::Drained,
+            Err(_) => Stopped::Cut(self.traffic.running()),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The admin listener: health for orchestrators, metrics for Prometheus, the version. It answers while the API does not.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{Method, Response, StatusCode};
+use pingora_core::apps::http_app::ServeHttp;
+use pingora_core::protocols::http::ServerSession;
+use serde_json::json;
+
+use crate::app::App;
+use crate::state::Readiness;
+
+/// Answers on the admin listener.
+pub(super) struct Admin {
+    app: Arc<App>,
+}
+
+/// A status, a media type and a text.
+struct Page(StatusCode, &'static str, String);
+
+impl Admin {
+    pub(super) fn new(app: Arc<App>) -> Self {
+        Self { app }
+    }
+
+    async fn page(&self, method: &Method, path: &str) -> Page {
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "GET only");
+        }
+        match path {
+            "/livez" => text(StatusCode::OK, "alive"),
+            "/readyz" => readiness(&self.app.readiness().await),
+            "/startupz" => startup(&self.app),
+            "/metrics" => metrics(&self.app),
+            "/version" => version(),
+            _ => text(StatusCode::NOT_FOUND, "there are /livez, /readyz, /startupz, /metrics and /version"),
+        }
+    }
+}
+
+#[async_trait]
+impl ServeHttp for Admin {
+    async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
+        let header = session.req_header();
+        let head = header.method == Method::HEAD;
+        let page = self.page(&header.method, header.uri.path()).await;
+        answer(page, head)
+    }
+}
+
+fn answer(Page(status, media_type, body): Page, head: bool) -> Response<Vec<u8>> {
+    let mut answer = Response::new(Vec::new());
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(media_type));
+    headers.insert(http::header::CONTENT_LENGTH, body.len().into());
+    headers.insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    if !head {
+        *answer.body_mut() = body.into_bytes();
+    }
+    answer
+}
+
+fn text(status: StatusCode, words: &str) -> Page {
+    Page(status, "text/plain; charset=utf-8", format!("{words}\n"))
+}
+
+fn readiness(readiness: &Readiness) -> Page {
+    match readiness {
+        Readiness::Ready => text(StatusCode::OK, "ready"),
+        other => text(StatusCode::SERVICE_UNAVAILABLE, other.words()),
+    }
+}
+
+fn startup(app: &App) -> Page {
+    match app.snapshot() {
+        Some(_) => text(StatusCode::OK, "started"),
+        None => text(StatusCode::SERVICE_UNAVAILABLE, Readiness::Loading.words()),
+    }
+}
+
+fn metrics(app: &App) -> Page {
+    match app.metrics.render() {
+        Ok(body) => Page(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", body),
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be rendered");
+            text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be rendered; see the log")
+        }
+    }
+}
+
+fn version() -> Page {
+    let body = json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")});
+    Page(StatusCode::OK, "application/json", body.to_string())
+}

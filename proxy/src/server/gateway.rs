@@ -1,0 +1,188 @@
+//! One request through pingora's hooks: receive it within the limits, have it answered, send the answer, tell what happened.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use http::{HeaderName, HeaderValue, Method};
+use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::{Error as PingoraError, ErrorType};
+use pingora_http::RequestHeader;
+use pingora_proxy::{ProxyHttp, Session};
+
+use super::body::{self, Bodies};
+use super::front::headers_arrived;
+use super::guard::Guard;
+use super::traffic::{InFlight, Traffic};
+use super::{refusal, respond};
+use crate::app::{Answer, App};
+use crate::exchange::Request;
+use crate::observe::{self, Observation};
+use crate::{Error, ErrorCode};
+
+/// Names a request in answers and logs; a client's own is kept when it is harmless.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How long a client may be silent within a body, or not take what is sent.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// The hooks.
+pub(super) struct Gateway {
+    app: Arc<App>,
+    traffic: Traffic,
+    guard: Guard,
+    bodies: Bodies,
+}
+
+/// What is remembered while one request is served.
+pub(super) struct Context {
+    started: Instant,
+    _in_flight: InFlight,
+    _counted: observe::Running,
+}
+
+/// Why there is no request to answer.
+pub(super) enum Stop {
+    /// It is refused.
+    Refused(Error),
+    /// The client is gone: there is nobody to tell.
+    Gone(Box<PingoraError>),
+}
+
+impl Gateway {
+    pub(super) fn new(app: Arc<App>, traffic: Traffic) -> Self {
+        let guard = Guard::new(&app.settings);
+        let bodies = Bodies::new(&app.settings);
+        Self { app, traffic, guard, bodies }
+    }
+
+    async fn answer(&self, session: &mut Session, id: &HeaderValue) -> Result<Answer, Box<PingoraError>> {
+        match self.receive(session, id).await {
+            Ok((request, _memory)) => Ok(self.guard.answer(&self.app, request).await),
+            Err(Stop::Refused(error)) => Ok(refusal::answer(error.into(), id)),
+            Err(Stop::Gone(error)) => Err(error),
+        }
+    }
+
+    /// The whole request. The memory of its body is given back when the second part is dropped.
+    async fn receive(&self, session: &mut Session, id: &HeaderValue) -> Result<(Request, body::Held), Stop> {
+        let raw = session.as_http1().map(|http1| http1.get_headers_raw_bytes());
+        check_header(session.req_header(), raw.as_deref(), &self.app).map_err(Stop::Refused)?;
+        let (body, held) = self.bodies.read(session).await?;
+        let header = session.req_header();
+        let mut headers = header.headers.clone();
+        headers.insert(REQUEST_ID, id.clone());
+        let request = Request {
+            method: header.method.clone(),
+            path: header.uri.path().to_owned(),
+            query: header.uri.query().unwrap_or_default().to_owned(),
+            headers,
+            body,
+        };
+        Ok((request, held))
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        headers_arrived();
+        Context {
+            started: Instant::now(),
+            _in_flight: self.traffic.enter(),
+            _counted: self.app.metrics.running(),
+        }
+    }
+
+    async fn request_filter(
+        &self,
+        session: &mut Session,
+        context: &mut Context,
+    ) -> Result<bool, Box<PingoraError>> {
+        session.set_read_timeout(Some(SILENCE));
+        session.set_write_timeout(Some(SILENCE));
+        let id = request_id(session.req_header());
+        let answer = self.answer(session, &id).await?;
+        let sent = respond::send(session, &answer.response, &id, self.app.stopping()).await;
+        self.observe(session.req_header(), &answer, &id, context.started.elapsed());
+        sent.map(|()| true)
+    }
+
+    /// Everything is answered in `request_filter`.
+    async fn upstream_peer(
+        &self,
+        _session: &mut Session,
+        _context: &mut Context,
+    ) -> Result<Box<HttpPeer>, Box<PingoraError>> {
+        PingoraError::e_explain(ErrorType::InternalError, "no upstream is configured")
+    }
+}
+
+impl Gateway {
+    fn observe(&self, header: &RequestHeader, answer: &Answer, id: &HeaderValue, elapsed: Duration) {
+        let observation = Observation {
+            request_id: id.to_str().unwrap_or_default(),
+            method: header.method.as_str(),
+            path: header.uri.path(),
+            resource: answer.resource.as_deref(),
+            operation: answer.operation,
+            status: answer.response.status.as_u16(),
+            elapsed,
+            errors: answer.errors.as_ref(),
+        };
+        observe::observe(&self.app.metrics, &observation);
+    }
+}
+
+/// What can be refused before the body is read.
+fn check_header(header: &RequestHeader, raw: Option<&[u8]>, app: &App) -> Result<(), Error> {
+    let settings = &app.settings;
+    let url = header.raw_path();
+    if url.len() > settings.url_bytes {
+        let detail = format!("The URL has {} bytes, the most is {}.", url.len(), settings.url_bytes);
+        return Err(Error::new(ErrorCode::UriTooLong, detail));
+    }
+    let bytes: usize = header.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if bytes > settings.header_bytes {
+        let detail = format!("The headers have {bytes} bytes, the most is {}.", settings.header_bytes);
+        return Err(Error::new(ErrorCode::HeadersTooLarge, detail));
+    }
+    if !header.raw_path_is_utf8() || header.method == Method::CONNECT {
+        return Err(Error::new(ErrorCode::MalformedRequest, "The request line cannot be understood."));
+    }
+    check_framing(header, raw)
+}
+
+/// Both ways of framing a body in one request is how requests are smuggled past a proxy in front (RFC 9112, 6.1). pingora drops the
+/// Content-Length, so that only the raw headers tell.
+fn check_framing(header: &RequestHeader, raw: Option<&[u8]>) -> Result<(), Error> {
+    let framed_twice = header.headers.contains_key(http::header::TRANSFER_ENCODING)
+        && raw.is_some_and(|raw| raw.split(|b| *b == b'\n').any(is_content_length));
+    match framed_twice {
+        true => Err(Error::new(
+            ErrorCode::MalformedRequest,
+            "Content-Length and Transfer-Encoding exclude each other.",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn is_content_length(line: &[u8]) -> bool {
+    const NAME: &[u8] = b"content-length";
+    line.split(|b| *b == b':').next().is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(NAME))
+}
+
+/// The client's own id, or a new one.
+fn request_id(header: &RequestHeader) -> HeaderValue {
+    let given = header.headers.get(REQUEST_ID).filter(|value| harmless(value.as_bytes()));
+    given.cloned().unwrap_or_else(|| {
+        let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+        HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("-"))
+    })
+}
+
+fn harmless(id: &[u8]) -> bool {
+    (1..=64).contains(&id.len()) && id.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
+}
