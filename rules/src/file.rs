@@ -82,7 +82,9 @@ impl<'a> Problems<'a> {
     /// A problem with a part of a text that begins at `offset` of it.
     pub(crate) fn inside(&mut self, text: &Text, offset: usize, problem: ExprProblem) {
         let within = problem.span.start + offset..problem.span.end + offset;
-        self.span(text.file, text.locate(&within), problem.message, problem.hint.unwrap_or_default());
+        let source = self.files.get(text.file).map_or("", |(_, source)| source);
+        let span = text.locate(source, &within);
+        self.span(text.file, span, problem.message, problem.hint.unwrap_or_default());
     }
 
     /// `rules/a.yaml:3:5`

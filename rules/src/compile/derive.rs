@@ -63,7 +63,7 @@ impl<'a> Compiler<'a> {
             }
             RightSide::Copy { parent, column } => self.copied(text, target, &parent, &column),
             RightSide::Aggregate(aggregated) => {
-                self.aggregate(text, target, aggregated).map(DerivationKind::Aggregate)
+                self.aggregate(text, target, *aggregated).map(DerivationKind::Aggregate)
             }
         }
     }

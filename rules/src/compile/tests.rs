@@ -389,3 +389,31 @@ fn a_view_is_not_derived_and_names_need_not_be_plain_words() {
     assert_eq!(rules.unwrap().constraints.len(), 1);
     assert!(derive(&odd, "sales.total: 1").contains("`sales` is a view: rules speak of tables"));
 }
+
+#[test]
+fn problems_inside_folded_and_quoted_texts_find_their_place() {
+    let shop = fixture::shop();
+    for (text, expected) in [
+        ("derive:\n  items.amount: |\n    quantity\n    * unit_prise\n", "a.yaml:4:7"),
+        ("derive:\n  items.amount: 'quantity * unit_prise'\n", "a.yaml:2:29"),
+        ("derive:\n  items.amount: \"quantity\\t* unit_prise\"\n", "a.yaml:2:30"),
+        ("derive:\n  items.amount: quantity\n    * unit_prise\n", "a.yaml:3:7"),
+        ("derive: {items.amount: quantity * unit_prise}\n", "a.yaml:1:35"),
+    ] {
+        let problems = compiled(&shop, text).unwrap_err();
+        assert!(problems.starts_with(&format!("{expected}: items has no column")), "{text}: {problems}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_file_makes_it_panic(cut in 0usize..600, length in 0usize..40, extra in "[a-z{}\\[\\]'\":|>&*!#\\- \n]{0,12}") {
+        let mut text = fixture::SHOP_RULES.to_owned();
+        let cut = cut.min(text.len());
+        text.replace_range(cut..(cut + length).min(text.len()), &extra);
+        let files = [("a.yaml".to_owned(), text)];
+        if let Err(problems) = compile(&fixture::shop(), &files) {
+            render(&problems, &files, false);
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! clients send: never rounded. Null always fits: whether a column may be null is judged on the whole row, by the database.
 
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
+use chrono::Timelike;
 use dialects::{IntKind, Value, ValueType};
 use introspect::Column;
 use thiserror::Error;
@@ -64,11 +65,15 @@ fn into_column(value: Value, column: &Column, excess: Excess) -> Result<Value, F
         (ValueType::Uuid, Value::Text(t)) => uuid(&t),
         (ValueType::Bool, value @ Value::Bool(_))
         | (ValueType::Date, value @ Value::Date(_))
-        | (ValueType::Time, value @ Value::Time(_))
         | (ValueType::Json, value @ Value::Json(_))
         | (ValueType::Bytes, value @ Value::Bytes(_)) => Ok(value),
-        (ValueType::Timestamp, Value::Timestamp(t) | Value::TimestampTz(t)) => Ok(Value::Timestamp(t)),
-        (ValueType::TimestampTz, Value::Timestamp(t) | Value::TimestampTz(t)) => Ok(Value::TimestampTz(t)),
+        (ValueType::Time, Value::Time(t)) => Ok(Value::Time(microseconds(t))),
+        (ValueType::Timestamp, Value::Timestamp(t) | Value::TimestampTz(t)) => {
+            Ok(Value::Timestamp(microseconds(t)))
+        }
+        (ValueType::TimestampTz, Value::Timestamp(t) | Value::TimestampTz(t)) => {
+            Ok(Value::TimestampTz(microseconds(t)))
+        }
         (ValueType::Other, _) => Err(FitError::NotWritable),
         (ty, _) => Err(FitError::WrongType { expected: expected(ty) }),
     }
@@ -142,6 +147,11 @@ fn float(value: &Value, bits: u8) -> Result<Value, FitError> {
     };
     let finite = if bits == 32 { (float as f32).is_finite() } else { float.is_finite() };
     if finite { Ok(Value::Float(float)) } else { Err(FitError::NotFinite) }
+}
+
+/// No database keeps more of a second; clocks do.
+fn microseconds<T: Timelike + Copy>(time: T) -> T {
+    time.with_nanosecond(time.nanosecond() / 1_000 * 1_000).unwrap_or(time)
 }
 
 fn text(text: String, length: Option<u32>) -> Result<Value, FitError> {

@@ -51,9 +51,18 @@ impl Text {
         Self { file, value, span, start }
     }
 
-    /// Bytes of the value -> bytes of the file; the whole text where the file spells it otherwise.
-    pub(crate) fn locate(&self, within: &Range<usize>) -> Range<usize> {
-        self.start.map_or_else(|| self.span.clone(), |start| start + within.start..start + within.end)
+    /// Bytes of the value -> bytes of the file. Where the file spells the value otherwise (folded over lines, with escapes): the one
+    /// place where the same words stand, or the whole text.
+    pub(crate) fn locate(&self, source: &str, within: &Range<usize>) -> Range<usize> {
+        if let Some(start) = self.start {
+            return start + within.start..start + within.end;
+        }
+        let words = self.value.get(within.clone()).unwrap_or("");
+        let mut found = source.get(self.span.clone()).unwrap_or("").match_indices(words);
+        match (found.next(), found.next()) {
+            (Some((at, _)), None) => self.span.start + at..self.span.start + at + words.len(),
+            _ => self.span.clone(),
+        }
     }
 }
 
@@ -184,7 +193,9 @@ mod tests {
     fn outline(source: &str, node: &Node) -> String {
         match &node.kind {
             Kind::Nothing => "-".into(),
-            Kind::Text(text) => format!("{}@{}", text.value, &source[text.locate(&(0..text.value.len()))]),
+            Kind::Text(text) => {
+                format!("{}@{}", text.value, &source[text.locate(source, &(0..text.value.len()))])
+            }
             Kind::List(items) => {
                 format!("[{}]", items.iter().map(|n| outline(source, n)).collect::<Vec<_>>().join(", "))
             }

@@ -6,7 +6,7 @@ use dialects::Value;
 
 use super::number::{decimal, too_large};
 use super::text::{kind, show};
-use super::{EvalError, TEXT_MAX};
+use super::{DIGITS_MAX, EvalError, TEXT_MAX};
 use crate::expr::Type;
 
 /// Longest text that is looked at as a number, date or truth value.
@@ -74,6 +74,9 @@ fn integer(value: &Value) -> Result<Option<Value>, EvalError> {
 }
 
 fn rounded(value: &Value, scale: Option<u32>) -> Result<Option<Value>, EvalError> {
+    if scale.is_some_and(|scale| u64::from(scale) > DIGITS_MAX) {
+        return Err(EvalError::TooLarge);
+    }
     Ok(exact(value)?.map(|number| match scale {
         Some(scale) => Value::Decimal(number.with_scale_round(i64::from(scale), RoundingMode::HalfUp)),
         None => Value::Decimal(number),

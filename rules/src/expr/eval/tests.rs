@@ -251,3 +251,41 @@ fn texts_cannot_explode() {
     let e = (0..10).fold(lit(Value::text("a")), |e, _| grow(e));
     assert_eq!(shown(&e), "error: a text of more than 1048576 bytes");
 }
+
+proptest::proptest! {
+    #[test]
+    fn integers_behave_as_wider_ones(a: i64, b: i64) {
+        let (wide_a, wide_b) = (i128::from(a), i128::from(b));
+        let op = |op| binary(op, Value::Int(a), Value::Int(b));
+        assert_eq!(op(BinaryOp::Add), (wide_a + wide_b).to_string());
+        assert_eq!(op(BinaryOp::Sub), (wide_a - wide_b).to_string());
+        assert_eq!(op(BinaryOp::Mul), (wide_a * wide_b).to_string());
+        assert_eq!(op(BinaryOp::Lt), (a < b).to_string());
+        if b != 0 {
+            assert_eq!(op(BinaryOp::Rem), (wide_a % wide_b).to_string());
+        }
+    }
+
+    #[test]
+    fn a_quotient_is_the_nearest_of_twenty_digits(a: i64, a_scale in 0i64..30, b: i64, b_scale in 0i64..30) {
+        let (a, b) = (BigDecimal::new(a.into(), a_scale), BigDecimal::new(b.into(), b_scale));
+        if let Ok(Value::Decimal(quotient)) = number::div(&Value::Decimal(a.clone()), &Value::Decimal(b.clone())) {
+            let error = (quotient * &b - &a).abs();
+            assert!(error * 2 <= b.abs() * BigDecimal::new(1.into(), 20), "{a} / {b}");
+        }
+    }
+}
+
+#[test]
+fn exponents_at_the_edge_are_numbers_or_errors() {
+    for text in [
+        "1e-9223372036854775807",
+        "1e9223372036854775807",
+        "1e-9223372036854775809",
+        "-0e99999",
+        "1e99999999999999999999",
+    ] {
+        let value = cast(Value::text(text), Type::Decimal(None));
+        assert!(value.is_err(), "{text}: {value:?}");
+    }
+}

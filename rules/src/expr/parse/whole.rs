@@ -16,7 +16,7 @@ use crate::rule::AggregateFunction;
 #[derive(Debug)]
 pub(crate) enum RightSide {
     Scalar(Box<ast::Expr>),
-    Aggregate(Aggregated),
+    Aggregate(Box<Aggregated>),
     Copy { parent: Name, column: Name },
 }
 
@@ -128,7 +128,7 @@ fn names(tokens: &[TokenWithSpan], lines: &Lines<'_>, form: &Range<usize>) -> Re
             }
         }
     }
-    if names.is_empty() || tokens.len() % 2 == 0 {
+    if names.is_empty() || tokens.len().is_multiple_of(2) {
         return Err(ExprProblem::new(form.clone(), "a relationship is missing in the brackets"));
     }
     Ok(names)
@@ -168,5 +168,5 @@ fn aggregated(
         }
         _ => {}
     }
-    Ok(RightSide::Aggregate(Aggregated { function, function_span, children, column, filter }))
+    Ok(RightSide::Aggregate(Box::new(Aggregated { function, function_span, children, column, filter })))
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use introspect::{ColumnId, RelationshipId, Table, TableId};
+use introspect::{Column, ColumnId, RelationshipId, Table, TableId};
 use sqlparser::ast::Ident;
 
 use super::{Context, Resolver, Typed, of_column};
@@ -64,9 +64,10 @@ impl Resolver<'_> {
 
     /// A column of a table by its name.
     pub(super) fn own_column(&mut self, table: TableId, name: &Name) -> Option<ColumnId> {
-        let found = self.schema[table].column(&name.text);
+        let here = &self.schema[table];
+        let found = here.column(&name.text).filter(|id| self.shows(&here[*id]));
         if found.is_none() {
-            let hint = column_hint(&self.schema[table], &name.text);
+            let hint = self.column_hint(here, &name.text);
             let message = format!("{} has no column `{}`", self.schema[table].name, name.text);
             self.refuse(name.span.clone(), message, hint);
         }
@@ -85,16 +86,16 @@ impl Resolver<'_> {
                 );
                 return None;
             }
-            let relationship = self.to_one(table, name)?;
+            let relationship = self.parent(table, name)?;
             path.push(relationship);
             table = self.schema[table][relationship].target;
         }
         Some((path, table))
     }
 
-    fn to_one(&mut self, table: TableId, name: &Name) -> Option<RelationshipId> {
+    fn parent(&mut self, table: TableId, name: &Name) -> Option<RelationshipId> {
         let here = &self.schema[table];
-        let found = here.relationship(&name.text);
+        let found = here.relationship(&name.text).filter(|id| self.shows_table(here[*id].target));
         match found {
             Some(id) if here[id].to_one() => return Some(id),
             Some(_) => {
@@ -104,7 +105,7 @@ impl Resolver<'_> {
             }
             None => {
                 let message = format!("{} has no relationship `{}`", here.name, name.text);
-                let hint = relationship_hint(here, &name.text);
+                let hint = self.relationship_hint(here, &name.text);
                 self.refuse(name.span.clone(), message, hint);
             }
         }
@@ -141,23 +142,33 @@ impl Resolver<'_> {
             ),
         }
     }
-}
 
-fn column_hint(table: &Table, name: &str) -> String {
-    match table.relationship(name) {
-        Some(id) if table[id].to_one() => format!("`{name}` is a relationship: write {name}.column"),
-        Some(_) => format!("`{name}` leads to many rows: derive an aggregate over them, and read that"),
-        None => did_you_mean(name, table.columns.iter().map(|c| c.name.as_str())).unwrap_or_default(),
+    /// Clients know nothing of hidden columns and tables; rules do.
+    fn shows(&self, column: &Column) -> bool {
+        self.context != Context::Filter || !column.hidden
     }
-}
 
-fn relationship_hint(table: &Table, name: &str) -> String {
-    if name == table.name {
-        return "the row's own columns are written without a table".into();
+    fn shows_table(&self, table: TableId) -> bool {
+        self.context != Context::Filter || !self.schema[table].hidden
     }
-    let to_one = || table.relationships.iter().filter(|r| r.to_one()).map(|r| r.name.as_str());
-    did_you_mean(name, to_one()).unwrap_or_else(|| {
-        let all: Vec<_> = to_one().collect();
-        if all.is_empty() { String::new() } else { format!("there are: {}", all.join(", ")) }
-    })
+
+    fn column_hint(&self, table: &Table, name: &str) -> String {
+        let names = table.columns.iter().filter(|c| self.shows(c)).map(|c| c.name.as_str());
+        match table.relationship(name).filter(|id| self.shows_table(table[*id].target)) {
+            Some(id) if table[id].to_one() => format!("`{name}` is a relationship: write {name}.column"),
+            Some(_) => format!("`{name}` leads to many rows: derive an aggregate over them, and read that"),
+            None => did_you_mean(name, names).unwrap_or_default(),
+        }
+    }
+
+    fn relationship_hint(&self, table: &Table, name: &str) -> String {
+        if name == table.name {
+            return "the row's own columns are written without a table".into();
+        }
+        let shown = table.relationships.iter().filter(|r| r.to_one() && self.shows_table(r.target));
+        let names: Vec<&str> = shown.map(|r| r.name.as_str()).collect();
+        did_you_mean(name, names.iter().copied()).unwrap_or_else(|| {
+            if names.is_empty() { String::new() } else { format!("there are: {}", names.join(", ")) }
+        })
+    }
 }

@@ -329,3 +329,155 @@ fn names_of_any_script_and_words_of_the_language_can_be_columns() {
         assert!(result.is_ok(), "{text}: {result:?}");
     }
 }
+
+#[test]
+fn constants_beside_words_and_uuids_are_read_as_the_column_would() {
+    let schema = fixture::schema(
+        dialects::Dialect::Postgres,
+        vec![
+            fixture::Sketch::new("tasks")
+                .column("state", dialects::ValueType::Enum)
+                .column("token", dialects::ValueType::Uuid)
+                .with(|t| t.columns[1].enum_values = vec!["open".into(), "done".into()]),
+        ],
+    );
+    let message = |text: &str| match expression(&schema, TableId(0), text, Context::Condition) {
+        Ok((expr, _)) => format!("{expr:?}"),
+        Err(problems) => problems[0].message.clone(),
+    };
+    assert_eq!(message("state = 'opne'"), "`state` must be one of: open, done");
+    assert_eq!(message("old.state in ('open', 'x')"), "`state` must be one of: open, done");
+    assert!(message("state in ('open', 'done')").starts_with("In"));
+    assert!(
+        message("token = 'A0EEBC999C0B4EF8BB6D6BB9BD380A11'")
+            .contains("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
+    );
+    assert_eq!(message("token = 'x'"), "`token` must be a UUID");
+}
+
+#[test]
+fn clients_know_nothing_of_hidden_columns_and_tables() {
+    let mut tables = fixture::shop_tables();
+    for sketch in &mut tables {
+        sketch.table.hidden = sketch.table.name == "customers";
+        sketch.table.columns.iter_mut().for_each(|c| c.hidden = c.name == "notes");
+    }
+    let shop = fixture::schema(dialects::Dialect::Postgres, tables);
+    let orders = shop.find("orders").unwrap();
+    for text in ["notes is null", "note is null", "customer.name = 'x'", "customer is null"] {
+        let problems = expression(&shop, orders, text, Context::Filter).unwrap_err();
+        let hint = problems[0].hint.clone().unwrap_or_default();
+        assert!(
+            !hint.contains("notes") && !hint.contains("customer.") && !hint.contains("customer`"),
+            "{text}: {hint}"
+        );
+    }
+    for text in ["notes is null", "customer.name = 'x'"] {
+        assert!(expression(&shop, orders, text, Context::Condition).is_ok(), "{text}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "[a-z0-9'\"(){}.,+*/%|<>=!: \\\\\\-éλ]{0,60}") {
+        answer("items", &text, Context::Message);
+        let _ = parse::derivation(&text).map(|_| ());
+    }
+
+    #[test]
+    fn no_mixture_of_words_makes_it_panic(words in proptest::collection::vec(proptest::sample::select(WORDS), 0..40)) {
+        let text = words.join(" ");
+        answer("items", &text, Context::Message);
+        answer("items", &text, Context::Formula);
+        let _ = parse::derivation(&text).map(|_| ());
+    }
+}
+
+/// What expressions are made of, right or wrong.
+const WORDS: &[&str] = &[
+    "quantity",
+    "unit_price",
+    "amount",
+    "order",
+    ".",
+    "customer",
+    "product",
+    "name",
+    "old",
+    "actor",
+    "claim",
+    "(",
+    ")",
+    "(",
+    ")",
+    ",",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "||",
+    "=",
+    "<>",
+    "<",
+    "and",
+    "or",
+    "not",
+    "is",
+    "null",
+    "in",
+    "between",
+    "like",
+    "case",
+    "when",
+    "then",
+    "else",
+    "end",
+    "cast",
+    "as",
+    "integer",
+    "decimal",
+    "text",
+    "date",
+    "'2024-02-29'",
+    "'a'",
+    "1",
+    "0",
+    "1e999",
+    "1e-999",
+    "9223372036854775807",
+    "0.001",
+    "round",
+    "substring",
+    "replace",
+    "coalesce",
+    "sum",
+    "count",
+    "exists",
+    "copy",
+    "items",
+    "where",
+    "interval",
+    "extract",
+    "from",
+    "today",
+    "now",
+    "true",
+    "distinct",
+    "array",
+    "[",
+    "]",
+    "{",
+    "}",
+    "::",
+    "select",
+    "$1",
+    "?",
+    "x'00'",
+    "e'a'",
+    "current_date",
+    "timestamp",
+    "trim",
+    "position",
+    "over",
+];

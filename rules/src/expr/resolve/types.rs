@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use dialects::{Value, ValueType};
+use introspect::{Column, RelationshipId, TableId};
 use sqlparser::ast::{DataType, ExactNumberInfo, TimezoneInfo};
 
 use super::{Resolver, Typed};
+use crate::expr::eval::accept;
 use crate::expr::{ActorTerm, Expr, Type};
 
 /// The type of a column's values.
@@ -105,9 +107,41 @@ impl Resolver<'_> {
                 ty = joined;
             }
         }
+        let items = self.words(items)?;
         let adapted: Vec<_> = items.into_iter().map(|item| self.adapt(item, ty)).collect();
         let adapted: Option<Vec<_>> = adapted.into_iter().collect();
         Some((adapted?.into_iter().map(|typed| typed.expr).collect(), ty))
+    }
+
+    /// Text constants beside a column of words or UUIDs are read as the column would.
+    fn words(&mut self, items: Vec<Typed>) -> Option<Vec<Typed>> {
+        let column = items.iter().find_map(|item| self.column_of(&item.expr)).cloned();
+        let Some(column) = column.filter(|c| matches!(c.ty, ValueType::Enum | ValueType::Uuid)) else {
+            return Some(items);
+        };
+        let read: Vec<_> = items.into_iter().map(|item| self.worded(item, &column)).collect();
+        read.into_iter().collect()
+    }
+
+    fn worded(&mut self, item: Typed, column: &Column) -> Option<Typed> {
+        let Expr::Literal(value @ Value::Text(_)) = &item.expr else { return Some(item) };
+        match accept(value.clone(), column) {
+            Ok(value) => Some(Typed { expr: Expr::Literal(value), ..item }),
+            Err(error) => self.refuse(item.span, format!("`{}` {error}", column.name), ""),
+        }
+    }
+
+    fn column_of(&self, expr: &Expr) -> Option<&Column> {
+        let (place, table) = match expr {
+            Expr::Column(place) => (place, self.table_at(&place.path)),
+            Expr::Old(column) => return Some(&self.schema[self.table][*column]),
+            _ => return None,
+        };
+        Some(&self.schema[table][place.column])
+    }
+
+    fn table_at(&self, path: &[RelationshipId]) -> TableId {
+        path.iter().fold(self.table, |table, hop| self.schema[table][*hop].target)
     }
 
     fn mismatch<T>(&mut self, item: &Typed, ty: Type, doing: &str) -> Option<T> {
