@@ -23,7 +23,7 @@ impl Attempt<'_> {
             }
         }
         for (parent, difference) in self.differences(derivation, aggregate) {
-            if difference != Decimal::from(0) {
+            if difference != 0 {
                 self.adjust(derivation, parent, difference);
             }
         }
@@ -57,6 +57,7 @@ impl Attempt<'_> {
         match (before.transpose(), after.transpose()) {
             (Ok(before), Ok(after)) => Some((before.flatten(), after.flatten())),
             (Err(error), _) | (_, Err(error)) => {
+                self.foresee(derivation, aggregate, id);
                 self.uncomputable(&derivation.name, id, &error);
                 None
             }
@@ -90,6 +91,16 @@ impl Attempt<'_> {
                 let table = &self.engine.schema[table];
                 Err(EvalError::Missing(format!("{}.{}", table.name, table[column].name)))
             }
+        }
+    }
+
+    /// Asks for the parents of a row of which it cannot be told yet what it gives: they will most likely move, and a lock
+    /// that is asked for too weakly now would have to be made firmer later, which deadlocks.
+    fn foresee(&mut self, derivation: &Derivation, aggregate: &Aggregate, id: &RowId) {
+        let Some(Touched { before, after }) = self.touched.get(id).cloned() else { return };
+        let hold = self.hold_to_set(derivation.table, &[derivation.column]);
+        for image in before.iter().chain(&after) {
+            self.parent_of(id.table, image, aggregate.parent, hold);
         }
     }
 

@@ -2,10 +2,10 @@
 //!
 //! An attempt never stops at the first thing it lacks: it goes on with what it has, so that one wave fetches as much as possible.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use dialects::Value;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use introspect::{ColumnId, RelationshipId, TableId};
 
 use super::rows::{ChildList, Finder, Hold, ReadersLock, RowLock, Rows};
@@ -22,8 +22,10 @@ pub(super) struct Attempt<'a> {
     pub(super) violations: Vec<Violation>,
     /// What an expression lacked without anything being asked for: a gap that must refuse, never pass.
     pub(super) gap: Option<Violation>,
+    /// The rows that go, in the order in which that was found out.
+    pub(super) removed: Vec<RowId>,
     row_needs: BTreeMap<Finder, RowLookup>,
-    other_needs: Vec<Lookup>,
+    other_needs: IndexSet<Lookup>,
 }
 
 /// A row that changes.
@@ -74,8 +76,9 @@ impl<'a> Attempt<'a> {
             touched: IndexMap::new(),
             violations: Vec::new(),
             gap: None,
+            removed: Vec::new(),
             row_needs: BTreeMap::new(),
-            other_needs: Vec::new(),
+            other_needs: IndexSet::new(),
         }
     }
 
@@ -83,8 +86,9 @@ impl<'a> Attempt<'a> {
         for operation in &self.request.operations {
             self.apply(operation);
         }
-        self.look_for_related();
+        self.carry_removals();
         self.derive();
+        self.look_for_related();
         if self.touched.len() > self.request.rows_max {
             return self.too_many_rows();
         }
@@ -236,30 +240,43 @@ impl<'a> Attempt<'a> {
         (!finder.values.iter().any(Value::is_null)).then_some(finder)
     }
 
-    /// The rows that point at a row now: those the database lists, less those that have moved away or gone, plus those that
-    /// came. `None`: not known yet.
+    /// The rows that point at one of these rows now: those that always did and those that came. What is not known yet is left out.
     pub(super) fn children(
+        &mut self,
+        parents: &[RowId],
+        child: TableId,
+        relationship: RelationshipId,
+    ) -> IndexSet<RowId> {
+        let there = &self.engine.schema[child][relationship];
+        let mut children: IndexSet<RowId> =
+            parents.iter().flat_map(|parent| self.children_left(parent, child, relationship)).collect();
+        let keys: HashSet<Vec<Value>> = parents
+            .iter()
+            .filter_map(|parent| self.image_before(parent)?.values(&there.target_columns))
+            .collect();
+        for (id, touched) in self.touched.iter().filter(|(id, _)| id.table == child) {
+            let now = touched.after.as_ref().and_then(|image| image.values(&there.columns));
+            if now.is_some_and(|values| keys.contains(&values)) {
+                children.insert(id.clone());
+            }
+        }
+        children
+    }
+
+    /// The rows that the database lists below a row, less those that have moved away or gone; none while they are not known yet.
+    pub(super) fn children_left(
         &mut self,
         parent: &RowId,
         child: TableId,
         relationship: RelationshipId,
-    ) -> Option<Vec<RowId>> {
+    ) -> Vec<RowId> {
         let there = &self.engine.schema[child][relationship];
-        let values = self.image_before(parent)?.values(&there.target_columns)?;
-        let columns = there.columns.clone();
-        let list = ChildList { table: child, columns: columns.clone(), values: values.clone(), limit: None };
-        let listed = self.list(list)?;
-        let stays = |touched: &Touched| {
-            touched.after.as_ref().and_then(|image| image.values(&columns)).as_ref() == Some(&values)
-        };
-        let mut children: Vec<RowId> =
-            listed.into_iter().filter(|id| self.touched.get(id).is_none_or(stays)).collect();
-        for (id, touched) in &self.touched {
-            if id.table == child && stays(touched) && !children.contains(id) {
-                children.push(id.clone());
-            }
-        }
-        Some(children)
+        let key = self.image_before(parent).and_then(|image| image.values(&there.target_columns));
+        let Some(values) = key else { return Vec::new() };
+        let list = ChildList { table: child, columns: there.columns.clone(), values, limit: None };
+        let mut children = self.list(list).unwrap_or_default();
+        children.retain(|id| self.touched.get(id).is_none_or(|t| !t.changed_any(&there.columns)));
+        children
     }
 
     /// What the database lists. `None`: not known yet.
@@ -277,9 +294,7 @@ impl<'a> Attempt<'a> {
     }
 
     pub(super) fn need(&mut self, lookup: Lookup) {
-        if !self.other_needs.contains(&lookup) {
-            self.other_needs.push(lookup);
-        }
+        self.other_needs.insert(lookup);
     }
 
     /// A row as it stands now; `None`: removed or not known.

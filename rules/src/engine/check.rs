@@ -3,6 +3,8 @@
 use dialects::Value;
 
 use super::attempt::{Attempt, Touched};
+use super::derive::READ;
+use super::rows::Hold;
 use super::scope::RowScope;
 use crate::change::{Image, Reason, RowId};
 use crate::expr::eval::{self, EvalError};
@@ -14,8 +16,8 @@ impl Attempt<'_> {
         let rules = self.engine.rules;
         for (index, constraint) in rules.constraints.iter().enumerate() {
             let places = inputs(constraint);
-            for (id, image) in self.to_check(constraint, &places) {
-                if self.ready_above(id.table, &image, &readings(constraint, &places)) {
+            for (id, image) in self.judged_rows(constraint, &places) {
+                if self.ready_above(id.table, &image, &places, READ) {
                     self.judge(index, constraint, &id, &image);
                 }
             }
@@ -23,14 +25,17 @@ impl Attempt<'_> {
     }
 
     /// The rows a constraint is judged on, as it sees them.
-    fn to_check(&mut self, constraint: &Constraint, places: &[Place]) -> Vec<(RowId, Image)> {
-        let own: Vec<Place> = places.iter().filter(|place| place.path.is_empty()).cloned().collect();
-        let mut ids = self.affected(constraint.table, if constraint.recheck { places } else { &own });
+    fn judged_rows(&mut self, constraint: &Constraint, places: &[Place]) -> Vec<(RowId, Image)> {
+        let mut ids = match constraint.recheck {
+            true => self.affected(constraint.table, places),
+            false => self.affected_itself(constraint.table, places),
+        };
         let operations = constraint.operations;
         ids.retain(|id| match self.touched.get(id) {
             Some(touched) if touched.is_new() => operations.insert,
             _ => operations.update,
         });
+        ids.retain(|id| self.touched.contains_key(id) || self.hold(id, Hold::PLAIN));
         let mut rows: Vec<(RowId, Image)> =
             ids.into_iter().filter_map(|id| self.image(&id).cloned().map(|image| (id, image))).collect();
         if operations.delete {
@@ -48,28 +53,36 @@ impl Attempt<'_> {
     }
 
     fn judge(&mut self, index: usize, constraint: &Constraint, id: &RowId, image: &Image) {
+        match broken(constraint, &RowScope { attempt: self, id, image }) {
+            Ok(false) => {}
+            Ok(true) => self.refuse(index, constraint, id, image),
+            Err(error) => self.uncomputable(&constraint.name, id, &error),
+        }
+    }
+
+    /// The rows above that only the message speaks of are looked for when it is needed, and not held.
+    fn refuse(&mut self, index: usize, constraint: &Constraint, id: &RowId, image: &Image) {
+        if !self.ready_above(id.table, image, &shown(constraint), Hold::PLAIN) {
+            return;
+        }
         let scope = RowScope { attempt: self, id, image };
-        match judge(constraint, &scope) {
-            Ok(None) => {}
-            Ok(Some(message)) => self.violate(id.clone(), Reason::Constraint { constraint: index, message }),
+        let pieces: Result<Vec<String>, EvalError> =
+            constraint.message.iter().map(|piece| piece_text(piece, &scope)).collect();
+        match pieces.map(|pieces| pieces.concat()) {
+            Ok(message) => self.violate(id.clone(), Reason::Constraint { constraint: index, message }),
             Err(error) => self.uncomputable(&constraint.name, id, &error),
         }
     }
 }
 
-/// The message of a constraint that is false.
-fn judge(constraint: &Constraint, scope: &RowScope<'_, '_>) -> Result<Option<String>, EvalError> {
-    if let Some(when) = &constraint.when {
-        if eval::truth(when, scope)? != Some(true) {
-            return Ok(None);
-        }
+/// Whether a constraint applies and is false.
+fn broken(constraint: &Constraint, scope: &RowScope<'_, '_>) -> Result<bool, EvalError> {
+    if let Some(when) = &constraint.when
+        && eval::truth(when, scope)? != Some(true)
+    {
+        return Ok(false);
     }
-    if eval::truth(&constraint.check, scope)? != Some(false) {
-        return Ok(None);
-    }
-    let pieces: Result<Vec<String>, EvalError> =
-        constraint.message.iter().map(|piece| piece_text(piece, scope)).collect();
-    Ok(Some(pieces?.concat()))
+    Ok(eval::truth(&constraint.check, scope)? == Some(false))
 }
 
 fn piece_text(piece: &Piece, scope: &RowScope<'_, '_>) -> Result<String, EvalError> {
@@ -91,9 +104,9 @@ fn inputs(constraint: &Constraint) -> Vec<Place> {
     places
 }
 
-/// What it reads when it is judged: its message too.
-fn readings(constraint: &Constraint, inputs: &[Place]) -> Vec<Place> {
-    let mut places = inputs.to_vec();
+/// What its message reads.
+fn shown(constraint: &Constraint) -> Vec<Place> {
+    let mut places = Vec::new();
     for piece in &constraint.message {
         if let Piece::Value(expr) = piece {
             places.extend(expr.places());

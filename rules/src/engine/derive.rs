@@ -13,6 +13,9 @@ use crate::expr::eval::{self, EvalError};
 use crate::expr::{Expr, Place};
 use crate::rule::{Derivation, DerivationKind};
 
+/// How a row above is held while a rule reads it.
+pub(super) const READ: Hold = Hold { row: RowLock::None, readers: ReadersLock::Read };
+
 impl Attempt<'_> {
     pub(super) fn derive(&mut self) {
         let rules = self.engine.rules;
@@ -51,7 +54,7 @@ impl Attempt<'_> {
         match &self.engine.schema[table][column].default {
             ColumnDefault::None if self.engine.schema[table][column].generated.is_none() => Some(Value::Null),
             ColumnDefault::Expression(_) => {
-                let known = self.rows.default(table, column).cloned();
+                let known = self.rows.default_of(table, column).cloned();
                 if known.is_none() {
                     self.need(Lookup::Default { table, column });
                 }
@@ -146,14 +149,19 @@ impl Attempt<'_> {
     /// Makes sure that every row above that the places lead through is known, and held so that nobody changes what is read.
     pub(super) fn ready(&mut self, id: &RowId, places: &[Place]) -> bool {
         match self.image(id).cloned() {
-            Some(image) => self.ready_above(id.table, &image, places),
+            Some(image) => self.ready_above(id.table, &image, places, READ),
             None => false,
         }
     }
 
     /// Likewise, for an image.
-    pub(super) fn ready_above(&mut self, table: TableId, image: &Image, places: &[Place]) -> bool {
-        let hold = Hold { row: RowLock::None, readers: ReadersLock::Read };
+    pub(super) fn ready_above(
+        &mut self,
+        table: TableId,
+        image: &Image,
+        places: &[Place],
+        hold: Hold,
+    ) -> bool {
         let mut ready = true;
         for place in places {
             let (mut table, mut image) = (table, image.clone());

@@ -246,10 +246,9 @@ impl Facts {
     pub fn fed_by(&self, table: TableId) -> BTreeMap<TableId, Vec<ColumnId>> {
         let mut fed: BTreeMap<TableId, Vec<ColumnId>> = BTreeMap::new();
         for flow in &self.flows {
-            if let Some((to, column)) = flow.to {
-                if to != table && flow.own.iter().any(|(t, _)| *t == table) {
-                    fed.entry(to).or_default().push(column);
-                }
+            let Some((to, column)) = flow.to else { continue };
+            if to != table && flow.own.iter().any(|(t, _)| *t == table) {
+                fed.entry(to).or_default().push(column);
             }
         }
         fed

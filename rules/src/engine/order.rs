@@ -11,7 +11,7 @@ use crate::change::{Change, RowId};
 pub(super) fn changes(engine: &Engine<'_>, touched: IndexMap<RowId, Touched>) -> Vec<Change> {
     let mut changes: Vec<Change> =
         touched.into_iter().filter_map(|(id, touched)| change(engine, id, touched)).collect();
-    changes.sort_by_key(|change| position(engine, change));
+    changes.sort_by_cached_key(|change| position(engine, change));
     changes
 }
 

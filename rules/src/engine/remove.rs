@@ -1,5 +1,7 @@
 //! Removals: what foreign keys do to the rows below, so that their rules fire too, and what forbids them.
 
+use std::collections::{BTreeSet, HashMap};
+
 use dialects::Value;
 use introspect::schema::Action;
 use introspect::{ColumnId, RelationshipId, TableId};
@@ -10,32 +12,41 @@ use super::rows::{ChildList, Finder, Hold};
 use crate::change::{Reason, RowId};
 
 impl Attempt<'_> {
-    /// Removes a row and carries out what the foreign keys that refer to it declare.
+    /// Removes a row. What that does to others waits until the whole request is applied: a row that it moves away stays.
     pub(super) fn remove(&mut self, id: &RowId) {
         self.touch(id);
-        let Some(touched) = self.touched.get_mut(id) else { return };
-        if touched.after.take().is_none() {
-            return;
+        if self.touched.get_mut(id).and_then(|touched| touched.after.take()).is_some() {
+            self.removed.push(id.clone());
         }
-        let facts = self.engine.facts;
-        for referrer in facts.referrers(id.table) {
-            match referrer.on_delete {
-                Action::Cascade if facts.removal_matters(referrer.child) => {
-                    self.remove_children(id, referrer)
-                }
-                Action::SetNull if facts.matters(referrer.child, &referrer.columns) => {
-                    self.set_children(id, referrer, |_| Some(Value::Null))
-                }
-                Action::SetDefault if facts.matters(referrer.child, &referrer.columns) => {
-                    self.default_children(id, referrer)
-                }
-                _ => {}
+    }
+
+    /// Carries out what the foreign keys that refer to the removed rows declare, and so on downwards.
+    pub(super) fn carry_removals(&mut self) {
+        let mut next = 0;
+        while let Some(id) = self.removed.get(next).cloned() {
+            for referrer in self.engine.facts.referrers(id.table) {
+                self.carry_removal(&id, referrer);
             }
+            next += 1;
+        }
+    }
+
+    fn carry_removal(&mut self, id: &RowId, referrer: &Referrer) {
+        let facts = self.engine.facts;
+        match referrer.on_delete {
+            Action::Cascade if facts.removal_matters(referrer.child) => self.remove_children(id, referrer),
+            Action::SetNull if facts.matters(referrer.child, &referrer.columns) => {
+                self.set_children(id, referrer, |_| Some(Value::Null))
+            }
+            Action::SetDefault if facts.matters(referrer.child, &referrer.columns) => {
+                self.default_children(id, referrer)
+            }
+            _ => {}
         }
     }
 
     fn remove_children(&mut self, id: &RowId, referrer: &Referrer) {
-        for child in self.children(id, referrer.child, referrer.relationship).unwrap_or_default() {
+        for child in self.children_left(id, referrer.child, referrer.relationship) {
             let hold = self.hold_to_remove(child.table);
             if self.hold(&child, hold) {
                 self.remove(&child);
@@ -54,7 +65,7 @@ impl Attempt<'_> {
     }
 
     fn set_children(&mut self, id: &RowId, referrer: &Referrer, value: impl Fn(ColumnId) -> Option<Value>) {
-        for child in self.children(id, referrer.child, referrer.relationship).unwrap_or_default() {
+        for child in self.children_left(id, referrer.child, referrer.relationship) {
             let hold = self.hold_to_set(child.table, &referrer.columns);
             if self.hold(&child, hold) {
                 for column in &referrer.columns {
@@ -77,34 +88,45 @@ impl Attempt<'_> {
 
     /// Refuses to remove rows that others still refer to. (The database would refuse too; SQLite without saying who.)
     pub(super) fn check_references(&mut self) {
-        let removed: Vec<RowId> = self
-            .touched
-            .iter()
-            .filter(|(_, t)| t.before.is_some() && t.after.is_none())
-            .map(|(id, _)| id.clone())
-            .collect();
+        let tables: BTreeSet<TableId> = self.removed.iter().map(|id| id.table).collect();
         let facts = self.engine.facts;
-        for id in &removed {
-            for referrer in facts.referrers(id.table).iter().filter(|r| r.refuses()) {
-                self.check_referrer(id, referrer.child, referrer.relationship);
+        for table in tables {
+            for referrer in facts.referrers(table).iter().filter(|r| r.refuses()) {
+                self.check_referrer(table, referrer);
             }
         }
     }
 
-    fn check_referrer(&mut self, id: &RowId, child: TableId, relationship: RelationshipId) {
-        let there = &self.engine.schema[child][relationship];
-        let Some(values) = self.image_before(id).and_then(|image| image.values(&there.target_columns)) else {
-            return;
-        };
-        let leaving =
-            self.touched.iter().filter(|(id, t)| id.table == child && t.changed_any(&there.columns)).count();
-        let list =
-            ChildList { table: child, columns: there.columns.clone(), values, limit: Some(leaving + 1) };
-        let Some(children) = self.list(list) else { return };
-        let stays = |child: &RowId| self.touched.get(child).is_none_or(|t| !t.changed_any(&there.columns));
-        if children.iter().any(stays) {
-            self.violate(id.clone(), Reason::StillReferenced { by: child, relationship });
+    fn check_referrer(&mut self, table: TableId, referrer: &Referrer) {
+        let there = &self.engine.schema[referrer.child][referrer.relationship];
+        let leaving = self.leaving(referrer);
+        let removed: Vec<RowId> = self.removed.iter().filter(|id| id.table == table).cloned().collect();
+        for id in removed {
+            let key = self.image_before(&id).and_then(|image| image.values(&there.target_columns));
+            let Some(values) = key else { continue };
+            let limit = Some(leaving.get(&values).map_or(1, |leaving| leaving + 1));
+            let list = ChildList { table: referrer.child, columns: referrer.columns.clone(), values, limit };
+            let children = self.list(list).unwrap_or_default();
+            let stays =
+                |child: &RowId| self.touched.get(child).is_none_or(|t| !t.changed_any(&there.columns));
+            if children.iter().any(stays) {
+                let reason =
+                    Reason::StillReferenced { by: referrer.child, relationship: referrer.relationship };
+                self.violate(id, reason);
+            }
         }
+    }
+
+    /// How many rows leave a parent, by the parent's key: so many that are listed below it do not count.
+    fn leaving(&self, referrer: &Referrer) -> HashMap<Vec<Value>, usize> {
+        let mut leaving = HashMap::new();
+        for (id, touched) in &self.touched {
+            if id.table == referrer.child && touched.changed_any(&referrer.columns) {
+                let from = touched.before.as_ref().and_then(|image| image.values(&referrer.columns));
+                from.into_iter().for_each(|values| *leaving.entry(values).or_default() += 1);
+            }
+        }
+        leaving
     }
 
     /// Every row that a foreign key was set to must exist; MySQL locks it, so it takes its place in the lock order.
@@ -119,7 +141,12 @@ impl Attempt<'_> {
         }
         for (id, relationship) in wanted {
             let hold = Hold::row(super::RowLock::Referenced);
-            if self.parent(&id, relationship, hold) == Some(Found::Absent) {
+            let missing = match self.parent(&id, relationship, hold) {
+                None | Some(Found::Unknown) => false,
+                Some(Found::Absent) => true,
+                Some(Found::Row(parent)) => self.image(&parent).is_none(),
+            };
+            if missing {
                 self.violate(id, Reason::RelatedNotFound { relationship });
             }
         }

@@ -3,6 +3,7 @@
 //! The caller adds what it fetched; the engine only reads. Knowledge from plain reads serves to find out which rows a change
 //! reaches; only what was read under locks counts in the end.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use dialects::Value;
@@ -126,6 +127,15 @@ impl Hold {
     pub fn locks(self) -> bool {
         self != Self::PLAIN
     }
+
+    /// Nothing, a row that may be read plainly (see [`RowLock::Referenced`]), a lock.
+    fn firmness(self) -> u8 {
+        match (self.row, self.readers) {
+            (RowLock::None, ReadersLock::None) => 0,
+            (RowLock::Referenced, ReadersLock::None) => 1,
+            _ => 2,
+        }
+    }
 }
 
 impl Finder {
@@ -169,8 +179,10 @@ impl Rows {
         self.defaults.insert((table, column), value);
     }
 
-    /// Forgets every lock, keeping what was seen: a transaction starts again.
+    /// Forgets every lock, keeping what was seen: a transaction starts again. What was not there is looked for again: nothing
+    /// held it off.
     pub fn unlock(&mut self) {
+        self.found.retain(|_, key| key.is_some());
         self.rows.values_mut().for_each(|known| known.hold = Hold::PLAIN);
         self.lists.values_mut().for_each(|list| list.fresh = false);
     }
@@ -194,21 +206,23 @@ impl Rows {
     }
 
     /// A database default, where known.
-    pub fn default(&self, table: TableId, column: ColumnId) -> Option<&Value> {
+    pub fn default_of(&self, table: TableId, column: ColumnId) -> Option<&Value> {
         self.defaults.get(&(table, column))
     }
 }
 
 impl Known {
-    /// What is read under a lock counts alone; plain reads, and reads under the lock that is held already, add to each other.
+    /// What is read more firmly counts alone: a weaker read of the same wave may have been made before the lock. Reads that are as
+    /// firm as each other add to each other.
     fn replace(&mut self, image: Image, hold: Hold) {
-        if hold.locks() && !self.hold.locks() {
-            self.image = image;
-        } else if !hold.locks() && self.hold.locks() {
-            return;
-        } else {
-            let old = std::mem::replace(&mut self.image, image);
-            self.fill(&old);
+        match hold.firmness().cmp(&self.hold.firmness()) {
+            Ordering::Less => {}
+            Ordering::Greater => self.image = image,
+            Ordering::Equal if hold.covers(self.hold) => {
+                let old = std::mem::replace(&mut self.image, image);
+                self.fill(&old);
+            }
+            Ordering::Equal => self.fill(&image),
         }
         self.hold = self.hold.join(hold);
     }

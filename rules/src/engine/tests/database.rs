@@ -1,0 +1,246 @@
+//! A database in memory: rows by key, foreign keys enforced and carried out as declared, lookups answered with no more than was asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dialects::Value;
+use introspect::schema::Action;
+use introspect::{ColumnId, ForeignKey, Schema, TableId};
+
+use super::notation;
+use crate::change::{Change, Image, Key, RowId};
+use crate::engine::{ChildList, Finder, Hold, Lookup, Rows};
+
+/// A row's address.
+pub(super) type At = (TableId, Key);
+
+#[derive(Clone)]
+pub(super) struct Database {
+    pub(super) schema: Schema,
+    pub(super) rows: BTreeMap<At, Image>,
+    pub(super) defaults: BTreeMap<(TableId, ColumnId), Value>,
+    /// The keys drawn so far, by table.
+    drawn: BTreeMap<TableId, i64>,
+}
+
+/// What a foreign key does not allow.
+pub(super) type Refused = String;
+
+impl Database {
+    pub(super) fn new(schema: &Schema) -> Self {
+        Self {
+            schema: schema.clone(),
+            rows: BTreeMap::new(),
+            defaults: BTreeMap::new(),
+            drawn: BTreeMap::new(),
+        }
+    }
+
+    /// One row a line: `orders 1 customer_id=1 amount_total=0`; what is left out is null.
+    pub(super) fn holding(schema: &Schema, text: &str) -> Self {
+        let mut database = Self::new(schema);
+        for line in notation::lines(text) {
+            let (id, values) = notation::row(schema, line);
+            let key = id.key().unwrap().clone();
+            let mut image = Image::full(vec![Value::Null; schema[id.table].columns.len()]);
+            values.into_iter().for_each(|(column, value)| image.set(column, value));
+            schema[id.table].key.iter().zip(&key).for_each(|(c, v)| image.set(*c, v.clone()));
+            database.rows.insert((id.table, key), image);
+        }
+        database
+    }
+
+    pub(super) fn table(&self, table: TableId) -> impl Iterator<Item = (&At, &Image)> {
+        self.rows.iter().filter(move |((t, _), _)| *t == table)
+    }
+
+    // ---- answering
+
+    pub(super) fn serve(&self, lookup: &Lookup, rows: &mut Rows, hold: Option<Hold>, fresh: bool) {
+        match lookup {
+            Lookup::Row(row) => {
+                self.serve_row(&row.finder, &row.columns, rows, hold.unwrap_or(row.hold));
+            }
+            Lookup::Children { list, columns } => {
+                self.serve_list(list, columns, rows, hold.unwrap_or(Hold::PLAIN), fresh)
+            }
+            Lookup::Default { table, column } => {
+                rows.add_default(*table, *column, self.defaults[&(*table, *column)].clone());
+            }
+        }
+    }
+
+    fn serve_row(&self, finder: &Finder, columns: &[ColumnId], rows: &mut Rows, hold: Hold) {
+        match self.matching(finder.table, &finder.columns, &finder.values).next() {
+            None => rows.add_absent(finder.clone()),
+            Some((_, image)) => {
+                let image = self.part(finder.table, image, columns);
+                rows.add(&self.schema, Some(finder.clone()), finder.table, image, hold);
+            }
+        }
+    }
+
+    fn serve_list(&self, list: &ChildList, columns: &[ColumnId], rows: &mut Rows, hold: Hold, fresh: bool) {
+        let mut keys = Vec::new();
+        let limit = list.limit.unwrap_or(usize::MAX);
+        for ((_, key), image) in self.matching(list.table, &list.columns, &list.values).take(limit) {
+            keys.push(key.clone());
+            rows.add(&self.schema, None, list.table, self.part(list.table, image, columns), hold);
+        }
+        rows.add_list(list.clone(), keys, fresh);
+    }
+
+    fn part(&self, table: TableId, image: &Image, columns: &[ColumnId]) -> Image {
+        let mut part = Image::empty(self.schema[table].columns.len());
+        columns.iter().for_each(|c| part.set(*c, image.value(*c).unwrap().clone()));
+        part
+    }
+
+    pub(super) fn matching<'a>(
+        &'a self,
+        table: TableId,
+        columns: &'a [ColumnId],
+        values: &'a [Value],
+    ) -> impl Iterator<Item = (&'a At, &'a Image)> {
+        let same = move |image: &Image| columns.iter().zip(values).all(|(c, v)| image.value(*c) == Some(v));
+        let nulls = values.iter().any(Value::is_null);
+        self.table(table).filter(move |(_, image)| !nulls && same(image))
+    }
+
+    /// The row that has these values.
+    pub(super) fn find(&self, table: TableId, columns: &[ColumnId], values: &[Value]) -> Option<&Image> {
+        let at = self.matching(table, columns, values).next()?.0.clone();
+        self.rows.get(&at)
+    }
+
+    // ---- writing
+
+    /// Writes what the engine came to, in its order; neighbours of one table and kind are one statement.
+    pub(super) fn write(&mut self, changes: &[Change]) -> Result<(), Refused> {
+        let ids: BTreeSet<&RowId> = changes.iter().map(|change| &change.id).collect();
+        assert_eq!(ids.len(), changes.len(), "a row is written once");
+        let kind = |change: &Change| (change.id.table, change.before.is_some(), change.after.is_some());
+        for statement in changes.chunk_by(|a, b| kind(a) == kind(b)) {
+            self.write_statement(statement)?;
+        }
+        Ok(())
+    }
+
+    fn write_statement(&mut self, changes: &[Change]) -> Result<(), Refused> {
+        let mut removed = Vec::new();
+        for change in changes {
+            match (&change.before, &change.after) {
+                (None, Some(after)) => drop(self.insert(change.id.table, after)?),
+                (Some(before), Some(_)) => self.update(change, before)?,
+                (Some(before), None) => removed.push(self.address(change, before)),
+                (None, None) => panic!("a change of nothing"),
+            }
+        }
+        self.remove(removed)
+    }
+
+    pub(super) fn insert(&mut self, table: TableId, after: &Image) -> Result<At, Refused> {
+        let mut image = Image::full(vec![Value::Null; self.schema[table].columns.len()]);
+        for (column, _) in self.schema[table].columns() {
+            let value = after.value(column).or(self.defaults.get(&(table, column)));
+            image.set(column, value.cloned().unwrap_or(Value::Null));
+        }
+        let key = image.key(&self.schema, table).unwrap();
+        if key == [Value::Null] {
+            let drawn = self.drawn.entry(table).or_insert(1000);
+            *drawn += 1;
+            image.set(self.schema[table].key[0], Value::Int(*drawn));
+        }
+        let at = (table, image.key(&self.schema, table).unwrap());
+        self.rows.insert(at.clone(), image);
+        self.refers_well(&at)?;
+        Ok(at)
+    }
+
+    fn update(&mut self, change: &Change, before: &Image) -> Result<(), Refused> {
+        let at = self.address(change, before);
+        let image = self.rows.get_mut(&at).unwrap();
+        change.columns.iter().for_each(|c| image.set(*c, change.value(*c).unwrap().clone()));
+        self.refers_well(&at)
+    }
+
+    /// The row a change speaks of, which must be what the engine believed it to be.
+    fn address(&self, change: &Change, before: &Image) -> At {
+        let at = (change.id.table, change.id.key().unwrap().clone());
+        let name = notation::name(&self.schema, &change.id);
+        let stored = self.rows.get(&at).unwrap_or_else(|| panic!("{name} is written but not there"));
+        for (column, value) in before.columns().filter(|(_, value)| value.is_some()) {
+            assert_eq!(value, stored.value(column), "{name} was not what the engine believed");
+        }
+        at
+    }
+
+    pub(super) fn refers_well(&self, at: &At) -> Result<(), Refused> {
+        for key in &self.schema[at.0].foreign_keys {
+            let values = self.rows[at].values(&key.columns).unwrap();
+            let nulls = values.iter().any(Value::is_null);
+            if !nulls && self.matching(key.target, &key.target_columns, &values).next().is_none() {
+                return Err(format!("{}: {}", self.schema[at.0].name, key.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes rows in one statement, with all that foreign keys declare; those that forbid are judged at its end.
+    fn remove(&mut self, rows: Vec<At>) -> Result<(), Refused> {
+        let mut gone: Vec<(TableId, Image)> = Vec::new();
+        let mut going = rows;
+        while let Some(at) = going.pop() {
+            let Some(image) = self.rows.remove(&at) else { continue };
+            self.carry(&at, &image, &mut going);
+            gone.push((at.0, image));
+        }
+        for (table, image) in gone {
+            self.unreferenced(table, &image)?;
+        }
+        Ok(())
+    }
+
+    /// What foreign keys do to the rows below.
+    fn carry(&mut self, at: &At, image: &Image, going: &mut Vec<At>) {
+        for (child, key) in self.keys_to(at.0) {
+            let values = image.values(&key.target_columns).unwrap();
+            let below: Vec<At> =
+                self.matching(child, &key.columns, &values).map(|(at, _)| at.clone()).collect();
+            match key.on_delete {
+                Action::Cascade => going.extend(below),
+                Action::SetNull | Action::SetDefault => below.iter().for_each(|at| self.detach(at, &key)),
+                Action::NoAction | Action::Restrict => {}
+            }
+        }
+    }
+
+    fn detach(&mut self, at: &At, key: &ForeignKey) {
+        for column in &key.columns {
+            let default = (key.on_delete == Action::SetDefault).then(|| self.defaults.get(&(at.0, *column)));
+            let value = default.flatten().cloned().unwrap_or(Value::Null);
+            self.rows.get_mut(at).unwrap().set(*column, value);
+        }
+    }
+
+    fn unreferenced(&self, table: TableId, image: &Image) -> Result<(), Refused> {
+        for (child, key) in self.keys_to(table) {
+            let values = image.values(&key.target_columns).unwrap();
+            if self.matching(child, &key.columns, &values).next().is_some() {
+                return Err(format!(
+                    "{} still refers to {}",
+                    self.schema[child].name, self.schema[table].name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The foreign keys that refer to a table, with the tables that hold them.
+    pub(super) fn keys_to(&self, table: TableId) -> Vec<(TableId, ForeignKey)> {
+        let mut keys = Vec::new();
+        for (child, there) in self.schema.iter() {
+            keys.extend(there.foreign_keys.iter().filter(|k| k.target == table).map(|k| (child, k.clone())));
+        }
+        keys
+    }
+}

@@ -1,0 +1,159 @@
+//! Rows, requests, changes and waves as lines of text: `items 3 quantity=2 unit_price=null`, `items 3: quantity 2 > 5`.
+
+use std::collections::BTreeMap;
+
+use dialects::{Value, ValueType};
+use introspect::{ColumnId, Schema, TableId};
+
+use super::declare::decimal;
+use crate::change::{Action, Change, Key, Operation, Reason, Request, RowId, RowRef, Violation};
+use crate::engine::{Hold, Lookup, ReadersLock, RowLock};
+use crate::expr::eval::show;
+use crate::policy::Actor;
+
+/// `+items order_id=1 quantity=2`, `items 3 quantity=5`, `-items 3`: one operation a line or after a semicolon.
+pub(super) fn request(schema: &Schema, text: &str) -> Request {
+    let mut added = 0;
+    let operations = lines(text).map(|line| operation(schema, line, &mut added)).collect();
+    Request { operations, now: Default::default(), actor: Actor::anonymous(), rows_max: 100 }
+}
+
+pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty())
+}
+
+fn operation(schema: &Schema, line: &str, added: &mut u32) -> Operation {
+    if let Some(line) = line.strip_prefix('+') {
+        let (table, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let table = schema.find(table).unwrap();
+        *added += 1;
+        let id = RowId::new(table, *added - 1);
+        return Operation { id, action: Action::Insert(values(schema, table, rest)) };
+    }
+    let (id, values) = row(schema, line.trim_start_matches('-'));
+    let action = if line.starts_with('-') { Action::Delete } else { Action::Update(values) };
+    Operation { id, action }
+}
+
+/// `table key column=value …`; the parts of a key stand between slashes.
+pub(super) fn row(schema: &Schema, line: &str) -> (RowId, BTreeMap<ColumnId, Value>) {
+    let mut words = line.splitn(3, ' ');
+    let table = schema.find(words.next().unwrap()).unwrap_or_else(|| panic!("{line}"));
+    let columns = &schema[table].key;
+    let key: Key =
+        words.next().unwrap().split('/').zip(columns).map(|(v, c)| value(schema, table, *c, v)).collect();
+    (RowId::existing(table, key), values(schema, table, words.next().unwrap_or_default()))
+}
+
+fn values(schema: &Schema, table: TableId, text: &str) -> BTreeMap<ColumnId, Value> {
+    let pair = |word: &str| {
+        let (name, text) = word.split_once('=').unwrap();
+        let column = schema[table].column(name).unwrap_or_else(|| panic!("{name}"));
+        (column, value(schema, table, column, text))
+    };
+    text.split_whitespace().map(pair).collect()
+}
+
+fn value(schema: &Schema, table: TableId, column: ColumnId, text: &str) -> Value {
+    match schema[table][column].ty {
+        _ if text == "null" => Value::Null,
+        ValueType::Int(_) => Value::Int(text.parse().unwrap()),
+        ValueType::Decimal { .. } => decimal(text),
+        ValueType::Date => Value::Date(text.parse().unwrap()),
+        ValueType::Bool => Value::Bool(text.parse().unwrap()),
+        _ => Value::text(text),
+    }
+}
+
+pub(super) fn changes(schema: &Schema, changes: &[Change]) -> Vec<String> {
+    changes.iter().map(|change| self::change(schema, change)).collect()
+}
+
+fn change(schema: &Schema, change: &Change) -> String {
+    let table = &schema[change.id.table];
+    let shown = |image: &Option<crate::change::Image>, c: ColumnId| {
+        image.as_ref().and_then(|image| image.value(c)).map_or("?".into(), show)
+    };
+    let written = |c: &ColumnId| match &change.before {
+        None => format!("{}={}", table[*c].name, shown(&change.after, *c)),
+        Some(_) => format!("{} {} > {}", table[*c].name, shown(&change.before, *c), shown(&change.after, *c)),
+    };
+    let columns: Vec<String> = change.columns.iter().map(written).collect();
+    match (&change.before, &change.after) {
+        (None, _) => format!("+{} {}", table.name, columns.join(" ")),
+        (Some(_), None) => format!("-{}", name(schema, &change.id)),
+        _ => format!("{}: {}", name(schema, &change.id), columns.join(", ")),
+    }
+}
+
+pub(super) fn name(schema: &Schema, id: &RowId) -> String {
+    let table = &schema[id.table].name;
+    match &id.row {
+        RowRef::Existing(key) => format!("{table} {}", slashed(key)),
+        RowRef::New(n) => format!("{table} #{n}"),
+    }
+}
+
+fn slashed(values: &[Value]) -> String {
+    values.iter().map(show).collect::<Vec<_>>().join("/")
+}
+
+pub(super) fn violations(schema: &Schema, violations: &[Violation]) -> Vec<String> {
+    let mut lines: Vec<String> = violations
+        .iter()
+        .map(|v| format!("{}: {}", name(schema, &v.id), reason(schema, v.id.table, &v.reason)))
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn reason(schema: &Schema, table: TableId, reason: &Reason) -> String {
+    match reason {
+        Reason::NotFound => "not found".into(),
+        Reason::RelatedNotFound { relationship } => format!("no such {}", schema[table][*relationship].name),
+        Reason::StillReferenced { by, relationship } => {
+            format!("still {} of {}", schema[*by][*relationship].name, schema[*by].name)
+        }
+        Reason::Constraint { message, .. } => message.clone(),
+        Reason::Overflow { column, why } => format!("{} {why}", schema[table][*column].name),
+        Reason::Uncomputable { rule, why } => format!("{rule}: {why}"),
+        Reason::TooManyRows { rows_max } => format!("more than {rows_max} rows"),
+    }
+}
+
+/// One wave: `orders 1 change`, `customers 1 change+write`, `items of order_id=1`, `default of orders.status`.
+pub(super) fn wave(schema: &Schema, lookups: &[Lookup]) -> String {
+    lookups.iter().map(|lookup| self::lookup(schema, lookup)).collect::<Vec<_>>().join("; ")
+}
+
+fn lookup(schema: &Schema, lookup: &Lookup) -> String {
+    match lookup {
+        Lookup::Row(row) => {
+            let table = &schema[row.finder.table].name;
+            format!("{table} {}{}", slashed(&row.finder.values), hold(row.hold))
+        }
+        Lookup::Children { list, .. } => {
+            let table = &schema[list.table];
+            let columns: Vec<&str> = list.columns.iter().map(|c| table[*c].name.as_str()).collect();
+            format!("{} of {}={}", table.name, columns.join("/"), slashed(&list.values))
+        }
+        Lookup::Default { table, column } => {
+            format!("default of {}.{}", schema[*table].name, schema[*table][*column].name)
+        }
+    }
+}
+
+fn hold(hold: Hold) -> String {
+    let row = match hold.row {
+        RowLock::None => "",
+        RowLock::Referenced => " referenced",
+        RowLock::Change => " change",
+        RowLock::Remove => " remove",
+    };
+    let readers = match hold.readers {
+        ReadersLock::None => "",
+        ReadersLock::Read => " read",
+        ReadersLock::Write => " write",
+    };
+    format!("{row}{readers}")
+}
