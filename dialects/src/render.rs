@@ -29,6 +29,13 @@ pub struct Statement {
     pub columns: Vec<ValueType>,
 }
 
+impl Statement {
+    /// Whether it only reads, as far as its first word tells: running it again does no harm.
+    pub fn is_read(&self) -> bool {
+        self.text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("select "))
+    }
+}
+
 /// A parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Param {

@@ -71,7 +71,13 @@ impl Pool {
         self.leases.close();
     }
 
+    /// A connection that lives: idle ones do not notice when the server goes away.
     async fn lease(&self) -> Result<Lease<Connection>> {
-        self.leases.lease(self.connector.connect()).await
+        loop {
+            let mut lease = self.leases.lease(self.connector.connect()).await?;
+            if lease.connection()?.is_awake().await {
+                return Ok(lease);
+            }
+        }
     }
 }

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use connect::{Connector, Purpose};
-use connection::Connection;
+use connection::{Connection, Failed};
 pub(super) use decode::decode;
 
 use super::lease::{self, Leases, Lent};
 use super::{Options, PoolStatus, Rows, Script};
-use crate::Result;
 use crate::render::Statement;
+use crate::{Error, Kind, Result};
 
 /// The connections to one server.
 pub(super) struct Pool {
@@ -47,13 +47,14 @@ impl Pool {
     /// Sends all statements before any answer is read.
     pub(super) async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
         let connection = self.shared().await?;
-        match connection.run(&statements).await {
-            Err(error) if connection::is_stale(&error) && repeatable(&statements) => {
+        let answer = match connection.run(&statements).await {
+            Err(failed) if connection::is_stale(&failed.error) && repeatable(&statements) => {
                 connection.forget_statements();
-                connection.run(&statements).await.map_err(|error| error::translate(&error))
+                connection.run(&statements).await
             }
-            answer => answer.map_err(|error| error::translate(&error)),
-        }
+            answer => answer,
+        };
+        answer.map_err(|failed| translate(&failed, &statements))
     }
 
     pub(super) async fn transact<S: Script>(&self, script: S) -> Result<S::Output> {
@@ -99,5 +100,12 @@ impl Pool {
 
 /// Whether running all of them again does no harm: only reads, or a single statement (a stale one never began).
 fn repeatable(statements: &[Statement]) -> bool {
-    statements.len() == 1 || statements.iter().all(|statement| statement.text.starts_with("select "))
+    statements.len() == 1 || statements.iter().all(Statement::is_read)
+}
+
+/// What an error of autocommit statements means: a write that was under way when the connection went may have happened.
+fn translate(error: &Failed, statements: &[Statement]) -> Error {
+    let translated = error::translate(&error.error);
+    let unknown = error.sent && error::is_lost(&error.error) && !statements.iter().all(Statement::is_read);
+    if unknown { Error { kind: Kind::CommitUnknown, ..translated } } else { translated }
 }

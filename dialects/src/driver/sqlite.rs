@@ -48,7 +48,7 @@ impl Pool {
 
     pub(super) async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
         let queue = match &self.readers {
-            Some(readers) if statements.iter().all(|statement| is_read(&statement.text)) => readers,
+            Some(readers) if statements.iter().all(Statement::is_read) => readers,
             _ => &self.writer,
         };
         let job = move |session: &mut Session| -> Result<Vec<Rows>> {
@@ -103,8 +103,4 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-fn is_read(text: &str) -> bool {
-    text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("select "))
 }

@@ -48,14 +48,15 @@ impl Writer {
         self.list(items, ", ", Self::item);
     }
 
+    /// What has no form of its own is read as text. PostgreSQL's enums too: each connection would have to look up what they are.
     fn item(&mut self, item: &Item) {
-        if item.ty != ValueType::Other {
-            return self.expr(&item.expr);
-        }
-        match self.dialect {
-            Dialect::Postgres => self.wrapped("(", &item.expr, ")::text"),
-            Dialect::Mysql => self.wrapped("cast(", &item.expr, " as char)"),
-            Dialect::Sqlite => self.wrapped("cast(", &item.expr, " as text)"),
+        match (self.dialect, item.ty) {
+            (Dialect::Postgres, ValueType::Other | ValueType::Enum) => {
+                self.wrapped("(", &item.expr, ")::text")
+            }
+            (Dialect::Mysql, ValueType::Other) => self.wrapped("cast(", &item.expr, " as char)"),
+            (Dialect::Sqlite, ValueType::Other) => self.wrapped("cast(", &item.expr, " as text)"),
+            _ => self.expr(&item.expr),
         }
     }
 

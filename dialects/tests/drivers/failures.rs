@@ -100,8 +100,8 @@ async fn a_killed_connection_is_unavailable_once() {
     }
 }
 
-/// Passes a connection through to the server until the client says COMMIT: that still arrives, the answer does not.
-async fn cut_at_commit(listener: TcpListener, server: &'static str) {
+/// Passes a connection through to the server until the client's words end in these: they still arrive, the answer does not.
+async fn cut_at(words: &'static str, listener: TcpListener, server: &'static str) {
     while let Ok((mut client, _)) = listener.accept().await {
         tokio::spawn(async move {
             let mut server = TcpStream::connect(server).await.unwrap();
@@ -112,8 +112,8 @@ async fn cut_at_commit(listener: TcpListener, server: &'static str) {
                         if n == 0 || server.write_all(&up[..n]).await.is_err() {
                             return;
                         }
-                        if up[..n].ends_with(b"commit") || up[..n].ends_with(b"commit\0") {
-                            // Only once the server has answered is it sure that it has committed.
+                        if up[..n].windows(words.len()).any(|window| window == words.as_bytes()) {
+                            // Only once the server has answered is it sure that it has done so.
                             let _ = server.read(&mut down).await;
                             return;
                         }
@@ -130,21 +130,79 @@ async fn cut_at_commit(listener: TcpListener, server: &'static str) {
     }
 }
 
+/// A database, and a pool on it whose connections are cut at these words.
+async fn cut(dialect: Dialect, words: &'static str) -> (Database, Pool) {
+    let server = if dialect == Dialect::Postgres { "127.0.0.1:5432" } else { "127.0.0.1:3306" };
+    let database = Database::with(dialect, T).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = database.url.replace(server, &listener.local_addr().unwrap().to_string());
+    tokio::spawn(cut_at(words, listener, server));
+    (database, Pool::open(&url, options()).unwrap())
+}
+
 #[tokio::test]
 async fn a_connection_lost_during_commit_leaves_the_outcome_unknown() {
-    for (dialect, server) in [(Dialect::Postgres, "127.0.0.1:5432"), (Dialect::Mysql, "127.0.0.1:3306")] {
-        let database = Database::with(dialect, T).await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = database.url.replace(server, &listener.local_addr().unwrap().to_string());
-        let proxy = tokio::spawn(cut_at_commit(listener, server));
-        let pool = Pool::open(&url, options()).unwrap();
+    // The words of a simple query: PostgreSQL's are preceded by their length and end in a zero byte.
+    for (dialect, words) in [(Dialect::Postgres, "\x0bcommit\0"), (Dialect::Mysql, "\x03commit")] {
+        let (database, pool) = cut(dialect, words).await;
         let script = Steps::new(vec![Step::Run(vec![set_to(2)]), Step::Commit(vec![])]);
         let error = pool.transact(script).await.unwrap().unwrap_err();
         assert_eq!(error.kind, Kind::CommitUnknown, "{dialect}: {error}");
-        proxy.abort();
+        assert_eq!(quantity(&database.pool).await, Value::Int(2), "here it had committed");
         drop(pool);
         database.drop().await;
     }
+}
+
+#[tokio::test]
+async fn a_lost_connection_leaves_an_autocommit_write_unknown_and_a_read_unavailable() {
+    for dialect in SERVERS {
+        // Already while being prepared: nothing was run yet.
+        let (database, pool) = cut(dialect, "update t set").await;
+        let kind = pool.run(vec![set_to(2)]).await.unwrap_err().kind;
+        assert_eq!(kind, if dialect == Dialect::Postgres { Kind::Unavailable } else { Kind::CommitUnknown });
+        drop(pool);
+        database.drop().await;
+        let (database, pool) = cut(dialect, "select qty").await;
+        assert_eq!(pool.run(vec![one_int("select qty from t")]).await.unwrap_err().kind, Kind::Unavailable);
+        drop(pool);
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn idle_connections_that_the_server_closed_are_replaced() {
+    let database = Database::with(Dialect::Mysql, T).await;
+    let pool = Pool::open(&database.url, options()).unwrap();
+    let id = pool.run(vec![one_int("select connection_id()")]).await.unwrap()[0].values(0).remove(0);
+    let Value::Int(id) = id else { panic!("{id:?}") };
+    database.pool.run(vec![plain(&format!("kill {id}"))]).await.unwrap();
+    // Only after a second at rest is it asked whether it lives.
+    database.pool.run(vec![plain("select sleep(1.1)")]).await.unwrap();
+    assert_eq!(quantity(&pool).await, Value::Int(1));
+    drop(pool);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn transport_security_is_as_the_url_asks() {
+    let database = Database::new(Dialect::Postgres).await;
+    let encrypted = || one_int("select ssl::int from pg_stat_ssl where pid = pg_backend_pid()");
+    for (parameters, expect) in [
+        ("", Some(0)),
+        ("?sslmode=disable", Some(0)),
+        ("?sslmode=prefer", Some(1)),
+        ("?sslmode=require", None),
+    ] {
+        let pool = Pool::open(&format!("{}{parameters}", database.url), options()).unwrap();
+        match (pool.run(vec![encrypted()]).await, expect) {
+            (Ok(rows), Some(expect)) => assert_eq!(rows[0].values(0), [Value::Int(expect)], "{parameters}"),
+            // The test server's certificate is nobody's.
+            (Err(error), None) => assert_eq!(error.kind, Kind::Unavailable),
+            (other, _) => panic!("{parameters}: {other:?}"),
+        }
+    }
+    database.drop().await;
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Every type there and back, alone and among several rows.
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
-use dialects::sql::{Alias, Expr, Insert, Item, Query, Select, SqlType, TableName, TypedColumn};
+use dialects::sql::{
+    Alias, Expr, Insert, Item, Order, Query, Select, SqlType, TableName, TypedColumn, Update,
+};
 use dialects::{Dialect, IntKind, Kind, Result, Value, ValueType, render};
 
 use super::database::Database;
@@ -32,24 +34,46 @@ fn table() -> TableName {
     TableName { schema: None, name: "v".into() }
 }
 
-/// Writes the value twice into a column of this type and reads it back.
+fn column(name: &str, declared: &str) -> TypedColumn {
+    TypedColumn { name: name.into(), ty: SqlType { text: declared.into(), array: declared.ends_with("[]") } }
+}
+
+/// One row, two rows, then two rows changed at once: rows 1 to 3 hold the value, null and the value.
+fn writes(declared: &str, value: &Value) -> [Query; 3] {
+    let insert = |rows: Vec<Vec<Value>>| {
+        let columns = vec![column("k", "integer"), column("x", declared)];
+        Query::Insert(Insert { table: table(), columns, rows, returning: vec![] })
+    };
+    let update = |rows| Update {
+        table: table(),
+        key: vec![column("k", "integer")],
+        set: vec![column("x", declared)],
+        rows,
+        guard: None,
+        returning: vec![],
+    };
+    let (one, two, three) = (Value::Int(1), Value::Int(2), Value::Int(3));
+    [
+        insert(vec![vec![one, value.clone()]]),
+        insert(vec![vec![two.clone(), value.clone()], vec![three.clone(), Value::Null]]),
+        Query::Update(update(vec![(vec![two], vec![Value::Null]), (vec![three], vec![value.clone()])])),
+    ]
+}
+
+/// Writes a value in all these ways and reads it back.
 async fn round_trip(database: &Database, declared: &str, ty: ValueType, value: Value) -> Result<Vec<Value>> {
     let pool = &database.pool;
-    pool.execute_script(&format!("create table v (x {declared})")).await?;
-    let column = TypedColumn {
-        name: "x".into(),
-        ty: SqlType { text: declared.into(), array: declared.ends_with("[]") },
-    };
+    pool.execute_script(&format!("create table v (k int, x {declared})")).await?;
     let mut outcome = Ok(Vec::new());
-    for rows in [vec![vec![value.clone()]], vec![vec![value], vec![Value::Null]]] {
-        let insert = Insert { table: table(), columns: vec![column.clone()], rows, returning: vec![] };
-        if let Err(error) = pool.run(render::render(pool.dialect(), &Query::Insert(insert))).await {
+    for query in writes(declared, &value) {
+        if let Err(error) = pool.run(render::render(pool.dialect(), &query)).await {
             outcome = Err(error);
         }
     }
     if outcome.is_ok() {
         let items = vec![Item { expr: Expr::column(Alias(0), "x"), ty }];
-        let select = Select { items, from: Some((table(), Alias(0))), ..Select::default() };
+        let order = vec![Order { expr: Expr::column(Alias(0), "k"), descending: false, nullable: false }];
+        let select = Select { items, order, from: Some((table(), Alias(0))), ..Select::default() };
         let rows = pool.run(render::render(pool.dialect(), &Query::Select(select))).await?.remove(0);
         outcome = Ok((0..rows.len()).flat_map(|row| rows.values(row)).collect());
     }
@@ -61,7 +85,7 @@ async fn check(dialect: Dialect, set_up: &str, cases: Vec<(&str, ValueType, Valu
     let database = Database::with(dialect, set_up).await;
     let mut wrong = Vec::new();
     for (declared, ty, value) in cases {
-        let expect = vec![value.clone(), value.clone(), Value::Null];
+        let expect = vec![value.clone(), Value::Null, value.clone()];
         match round_trip(&database, declared, ty, value).await {
             Ok(values) if values == expect && same_kinds(&values, &expect) => {}
             other => wrong.push(format!("{declared}: {other:?}, not {expect:?}")),

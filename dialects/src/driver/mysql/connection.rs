@@ -1,6 +1,6 @@
 //! One connection: statements one by one, and a transaction around them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
@@ -20,11 +20,16 @@ pub(super) struct Connection {
     broken: bool,
     /// The longest to wait for an answer. (MySQL itself bounds only reads.)
     patience: Duration,
+    /// When it last answered.
+    used: Instant,
 }
+
+/// How long a connection may rest before it is asked whether it still lives.
+const REST_MAX: Duration = Duration::from_secs(1);
 
 impl Connection {
     pub(super) fn new(conn: Conn, patience: Duration) -> Self {
-        Self { conn, open: false, broken: false, patience }
+        Self { conn, open: false, broken: false, patience, used: Instant::now() }
     }
 
     /// Statements one by one; the first error ends it.
@@ -37,10 +42,24 @@ impl Connection {
     }
 
     async fn run(&mut self, statement: Statement) -> Result<Rows> {
+        let harmless = self.open || statement.is_read();
         let work = tokio::time::timeout(self.patience, answer(&mut self.conn, statement));
         self.broken = true;
         let answer = work.await;
-        self.note(answer)
+        match self.note(answer) {
+            // It may have been carried out and committed before the connection went.
+            Err(error) if self.broken && !harmless => Err(Error { kind: Kind::CommitUnknown, ..error }),
+            answer => answer,
+        }
+    }
+
+    /// Whether it answers, where it has rested for so long that the server may have closed it.
+    pub(super) async fn is_awake(&mut self) -> bool {
+        if self.used.elapsed() < REST_MAX {
+            return true;
+        }
+        let answer = tokio::time::timeout(self.patience, self.conn.ping()).await;
+        matches!(answer, Ok(Ok(())))
     }
 
     /// START TRANSACTION, COMMIT, ROLLBACK.
@@ -59,6 +78,7 @@ impl Connection {
         match answer {
             Ok(Ok(answer)) => {
                 self.broken = false;
+                self.used = Instant::now();
                 Ok(answer)
             }
             Ok(Err(error)) => {

@@ -25,6 +25,13 @@ pub(super) struct Connection {
     statements: Option<Mutex<IndexMap<String, Prepared>>>,
 }
 
+/// Why autocommit statements failed.
+pub(super) struct Failed {
+    pub(super) error: Error,
+    /// Whether they were sent at all, rather than only prepared.
+    pub(super) sent: bool,
+}
+
 /// How many prepared statements a connection keeps.
 const STATEMENTS_KEPT: usize = 512;
 
@@ -34,11 +41,12 @@ impl Connection {
     }
 
     /// Runs statements, each on its own, in one flush; the first error is the answer.
-    pub(super) async fn run(&self, statements: &[Statement]) -> Result<Vec<Rows>, Error> {
-        let prepared = self.prepare(statements).await?;
+    pub(super) async fn run(&self, statements: &[Statement]) -> Result<Vec<Rows>, Failed> {
+        let prepared = self.prepare(statements).await.map_err(|error| Failed { error, sent: false })?;
         let sent =
             statements.iter().zip(prepared).map(|(statement, prepared)| self.send(statement, prepared));
-        join_all(sent).await.into_iter().collect()
+        let answers = join_all(sent).await.into_iter().collect::<Result<_, _>>();
+        answers.map_err(|error| Failed { error, sent: true })
     }
 
     /// Prepares what is not prepared yet, all at once. `None` each where statements stay unnamed.
