@@ -14,6 +14,7 @@ mod check;
 mod derive;
 mod facts;
 mod order;
+mod reach;
 mod remove;
 mod rows;
 mod scope;
@@ -23,6 +24,7 @@ mod tests;
 use introspect::{ColumnId, Schema, TableId};
 
 pub use facts::Facts;
+pub use reach::PathLookup;
 pub use rows::{ChildList, Finder, Hold, Known, ReadersLock, RowLock, Rows};
 
 use crate::change::{Change, Request, Violation};
@@ -95,5 +97,10 @@ impl Engine<'_> {
     /// Computes the transaction from what is known.
     pub fn attempt(&self, request: &Request, rows: &Rows, phase: Phase) -> Outcome {
         attempt::Attempt::new(*self, request, rows, phase).run()
+    }
+
+    /// The rows that the request will adjust, named by the way to them, before any row is known: a guess that saves waves.
+    pub fn reach(&self, request: &Request) -> Vec<PathLookup> {
+        reach::reach(self, request)
     }
 }

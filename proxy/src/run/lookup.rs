@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use dialects::{Dialect, Statement, Value, render};
 use introspect::{ColumnId, TableId};
 use rules::change::{Image, Key};
-use rules::engine::{ChildList, Finder, Hold, Lookup, Rows};
+use rules::engine::{ChildList, Finder, Hold, Lookup, PathLookup, Rows};
 
 use crate::plan::lower::lookup::{self, Fetch, Subject};
 use crate::state::Snapshot;
@@ -31,15 +31,16 @@ impl Wave {
         snapshot: &Snapshot,
         knowledge: &Knowledge,
         lookups: &[Lookup],
+        paths: &[PathLookup],
         locking: bool,
     ) -> (Self, Vec<Statement>) {
         let (alone, together): (Vec<Lookup>, Vec<Lookup>) = lookups
             .iter()
             .cloned()
             .partition(|l| matches!(l, Lookup::Row(row) if knowledge.alone.contains(&row.finder)));
-        let mut fetches = lookup::lookups(snapshot, &together, locking);
+        let mut fetches = lookup::lookups(snapshot, &together, paths, locking);
         for one in alone {
-            fetches.extend(lookup::lookups(snapshot, &[one], locking));
+            fetches.extend(lookup::lookups(snapshot, &[one], &[], locking));
         }
         let mut wave = Self::default();
         let mut statements = Vec::new();
@@ -53,14 +54,23 @@ impl Wave {
 }
 
 impl Knowledge {
-    /// Takes in the answers to a wave. `locked`: they were read inside the transaction, after its locks.
-    pub fn absorb(&mut self, snapshot: &Snapshot, wave: Wave, answers: &[dialects::Rows], locked: bool) {
+    /// Takes in the answers to a wave; tells which rows came by a way alone. `locked`: they were read inside the transaction, after its
+    /// locks.
+    pub fn absorb(
+        &mut self,
+        snapshot: &Snapshot,
+        wave: Wave,
+        answers: &[dialects::Rows],
+        locked: bool,
+    ) -> Vec<(TableId, Key)> {
         let mut rest = answers;
+        let mut by_path = Vec::new();
         for (subject, count) in wave.subjects {
             let (mine, others) = rest.split_at(count.min(rest.len()));
             rest = others;
-            self.absorb_one(snapshot, subject, mine, locked);
+            by_path.extend(self.absorb_one(snapshot, subject, mine, locked));
         }
+        by_path
     }
 
     /// Starts again with what is known, without any lock.
@@ -74,24 +84,44 @@ impl Knowledge {
         subject: Subject,
         answers: &[dialects::Rows],
         locked: bool,
-    ) {
+    ) -> Vec<(TableId, Key)> {
         match subject {
             Subject::Lock => {}
             Subject::Default { table, column } => {
-                if let Some(value) =
-                    answers.first().filter(|rows| !rows.is_empty()).map(|rows| rows.cell(0, 0).into_value())
-                {
+                let told = answers.first().filter(|rows| !rows.is_empty());
+                if let Some(value) = told.map(|rows| rows.cell(0, 0).into_value()) {
                     self.rows.add_default(table, column, value);
                 }
             }
             Subject::Children { list, columns } => {
-                self.absorb_children(snapshot, list, &columns, answers, locked)
+                self.absorb_children(snapshot, list, &columns, answers, locked);
             }
-            Subject::Rows { table, columns, finders } => {
+            Subject::Rows { table, columns, finders, by_path } => {
                 let images = images(snapshot, table, &columns, answers);
-                self.absorb_rows(snapshot, table, images, finders, locked);
+                let rest = self.absorb_named(snapshot, table, images, finders, locked);
+                if let Some(asked) = by_path {
+                    return self.absorb_by_path(snapshot, table, rest, asked, locked);
+                }
             }
         }
+        Vec::new()
+    }
+
+    /// Rows that nobody named by their key.
+    fn absorb_by_path(
+        &mut self,
+        snapshot: &Snapshot,
+        table: TableId,
+        images: Vec<Image>,
+        asked: Hold,
+        locked: bool,
+    ) -> Vec<(TableId, Key)> {
+        let mut keys = Vec::new();
+        for image in images {
+            keys.extend(image.key(&snapshot.schema, table).map(|key| (table, key)));
+            self.rows.add(&snapshot.schema, None, table, image, hold(snapshot, asked, locked));
+        }
+        keys
     }
 
     fn absorb_children(
@@ -111,36 +141,32 @@ impl Knowledge {
         self.rows.add_list(list, keys, locked);
     }
 
-    fn absorb_rows(
+    /// Rows by what named them; those that are left over.
+    fn absorb_named(
         &mut self,
         snapshot: &Snapshot,
         table: TableId,
         mut images: Vec<Image>,
         finders: Vec<(Finder, Hold)>,
         locked: bool,
-    ) {
+    ) -> Vec<Image> {
         let mut unmatched = Vec::new();
         for (finder, asked) in finders {
             let exact = |image: &Image| image.values(&finder.columns).as_ref() == Some(&finder.values);
             match images.iter().position(exact) {
                 Some(n) => {
                     let image = images.swap_remove(n);
-                    self.rows.add(
-                        &snapshot.schema,
-                        Some(finder),
-                        table,
-                        image,
-                        hold(snapshot, asked, locked),
-                    );
+                    let hold = hold(snapshot, asked, locked);
+                    self.rows.add(&snapshot.schema, Some(finder), table, image, hold);
                 }
                 None => unmatched.push((finder, asked)),
             }
         }
-        self.absorb_unmatched(snapshot, table, images, unmatched, locked);
+        self.absorb_unmatched(snapshot, table, images, unmatched, locked)
     }
 
-    /// A finder without a row of its very spelling: the one row that is left answers it, or there is none; where that is not plain, it is
-    /// asked again alone.
+    /// A finder without a row of its very spelling: where it was asked alone, the row that came answers it; where nothing is left over,
+    /// there is none; else it is asked again, alone.
     fn absorb_unmatched(
         &mut self,
         snapshot: &Snapshot,
@@ -148,26 +174,20 @@ impl Knowledge {
         mut images: Vec<Image>,
         unmatched: Vec<(Finder, Hold)>,
         locked: bool,
-    ) {
-        let plain = images.is_empty() || unmatched.len() == 1;
+    ) -> Vec<Image> {
         for (finder, asked) in unmatched {
-            match (plain, images.pop()) {
-                (true, Some(image)) => {
-                    self.rows.add(
-                        &snapshot.schema,
-                        Some(finder),
-                        table,
-                        image,
-                        hold(snapshot, asked, locked),
-                    );
+            if images.is_empty() {
+                self.rows.add_absent(finder);
+            } else if self.alone.contains(&finder) {
+                if let Some(image) = images.pop() {
+                    let hold = hold(snapshot, asked, locked);
+                    self.rows.add(&snapshot.schema, Some(finder), table, image, hold);
                 }
-                (true, None) => self.rows.add_absent(finder),
-                (false, image) => {
-                    images.extend(image);
-                    self.alone.insert(finder);
-                }
+            } else {
+                self.alone.insert(finder);
             }
         }
+        images
     }
 }
 

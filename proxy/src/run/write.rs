@@ -97,11 +97,14 @@ fn target(plan: &WritePlan) -> RowId {
 async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Written> {
     let mut knowledge = Knowledge::default();
     let mut conflicts = 0;
+    let mut discovered = false;
     for _ in 0..WAVES_MAX {
-        if must_discover(context.snapshot, job.plan()) {
+        if discovered || must_discover(context.snapshot, job.plan()) {
             discover(context, job, &mut knowledge).await?;
+            discovered = true;
         }
-        let script = Transaction::new(context.snapshot.clone(), job.clone(), std::mem::take(&mut knowledge));
+        let known = std::mem::take(&mut knowledge);
+        let script = Transaction::new(context.snapshot.clone(), job.clone(), known, discovered);
         match context.pool.transact(script).await? {
             Ended::Written(written) => return Ok(written),
             Ended::Refused(errors) => return Err(errors),
@@ -109,6 +112,7 @@ async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Written
                 context.metrics.retry(RetryReason::Restart);
                 knowledge = known;
                 knowledge.unlock();
+                discovered = context.snapshot.schema.dialect != Dialect::Sqlite;
             }
             Ended::Failed(error) if error.kind == Kind::Conflict => {
                 context.metrics.lock_conflict();
@@ -160,7 +164,7 @@ async fn discover(context: Context<'_>, job: &Job, knowledge: &mut Knowledge) ->
     for _ in 0..WAVES_MAX {
         match context.snapshot.engine().attempt(&job.request, &knowledge.rows, Phase::Discover) {
             Outcome::Need(lookups) => {
-                let (wave, statements) = Wave::new(context.snapshot, knowledge, &lookups, false);
+                let (wave, statements) = Wave::new(context.snapshot, knowledge, &lookups, &[], false);
                 let answers = context.pool.run(statements).await?;
                 knowledge.absorb(context.snapshot, wave, &answers, false);
             }

@@ -4,13 +4,13 @@
 //! them; what is read without a lock, lists of children above all, comes after every lock of its wave. One statement a table and kind of lock,
 //! whatever the number of rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dialects::sql::{Advisory, Alias, Expr, Item, Lock, Order, Query, Select, TypedColumn};
 use dialects::{Dialect, Value};
 use introspect::schema::ColumnDefault;
 use introspect::{ColumnId, Schema, Table, TableId};
-use rules::engine::{ChildList, Finder, Hold, Lookup, ReadersLock, RowLock, RowLookup};
+use rules::engine::{ChildList, Finder, Hold, Lookup, PathLookup, ReadersLock, RowLock, RowLookup};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::state::Snapshot;
@@ -35,6 +35,8 @@ pub enum Subject {
         columns: Vec<ColumnId>,
         /// What names them.
         finders: Vec<(Finder, Hold)>,
+        /// How rows are held that come without having been named by their key, if such were asked for.
+        by_path: Option<Hold>,
     },
     /// The children of a row.
     Children {
@@ -54,24 +56,28 @@ pub enum Subject {
     Lock,
 }
 
-/// Lowers one wave. Without `locking`, everything is read plainly.
-pub fn lookups(snapshot: &Snapshot, lookups: &[Lookup], locking: bool) -> Vec<Fetch> {
-    let mut by_table: BTreeMap<(u32, TableId), Vec<&RowLookup>> = BTreeMap::new();
+/// Lowers one wave. Without `locking`, everything is read plainly. `paths` adds rows to lock that are named by the way to them.
+pub fn lookups(snapshot: &Snapshot, lookups: &[Lookup], paths: &[PathLookup], locking: bool) -> Vec<Fetch> {
+    let mut by_table: BTreeMap<(u32, TableId), Named<'_>> = BTreeMap::new();
     let mut others = Vec::new();
     for lookup in lookups {
         match lookup {
             Lookup::Row(row) => {
                 let table = row.finder.table;
-                by_table.entry((rank(snapshot, table), table)).or_default().push(row);
+                by_table.entry((rank(snapshot, table), table)).or_default().rows.push(row);
             }
             Lookup::Children { list, columns } => others.push(children(snapshot, list, columns)),
             Lookup::Default { table, column } => others.extend(default(snapshot, *table, *column)),
         }
     }
+    // A reader's lock has the row's key in its number: such a row waits until its key is known.
+    for path in paths.iter().filter(|path| path.hold.readers == ReadersLock::None) {
+        by_table.entry((rank(snapshot, path.table), path.table)).or_default().paths.push(path);
+    }
     let mut locks = Vec::new();
     let mut plain = Vec::new();
-    for ((_, table), rows) in &by_table {
-        let lowered = TableWave { snapshot, table: *table, locking }.lower(rows);
+    for ((_, table), named) in &by_table {
+        let lowered = TableWave { snapshot, table: *table, locking }.lower(named);
         locks.extend(lowered.locks);
         plain.extend(lowered.plain);
     }
@@ -108,6 +114,13 @@ struct TableWave<'a> {
     locking: bool,
 }
 
+/// What is wanted of one table.
+#[derive(Default)]
+struct Named<'a> {
+    rows: Vec<&'a RowLookup>,
+    paths: Vec<&'a PathLookup>,
+}
+
 #[derive(Default)]
 struct Lowered {
     locks: Vec<Fetch>,
@@ -115,48 +128,81 @@ struct Lowered {
 }
 
 impl TableWave<'_> {
-    fn lower(self, rows: &[&RowLookup]) -> Lowered {
+    fn lower(self, named: &Named<'_>) -> Lowered {
         let dialect = self.snapshot.schema.dialect;
         let mut lowered = Lowered::default();
         if !self.locking {
-            lowered.plain.extend(self.selects(rows.iter().copied(), false));
+            lowered.plain.extend(self.selects(&named.rows, &[], false));
             return lowered;
         }
         if dialect == Dialect::Postgres {
-            lowered.locks.extend(self.advisories(rows));
+            lowered.locks.extend(self.advisories(&named.rows));
         }
-        let locked = |row: &&RowLookup| row_lock(dialect, row.hold).is_some();
-        lowered.locks.extend(self.selects(rows.iter().copied().filter(locked), true));
-        lowered.plain.extend(self.selects(rows.iter().copied().filter(|row| !locked(row)), false));
+        let (locked, plain): (Vec<&RowLookup>, Vec<&RowLookup>) =
+            named.rows.iter().partition(|row| row_lock(dialect, row.hold).is_some());
+        lowered.locks.extend(self.selects(&locked, &named.paths, true));
+        lowered.plain.extend(self.selects(&plain, &[], false));
         lowered
     }
 
-    /// One select for each way in which the rows are named.
-    fn selects<'r>(self, rows: impl Iterator<Item = &'r RowLookup>, lock: bool) -> Vec<Fetch> {
-        let mut groups: BTreeMap<Vec<ColumnId>, Vec<&RowLookup>> = BTreeMap::new();
+    /// One select for each way in which the rows are named; those named by a way go with those named by their key.
+    fn selects(self, rows: &[&RowLookup], paths: &[&PathLookup], lock: bool) -> Vec<Fetch> {
+        let key = &self.snapshot.schema[self.table].key;
+        let mut groups: BTreeMap<&[ColumnId], Vec<&RowLookup>> = BTreeMap::new();
         for row in rows {
-            groups.entry(row.finder.columns.clone()).or_default().push(row);
+            groups.entry(&row.finder.columns).or_default().push(row);
         }
-        groups.into_values().map(|rows| self.select(&rows, lock)).collect()
+        if !paths.is_empty() {
+            groups.entry(key).or_default();
+        }
+        let paths_of = |named_by: &[ColumnId]| if named_by == key.as_slice() { paths } else { &[] };
+        groups
+            .into_iter()
+            .map(|(named_by, rows)| self.select(named_by, &rows, paths_of(named_by), lock))
+            .collect()
     }
 
-    fn select(self, rows: &[&RowLookup], lock: bool) -> Fetch {
+    fn select(self, named_by: &[ColumnId], rows: &[&RowLookup], paths: &[&PathLookup], lock: bool) -> Fetch {
         let schema = &self.snapshot.schema;
-        let mut columns: Vec<ColumnId> = rows.iter().flat_map(|row| row.columns.iter().copied()).collect();
-        columns.sort();
-        columns.dedup();
-        let hold = rows.iter().fold(Hold::PLAIN, |hold, row| hold.join(row.hold));
+        let of_rows = rows.iter().map(|row| (&row.columns, row.hold));
+        let wanted = of_rows.chain(paths.iter().map(|path| (&path.columns, path.hold)));
+        let (columns, hold) =
+            wanted.fold((BTreeSet::new(), Hold::PLAIN), |(mut columns, hold), (more, other)| {
+                columns.extend(more.iter().copied());
+                (columns, hold.join(other))
+            });
+        let columns: Vec<ColumnId> = columns.into_iter().collect();
         let mut select = select(schema, self.table, &columns);
-        let named_by = rows.first().map_or(&[][..], |row| row.finder.columns.as_slice());
-        let values = rows.iter().map(|row| row.finder.values.clone()).collect();
-        select.filter = Some(key_is(&schema[self.table], named_by, values));
+        select.filter = Some(self.filter(named_by, rows, paths));
         if lock {
             select.lock = row_lock(schema.dialect, hold);
             select.order = by_key(&schema[self.table]);
         }
         let finders =
             rows.iter().map(|row| (row.finder.clone(), if lock { hold } else { row.hold })).collect();
-        Fetch { query: Query::Select(select), subject: Subject::Rows { table: self.table, columns, finders } }
+        let by_path = (!paths.is_empty()).then_some(hold);
+        Fetch {
+            query: Query::Select(select),
+            subject: Subject::Rows { table: self.table, columns, finders, by_path },
+        }
+    }
+
+    fn filter(self, named_by: &[ColumnId], rows: &[&RowLookup], paths: &[&PathLookup]) -> Expr {
+        let schema = &self.snapshot.schema;
+        let table = &schema[self.table];
+        let mut any: Vec<Expr> = Vec::new();
+        if !rows.is_empty() {
+            any.push(key_is(table, named_by, rows.iter().map(|row| row.finder.values.clone()).collect()));
+        }
+        for path in paths {
+            if let (Some(key), Some(foreign_key)) = (table.key.first(), foreign_key_at(schema, path)) {
+                any.push(Expr::eq(column(table, *key), foreign_key));
+            }
+        }
+        match any.len() {
+            1 => any.pop().unwrap_or(Expr::Bool(false)),
+            _ => Expr::Or(any),
+        }
     }
 
     /// The readers' locks of a table, in the order of their numbers, exclusive and shared ones in turn.
@@ -176,6 +222,25 @@ impl TableWave<'_> {
         let fetch = |advisory| Fetch { query: Query::Advisory(advisory), subject: Subject::Lock };
         advisories.into_iter().map(fetch).collect()
     }
+}
+
+/// The foreign key at the end of a way, as a sub-select: `(select customer_id from orders where id = (select order_id from items where id = $1))`.
+fn foreign_key_at(schema: &Schema, path: &PathLookup) -> Option<Expr> {
+    let mut table = path.from.table;
+    let mut filter = key_is(&schema[table], &path.from.columns, vec![path.from.values.clone()]);
+    let mut found = None;
+    for relationship in &path.path {
+        let relationship = &schema[table][*relationship];
+        if let Some(key) = found.take() {
+            let own = schema[table].key.first()?;
+            filter = Expr::eq(column(&schema[table], *own), key);
+        }
+        let mut inner = select(schema, table, &relationship.columns);
+        inner.filter = Some(filter.clone());
+        found = Some(Expr::Scalar(Box::new(inner)));
+        table = relationship.target;
+    }
+    found
 }
 
 /// The number of a row's advisory lock: product, table, and one of 256 buckets of its key.

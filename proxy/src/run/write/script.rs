@@ -7,7 +7,7 @@ use dialects::render::render;
 use dialects::sql::Query;
 use dialects::{Dialect, Kind, Rows, Statement, Value};
 use rules::change::{Action, Change, Key, RowRef};
-use rules::engine::{Finder, Lookup, Outcome, Phase};
+use rules::engine::{Finder, Lookup, Outcome, PathLookup, Phase};
 
 use super::refuse;
 use super::{Job, WAVES_MAX, Written};
@@ -39,6 +39,8 @@ pub(super) struct Transaction {
     /// The furthest lock taken so far.
     horizon: Option<(u32, Key)>,
     waves: usize,
+    /// Plain reads have told already which rows there are.
+    discovered: bool,
 }
 
 enum State {
@@ -66,7 +68,10 @@ impl Script for Transaction {
         match std::mem::replace(&mut self.state, State::Start) {
             State::Start => self.attempt(),
             State::Fetching(wave) => {
-                self.knowledge.absorb(&self.snapshot, wave, &answers, true);
+                let by_path = self.knowledge.absorb(&self.snapshot, wave, &answers, true);
+                let locked =
+                    by_path.into_iter().map(|(table, key)| (lookup::rank(&self.snapshot, table), key));
+                self.horizon = self.horizon.take().into_iter().chain(locked).max();
                 self.attempt()
             }
             State::Writing { answers: holds, fallback } => self.written(&answers, &holds, fallback),
@@ -77,8 +82,13 @@ impl Script for Transaction {
 }
 
 impl Transaction {
-    pub(super) fn new(snapshot: Arc<Snapshot>, job: Arc<Job>, knowledge: Knowledge) -> Self {
-        Self { snapshot, job, knowledge, state: State::Start, horizon: None, waves: 0 }
+    pub(super) fn new(
+        snapshot: Arc<Snapshot>,
+        job: Arc<Job>,
+        knowledge: Knowledge,
+        discovered: bool,
+    ) -> Self {
+        Self { snapshot, job, knowledge, state: State::Start, horizon: None, waves: 0, discovered }
     }
 
     fn attempt(&mut self) -> Step<Ended> {
@@ -105,9 +115,18 @@ impl Transaction {
         if self.waves > WAVES_MAX || !self.in_order(lookups) {
             return Step::Done(Ended::Restart(std::mem::take(&mut self.knowledge)));
         }
-        let (wave, statements) = Wave::new(&self.snapshot, &self.knowledge, lookups, true);
+        let paths = self.paths();
+        let (wave, statements) = Wave::new(&self.snapshot, &self.knowledge, lookups, &paths, true);
         self.state = State::Fetching(wave);
         Step::Run(statements)
+    }
+
+    /// Where a whole wave is one flush, the first one also locks the rows further up, by the way to them.
+    fn paths(&self) -> Vec<PathLookup> {
+        match self.waves == 1 && !self.discovered && self.snapshot.schema.dialect.pipelines() {
+            true => self.snapshot.engine().reach(&self.job.request),
+            false => Vec::new(),
+        }
     }
 
     /// Whether every lock of a wave stands behind those taken before; then it moves the horizon.

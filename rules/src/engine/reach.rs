@@ -1,0 +1,139 @@
+//! Upwards, before anything is known: which rows a change will adjust, named by the way to them.
+//!
+//! A database that runs several statements in one flush can lock `items 7`, `its order` and `its order's customer` at once. The way to
+//! a row is only a guess at what the attempt will need: whatever it names, the attempt decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use introspect::{ColumnId, RelationshipId, TableId};
+
+use super::{Engine, Finder, Hold, ReadersLock, RowLock};
+use crate::change::{Action, Image, Operation, Request};
+use crate::expr::Expr;
+use crate::rule::{Aggregate, DerivationKind};
+
+/// Most relationships between a row that the request names and one that it adjusts.
+const HOPS_MAX: usize = 8;
+
+/// A row named by the way to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathLookup {
+    /// Where the way starts.
+    pub from: Finder,
+    /// The to-one relationships to follow, at least one.
+    pub path: Vec<RelationshipId>,
+    /// The table at its end.
+    pub table: TableId,
+    /// What to load of the row.
+    pub columns: Vec<ColumnId>,
+    /// How firmly it is to be held.
+    pub hold: Hold,
+}
+
+/// A row and the columns of it that may move.
+struct Moved {
+    from: Finder,
+    path: Vec<RelationshipId>,
+    table: TableId,
+    columns: BTreeSet<ColumnId>,
+}
+
+/// The rows above those that the request names, as far as aggregates lead.
+pub(super) fn reach(engine: &Engine<'_>, request: &Request) -> Vec<PathLookup> {
+    let mut lookups = Vec::new();
+    for operation in &request.operations {
+        for root in roots(engine, operation) {
+            climb(engine, root, &mut lookups);
+        }
+    }
+    lookups
+}
+
+/// The rows whose keys the request tells: the one it changes, and those that its foreign keys will point at.
+fn roots(engine: &Engine<'_>, operation: &Operation) -> Vec<Moved> {
+    let table = operation.id.table;
+    let (Action::Insert(values) | Action::Update(values)) = &operation.action else { return Vec::new() };
+    let mut image = Image::empty(engine.schema[table].columns.len());
+    values.iter().for_each(|(column, value)| image.set(*column, value.clone()));
+    let given: BTreeSet<ColumnId> = values.keys().copied().collect();
+    let mut roots: Vec<Moved> = Vec::new();
+    for (relationship, fed) in fed(engine, table, None) {
+        let relationship = &engine.schema[table][relationship];
+        let values = image.values(&relationship.columns).filter(|values| values.iter().all(|v| !v.is_null()));
+        if let (Some(values), true) =
+            (values, relationship.target_columns == engine.schema[relationship.target].key)
+        {
+            let from = Finder::by_key(engine.schema, relationship.target, values);
+            roots.push(Moved { from, path: Vec::new(), table: relationship.target, columns: fed });
+        }
+    }
+    if let Some(key) = operation.id.key() {
+        let from = Finder::by_key(engine.schema, table, key.clone());
+        roots.push(Moved { from, path: Vec::new(), table, columns: given });
+    }
+    roots
+}
+
+fn climb(engine: &Engine<'_>, mut moved: Moved, lookups: &mut Vec<PathLookup>) {
+    if moved.path.len() >= HOPS_MAX {
+        return;
+    }
+    spread(engine, &mut moved);
+    for (relationship_id, columns) in fed(engine, moved.table, Some(&moved.columns)) {
+        let relationship = &engine.schema[moved.table][relationship_id];
+        let table = relationship.target;
+        if relationship.columns.len() != 1 || relationship.target_columns != engine.schema[table].key {
+            continue;
+        }
+        let mut path = moved.path.clone();
+        path.push(relationship_id);
+        lookups.push(PathLookup {
+            from: moved.from.clone(),
+            path: path.clone(),
+            table,
+            columns: engine.facts.columns(table).to_vec(),
+            hold: hold(engine, table, &columns),
+        });
+        climb(engine, Moved { from: moved.from.clone(), path, table, columns }, lookups);
+    }
+}
+
+/// The row's own formulas move with their inputs.
+fn spread(engine: &Engine<'_>, moved: &mut Moved) {
+    for derivation in engine.rules.derivations.iter().filter(|d| d.table == moved.table) {
+        let DerivationKind::Formula(expr) = &derivation.kind else { continue };
+        let reads = |expr: &Expr| {
+            expr.places().iter().any(|p| p.path.is_empty() && moved.columns.contains(&p.column))
+        };
+        if reads(expr) {
+            moved.columns.insert(derivation.column);
+        }
+    }
+}
+
+/// The aggregates that a row's columns feed (all of them for a row that comes), by the relationship that leads to them.
+fn fed(
+    engine: &Engine<'_>,
+    table: TableId,
+    moved: Option<&BTreeSet<ColumnId>>,
+) -> BTreeMap<RelationshipId, BTreeSet<ColumnId>> {
+    let mut fed: BTreeMap<RelationshipId, BTreeSet<ColumnId>> = BTreeMap::new();
+    for derivation in &engine.rules.derivations {
+        let DerivationKind::Aggregate(aggregate) = &derivation.kind else { continue };
+        if aggregate.child == table && moved.is_none_or(|moved| reads(engine, aggregate, moved)) {
+            fed.entry(aggregate.parent).or_default().insert(derivation.column);
+        }
+    }
+    fed
+}
+
+fn reads(engine: &Engine<'_>, aggregate: &Aggregate, moved: &BTreeSet<ColumnId>) -> bool {
+    let foreign_key = &engine.schema[aggregate.child][aggregate.parent].columns;
+    let filter = aggregate.filter.iter().flat_map(Expr::places).map(|place| place.column);
+    foreign_key.iter().copied().chain(aggregate.column).chain(filter).any(|column| moved.contains(&column))
+}
+
+fn hold(engine: &Engine<'_>, table: TableId, columns: &BTreeSet<ColumnId>) -> Hold {
+    let read = columns.iter().any(|column| engine.facts.read_from_below(table, *column));
+    Hold { row: RowLock::Change, readers: if read { ReadersLock::Write } else { ReadersLock::None } }
+}
