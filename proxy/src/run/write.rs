@@ -3,6 +3,8 @@
 mod refuse;
 mod script;
 mod simple;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,7 +11,12 @@ pub(super) fn translate(error: &rusqlite::Error) -> Error {
         return Error::new(other_kind(error), error.to_string());
     };
     let message = message.clone().unwrap_or_else(|| failure.to_string());
-    let kind = if message.starts_with(functions::REFUSAL) { Kind::Data } else { kind(failure) };
+    let kind = match message.as_str() {
+        refusal if refusal.starts_with(functions::REFUSAL) => Kind::Data,
+        // `on delete restrict` comes as the code of a trigger.
+        "FOREIGN KEY constraint failed" => Kind::ForeignKey,
+        _ => kind(failure),
+    };
     let mut translated = Error::new(kind, message);
     name(&mut translated);
     translated
