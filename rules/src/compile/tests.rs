@@ -391,6 +391,23 @@ fn a_view_is_not_derived_and_names_need_not_be_plain_words() {
 }
 
 #[test]
+fn files_may_come_from_any_editor() {
+    let shop = fixture::shop();
+    for text in [
+        "derive:\r\n  items.amount: quantity\r\n  orders.amount_total: sum(items.amount)\r\n",
+        "\u{feff}derive:\n  items.amount: quantity\n",
+        "---\n# a comment\nderive:\n  items.amount: quantity # another\n...\n",
+        "derive:\nconstrain:\n",
+    ] {
+        assert!(compiled(&shop, text).is_ok(), "{text:?}: {:?}", compiled(&shop, text));
+    }
+    let crlf = "derive:\r\n  items.amount: quantity\r\n  orders.amount_total: sum(items.amont)\r\n";
+    assert!(compiled(&shop, crlf).unwrap_err().starts_with("a.yaml:3:34: items has no column `amont`"));
+    let documents = compiled(&shop, "derive: {}\n---\nderive: {}\n");
+    assert!(documents.is_err_and(|problems| problems.starts_with("a.yaml:")));
+}
+
+#[test]
 fn problems_inside_folded_and_quoted_texts_find_their_place() {
     let shop = fixture::shop();
     for (text, expected) in [

@@ -117,17 +117,26 @@ impl Resolver<'_> {
     fn comparable(&mut self, a: Typed, b: Typed, ordered: bool) -> Option<(Expr, Expr)> {
         let span = a.span.start.min(b.span.start)..a.span.end.max(b.span.end);
         let (exprs, ty) = self.common(vec![a, b], "in a comparison,")?;
-        let comparable = match ty {
-            Type::Json | Type::Bytes | Type::Other => false,
-            Type::Bool => !ordered,
-            _ => true,
-        };
-        if !comparable {
-            self.refuse(span, format!("what is {} cannot be compared so", noun(ty)), "");
+        if ordered && ty == Type::Bool {
+            self.refuse(span, "true and false have no order", "compare them with = or <>");
             return None;
         }
+        self.has_values(ty, span)?;
         let [a, b] = <[Expr; 2]>::try_from(exprs).ok()?;
         Some((a, b))
+    }
+
+    /// Of some types, the language knows nothing but whether there is a value.
+    fn has_values(&mut self, ty: Type, span: Range<usize>) -> Option<()> {
+        if !matches!(ty, Type::Json | Type::Bytes | Type::Other) {
+            return Some(());
+        }
+        self.refuse(
+            span,
+            "values of this type cannot be compared",
+            "`is null` and changed() can be asked of them",
+        );
+        None
     }
 
     fn unary(
@@ -188,9 +197,7 @@ impl Resolver<'_> {
         let mut all = vec![first?];
         all.extend(self.nodes(list, depth)?);
         let (exprs, ty) = self.common(all, "in a list,")?;
-        if matches!(ty, Type::Json | Type::Bytes | Type::Other) {
-            return self.refuse(span, format!("what is {} cannot be compared so", noun(ty)), "");
-        }
+        self.has_values(ty, span.clone())?;
         let mut exprs = exprs.into_iter();
         let contained = truth(Expr::In(Box::new(exprs.next()?), exprs.collect()), span);
         Some(negated_if(contained, negated))

@@ -217,7 +217,7 @@ fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
                 "quantity ilike 'x'",
                 "[quantity ilike 'x'] rules compare texts exactly (write lower(…) like '…' with a lower-case pattern)",
             ),
-            ("true > false", "[true > false] what is true or false cannot be compared so"),
+            ("true > false", "[true > false] true and false have no order (compare them with = or <>)"),
         ],
     );
 }
