@@ -84,6 +84,9 @@ pub fn render(problems: &[Problem], files: &[(String, String)], colour: bool) ->
     let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
     let mut shown = String::new();
     for problem in problems {
+        if !shown.is_empty() {
+            shown.push('\n');
+        }
         let text = files.iter().find(|(name, _)| *name == problem.file).map_or("", |(_, text)| text);
         if handler.render_report(&mut shown, report(problem, text).as_ref()).is_err() {
             shown.push_str(&format!("{problem}\n"));

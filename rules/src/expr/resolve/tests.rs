@@ -138,6 +138,45 @@ fn scalars_follow_sql() {
 }
 
 #[test]
+fn operators_bind_as_in_sql() {
+    check(
+        Context::Message,
+        &[
+            ("true or false and false", "true"),
+            ("(true or false) and false", "false"),
+            ("not false and false", "false"),
+            ("not quantity in (3)", "false"),
+            ("not 'a' like 'b'", "true"),
+            ("not amount is null", "false"),
+            ("-quantity is null", "false"),
+            ("1 - 2 + 3", "2"),
+            ("12 / 2 * 3", "18"),
+            ("12 / 2 / 3", "2"),
+            ("7 - 2 * 3 % 4", "5"),
+            ("-2 + 5", "3"),
+            ("- 1 between -2 and 0", "true"),
+            ("quantity between 1 and 2 or true", "true"),
+            ("quantity between 1 + 1 and 2 * 2 and 1 = 1", "true"),
+            ("'a' || 'b' = 'ab'", "true"),
+            ("'a' || 'b' like 'a' || '%'", "true"),
+            ("'a' || upper('b') || 'c' in ('aBc')", "true"),
+            ("1 < 2 = true", "true"),
+            ("amount is null = true", "true"),
+            ("case when true then 1 end + 1 = 2", "true"),
+            ("quantity > 1 is not null", "true"),
+            ("amount is distinct from 1 and false", "false"),
+            ("1 + 1 is distinct from 2", "false"),
+            ("not true is distinct from false", "false"),
+            (
+                "QUANTITY_ is null or true",
+                "[QUANTITY_] items has no column `QUANTITY_` (did you mean `quantity`?)",
+            ),
+            ("1 != 2 AND NOT NULL", "null"),
+        ],
+    );
+}
+
+#[test]
 fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
     check(
         Context::Message,
