@@ -74,3 +74,42 @@ async fn sqlite_in_memory_is_one_database() {
     assert_eq!(rows[0].values(0), [Value::Int(7)]);
     assert_eq!(pool.dialect(), Dialect::Sqlite);
 }
+
+#[tokio::test]
+async fn what_a_trigger_refuses_is_a_check() {
+    for (dialect, trigger) in [
+        (
+            Dialect::Postgres,
+            "create function no() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$; \
+             create trigger t_no before insert on t for each row execute function no()",
+        ),
+        (
+            Dialect::Mysql,
+            "create trigger t_no before insert on t for each row begin signal sqlstate '45000'; end",
+        ),
+        (Dialect::Sqlite, "create trigger t_no before insert on t begin select raise(abort, 'no'); end"),
+    ] {
+        let database = Database::with(dialect, &format!("{T}; {trigger}")).await;
+        let error = database.pool.run(vec![plain("insert into t values (1, 'a', 1)")]).await.unwrap_err();
+        assert_eq!(error.kind, Kind::Check, "{dialect}: {error}");
+        database.drop().await;
+    }
+}
+
+#[tokio::test]
+async fn foreign_keys_hold_both_ways() {
+    for dialect in ALL {
+        let script = "create table p (id int primary key); \
+                      create table c (p int not null, constraint c_p foreign key (p) references p (id)); \
+                      insert into p values (1); insert into c values (1)";
+        let database = Database::with(dialect, script).await;
+        for sql in ["insert into c values (2)", "delete from p"] {
+            let error = database.pool.run(vec![plain(sql)]).await.unwrap_err();
+            assert_eq!(error.kind, Kind::ForeignKey, "{dialect}: {error}");
+            // SQLite names nothing.
+            let name = (dialect != Dialect::Sqlite).then_some("c_p");
+            assert_eq!(error.constraint.as_deref(), name);
+        }
+        database.drop().await;
+    }
+}

@@ -1,8 +1,8 @@
 //! Transactions told by scripts.
 
-use dialects::{Dialect, Kind, Result, Rows, Script, Step, Value};
+use dialects::{Dialect, Kind, Pool, Result, Rows, Script, Step, Value};
 
-use super::database::{ALL, Database, Steps, one_int, plain};
+use super::database::{ALL, Database, Steps, one_int, options, plain};
 
 const T: &str = "create table t (id int primary key, qty int)";
 
@@ -50,6 +50,7 @@ async fn all_in_one_flush_with_an_error_commits_nothing() {
 /// A script in SQLite's writer thread that waits there until it is told to go on.
 struct Waiting {
     statements: Vec<&'static str>,
+    over: bool,
     reached: std::sync::mpsc::Sender<()>,
     go_on: std::sync::mpsc::Receiver<()>,
 }
@@ -59,11 +60,15 @@ impl Script for Waiting {
 
     fn next(&mut self, answer: Result<Vec<Rows>>) -> Step<()> {
         assert!(answer.is_ok());
+        if self.over {
+            return Step::Done(());
+        }
         match self.statements.pop() {
             Some(statement) => Step::Run(vec![plain(statement)]),
             None => {
                 self.reached.send(()).unwrap();
                 self.go_on.recv().unwrap();
+                self.over = true;
                 Step::Commit(vec![])
             }
         }
@@ -74,7 +79,7 @@ impl Script for Waiting {
 async fn sqlite_rolls_back_what_nobody_waits_for() {
     let database = Database::with(Dialect::Sqlite, T).await;
     let ((reached, has_reached), (go, go_on)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
-    let script = Waiting { statements: vec!["insert into t values (1, 1)"], reached, go_on };
+    let script = Waiting { statements: vec!["insert into t values (1, 1)"], over: false, reached, go_on };
     let mut abandoned = Box::pin(database.pool.transact(script));
     let signal = tokio::task::spawn_blocking(move || has_reached.recv().unwrap());
     tokio::select! { biased; _ = &mut abandoned => panic!("it waits"), _ = signal => {} }
@@ -92,7 +97,7 @@ async fn a_panic_in_a_script_rolls_back_and_leaves_the_writer_alive() {
     let (reached, gone) = std::sync::mpsc::channel();
     drop(gone);
     let (_go, go_on) = std::sync::mpsc::channel();
-    let script = Waiting { statements: vec!["insert into t values (1, 1)"], reached, go_on };
+    let script = Waiting { statements: vec!["insert into t values (1, 1)"], over: false, reached, go_on };
     assert_eq!(database.pool.transact(script).await.unwrap_err().kind, Kind::Other);
     assert_eq!(count(&database).await, Value::Int(0));
     let next = Steps::new(vec![Step::Commit(vec![plain("insert into t values (2, 1)")])]);
@@ -109,5 +114,21 @@ async fn sqlite_readers_do_not_wait_for_the_writer_and_see_what_is_committed() {
         database.pool.transact(write(id)).await.unwrap().unwrap();
         assert_eq!(count(&database).await, Value::Int(id.into()));
     }
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_that_writes_to_the_sqlite_file_is_a_conflict() {
+    let database = Database::with(Dialect::Sqlite, T).await;
+    let other = Pool::open(&database.url, options()).unwrap();
+    let ((reached, has_reached), (go, go_on)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
+    let script = Waiting { statements: vec!["insert into t values (1, 1)"], over: false, reached, go_on };
+    let holding = tokio::spawn(async move { other.transact(script).await });
+    tokio::task::spawn_blocking(move || has_reached.recv().unwrap()).await.unwrap();
+    let second = Steps::new(vec![Step::Commit(vec![plain("insert into t values (2, 1)")])]);
+    assert_eq!(database.pool.transact(second).await.unwrap().unwrap_err().kind, Kind::Conflict);
+    go.send(()).unwrap();
+    holding.await.unwrap().unwrap();
+    assert_eq!(count(&database).await, Value::Int(1));
     database.drop().await;
 }

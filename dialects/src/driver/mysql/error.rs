@@ -52,7 +52,8 @@ fn kind(code: u16) -> Kind {
         1022 | 1062 | 1169 | 1586 => Kind::Unique,
         1216 | 1217 | 1451 | 1452 | 1557 | 1761 | 1762 => Kind::ForeignKey,
         1048 | 1263 | 1364 => Kind::NotNull,
-        3819 | 4025 => Kind::Check,
+        // The last is what a trigger or function signals by its own decision.
+        3819 | 4025 | 1644 => Kind::Check,
         1264 | 1265 | 1292 | 1365 | 1366 | 1367 | 1406 | 1411 | 1416 | 1441 | 1690 | 3140 | 3141 | 4078
         | 1153 => Kind::Data,
         // Deadlock, lock time-out, changed since the snapshot, must be prepared again.

@@ -137,11 +137,10 @@ fn lock(kept: &Mutex<IndexMap<String, Prepared>>) -> std::sync::MutexGuard<'_, I
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A kept statement.
+/// A kept statement, moved to the young end: only once the cache fills, and only from its older half, because moving costs.
 fn touch(kept: &mut IndexMap<String, Prepared>, text: &str) -> Option<Prepared> {
     let (index, _, prepared) = kept.get_full(text)?;
     let prepared = prepared.clone();
-    // Near the end already: moving it would cost more than it tells.
     if kept.len() >= STATEMENTS_KEPT / 2 && index < kept.len() / 2 {
         kept.move_index(index, kept.len() - 1);
     }

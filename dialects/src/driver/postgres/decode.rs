@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::fmt::Write;
 
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use tokio_postgres::Row;
@@ -78,12 +77,11 @@ fn widened(float: f32) -> f64 {
 
 fn uuid(bytes: [u8; 16]) -> String {
     let mut out = String::with_capacity(36);
-    for (index, byte) in bytes.iter().enumerate() {
+    for (index, byte) in bytes.into_iter().enumerate() {
         if matches!(index, 4 | 6 | 8 | 10) {
             out.push('-');
         }
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
+        out.extend([byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
     }
     out
 }
@@ -138,8 +136,9 @@ fn timestamp<'a>(micros: i64, make: fn(NaiveDateTime) -> Cell<'static>) -> Optio
 /// NUMERIC: groups of four decimal digits, a weight, a sign and a scale, copied digit by digit.
 /// <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/numeric.c> (`numeric_send`)
 fn numeric<'a>(bytes: &[u8]) -> Option<Cell<'a>> {
-    let mut words = bytes.chunks_exact(2).filter_map(array).map(u16::from_be_bytes);
-    let (_count, weight, sign, scale) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let (head, groups) = bytes.split_at_checked(8)?;
+    let mut head = head.chunks_exact(2).filter_map(array).map(u16::from_be_bytes);
+    let (_count, weight, sign, scale) = (head.next()?, head.next()?, head.next()?, head.next()?);
     let negative = match sign {
         0 => false,
         0x4000 => true,
@@ -148,30 +147,41 @@ fn numeric<'a>(bytes: &[u8]) -> Option<Cell<'a>> {
         0xf000 => return Some(Cell::Text(Cow::Borrowed("-Infinity"))),
         _ => return None,
     };
-    let digits: Vec<u16> = words.collect();
-    Some(Cell::Decimal(Cow::Owned(plain(&digits, i32::from(weight.cast_signed()), negative, scale.into()))))
+    Some(Cell::Decimal(Cow::Owned(plain(groups, i32::from(weight.cast_signed()), negative, scale.into()))))
 }
 
 /// `weight`: how many groups stand before the point, less one.
-fn plain(digits: &[u16], weight: i32, negative: bool, scale: usize) -> String {
-    let group = |at: i32| usize::try_from(at).ok().and_then(|at| digits.get(at)).copied().unwrap_or(0);
-    let mut out = if negative { "-".to_owned() } else { String::new() };
-    // Writing to a String cannot fail.
-    let _ = write!(out, "{}", if weight < 0 { 0 } else { group(0) });
+fn plain(groups: &[u8], weight: i32, negative: bool, scale: usize) -> String {
+    let mut out = String::with_capacity(groups.len() * 2 + scale + 3);
+    out.push_str(if negative { "-" } else { "" });
+    let leading = if weight < 0 { 0 } else { group(groups, 0) };
+    out.push_str(&leading.to_string());
     for at in 1..=weight {
-        let _ = write!(out, "{:04}", group(at));
+        four_digits(&mut out, group(groups, at));
     }
     if scale > 0 {
         out.push('.');
         let end = out.len() + scale;
         let mut at = weight + 1;
         while out.len() < end {
-            let _ = write!(out, "{:04}", group(at));
+            four_digits(&mut out, group(groups, at));
             at += 1;
         }
         out.truncate(end);
     }
     out
+}
+
+/// Groups that are not sent are zero.
+fn group(groups: &[u8], at: i32) -> u16 {
+    let start = usize::try_from(at).ok().and_then(|at| at.checked_mul(2));
+    let pair = start.and_then(|start| groups.get(start..)?.first_chunk());
+    pair.map_or(0, |pair| u16::from_be_bytes(*pair))
+}
+
+fn four_digits(out: &mut String, group: u16) {
+    let digits = [group / 1000, group / 100, group / 10, group].map(|rest| u32::from(rest % 10));
+    out.extend(digits.into_iter().filter_map(|digit| char::from_digit(digit, 10)));
 }
 
 #[cfg(test)]
@@ -189,7 +199,8 @@ mod tests {
             (&[1200], -2, false, 6, "0.000012"),
             (&[1, 2345, 6789, 100], 1, false, 5, "12345.67890"),
         ] {
-            assert_eq!(plain(digits, weight, negative, scale), expect);
+            let groups: Vec<u8> = digits.iter().flat_map(|group: &u16| group.to_be_bytes()).collect();
+            assert_eq!(plain(&groups, weight, negative, scale), expect);
         }
     }
 }

@@ -58,7 +58,8 @@ fn kind(error: &DbError) -> Kind {
         "23505" | "23P01" => Kind::Unique,
         "23503" | "23001" => Kind::ForeignKey,
         "23502" => Kind::NotNull,
-        "23514" | "44000" => Kind::Check,
+        // The last is what a trigger or function raises by its own decision.
+        "23514" | "44000" | "P0001" => Kind::Check,
         "40001" | "40P01" | "55P03" => Kind::Conflict,
         "57014" => Kind::Timeout,
         "53300" => Kind::Exhausted,
