@@ -9,7 +9,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 # Same flags in every target, so that nothing is compiled twice.
 export CARGO_INCREMENTAL ?= 0
 
-CARGO_TEST := cargo test --locked --workspace
+CARGO_TEST := cargo test --locked --workspace --no-fail-fast
 
 .PHONY: help
 help: ## Say what there is to run

@@ -87,8 +87,10 @@ start_mysql() {
     free_port >"$base/mysql.port"
     echo "Starting a private MariaDB in $base/mysql, port $(cat "$base/mysql.port")."
     # The socket's path is relative to the data folder: absolute ones are cut at 107 bytes.
+    # The character set is Debian's; without its configuration file it would be latin1.
     as_user mysql setsid mariadbd --no-defaults --datadir="$base/mysql/data" --socket=private.sock \
         --bind-address=127.0.0.1 --port="$(cat "$base/mysql.port")" --max-connections=300 \
+        --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci \
         </dev/null >"$base/mysql.log" 2>&1 &
     wait_for mysql_answers "$(cat "$base/mysql.port")"
 }
