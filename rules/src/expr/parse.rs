@@ -25,6 +25,10 @@ const TOKENS_MAX: usize = 1_000;
 /// Most brackets and operators inside each other.
 const NESTING_MAX: usize = 50;
 
+/// Words that the parser does not take for names where it could.
+const NEEDS_QUOTES: &[&str] =
+    &["interval", "exists", "trim", "distinct", "all", "any", "case", "cast", "extract"];
+
 /// How the language differs from what `sqlparser` calls generic: nothing but the standard's quotes, letters of any script.
 #[derive(Debug)]
 struct RuleSyntax;
@@ -102,5 +106,9 @@ fn refusal(lines: &Lines<'_>, error: ParserError, end: usize) -> ExprProblem {
     let (what, at) = lines.place_in(&message).map_or((message.as_str(), None), |(what, at)| (what, Some(at)));
     let at = at.unwrap_or(end);
     let what = what.replace("Expected: ", "expected ").replace(", found: EOF", ", found the end");
-    ExprProblem::new(at..lines.char_end(at), what.replace("found: ", "found "))
+    let problem = ExprProblem::new(at..lines.char_end(at), what.replace("found: ", "found "));
+    if lines.has_word(NEEDS_QUOTES) {
+        return problem.hint("a column that is called like a word of SQL stands in double quotes");
+    }
+    problem
 }

@@ -59,6 +59,12 @@ impl<'a> Lines<'a> {
         at + self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
     }
 
+    /// Whether one of the words stands in the text.
+    pub(crate) fn has_word(&self, words: &[&str]) -> bool {
+        let mut found = self.text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        found.any(|found| words.iter().any(|word| found.eq_ignore_ascii_case(word)))
+    }
+
     /// `message at Line: 1, Column: 5` apart.
     pub(crate) fn place_in<'m>(&self, message: &'m str) -> Option<(&'m str, usize)> {
         let (what, place) = message.rsplit_once(" at Line: ")?;

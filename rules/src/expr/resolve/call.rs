@@ -60,11 +60,11 @@ impl Resolver<'_> {
                 format!("`{}` can only be the whole right side of a derivation", name.text),
                 "derive it as a column of its own, and read that column here",
             ),
-            (_, None) => self.refuse(
-                span,
-                format!("`{function}` is not part of the language"),
-                "write name(argument, …)",
-            ),
+            (_, None) => {
+                let bare = function.args == FunctionArguments::None;
+                let hint = if bare { "there are today and now()" } else { "write name(argument, …)" };
+                self.refuse(span, format!("`{function}` is not part of the language"), hint)
+            }
             ([name], Some(args)) if !name.quoted => {
                 let word = name.text.to_ascii_lowercase();
                 match word.as_str() {

@@ -226,6 +226,14 @@ fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
             ("quantity quantity", "[quantity] `quantity` is not expected here"),
             ("quantity;", "[;] `;` is not expected here"),
             ("quantity +", "[] expected an expression, found the end"),
+            (
+                "1 + all",
+                "[] expected (, found the end (a column that is called like a word of SQL stands in double quotes)",
+            ),
+            (
+                "current_date",
+                "[current_date] `current_date` is not part of the language (there are today and now())",
+            ),
             ("(quantity", "[] expected ), found the end"),
             ("", "[] an expression is missing"),
             ("'open", "['] Unterminated string literal"),
