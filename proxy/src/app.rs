@@ -7,14 +7,14 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use dialects::Pool;
 
-use crate::exchange::{Request, Response};
+use crate::exchange::Request;
 use crate::observe::Metrics;
-use crate::pipeline;
+use crate::pipeline::{self, Answer};
 use crate::server::Settings;
 use crate::state::health::Health;
 use crate::state::load::{Blueprint, LoadError, Loaded, load};
 use crate::state::{Readiness, Snapshot};
-use crate::{Error, ErrorCode, Errors};
+use crate::{Error, ErrorCode};
 
 /// How long to wait before the database is asked again, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
@@ -98,19 +98,6 @@ impl App {
     }
 }
 
-/// An answered request, with what is worth telling about it.
-#[derive(Debug)]
-pub struct Answer {
-    /// The answer.
-    pub response: Response,
-    /// The type that was addressed, when the schema knows it.
-    pub resource: Option<String>,
-    /// What was done.
-    pub operation: &'static str,
-    /// Why it was refused.
-    pub errors: Option<Errors>,
-}
-
 impl App {
     /// Answers a request through the pipeline.
     pub async fn answer(&self, request: Request) -> Answer {
@@ -118,12 +105,6 @@ impl App {
             let error = Error::new(ErrorCode::Unavailable, "The schema has not been read yet.");
             return crate::server::refuse(error.into(), &request.headers);
         };
-        let answer = pipeline::answer(&self.pool, &snapshot, request).await;
-        Answer {
-            response: answer.response,
-            resource: answer.resource,
-            operation: answer.operation,
-            errors: None,
-        }
+        pipeline::answer(&self.pool, &snapshot, &self.metrics, request).await
     }
 }

@@ -15,5 +15,6 @@ pub mod route;
 pub mod run;
 pub mod server;
 pub mod state;
+pub mod suggest;
 
 pub use error::{Error, ErrorCode, Errors, Result};

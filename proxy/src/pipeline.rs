@@ -1,42 +1,115 @@
 //! One request from end to end: the whole program at a glance.
+//!
+//! ```text
+//! read : parse -> build -> restrict -> lower, render, run -> encode
+//! write: parse -> build -> restrict -> discover, lock, attempt* -> lower, render, run -> encode
+//! ```
 
+pub mod read;
 pub mod write;
 
 use std::sync::Arc;
 
 use dialects::Pool;
-use http::Method;
+use http::header::{ALLOW, IF_MATCH, LOCATION, VARY};
+use http::{HeaderMap, Method, StatusCode};
 
 use crate::exchange::{Request, Response};
-use crate::jsonapi::error_object::{self, Logged};
+use crate::jsonapi::{error_object, links, media, query};
+use crate::observe::Metrics;
+use crate::plan::names;
+use crate::plan::write::{Verb, WriteRequest};
+use crate::route::{self, Endpoint};
+use crate::run::write::Context;
 use crate::state::Snapshot;
-use crate::{Error, ErrorCode, Result};
+use crate::{Error, ErrorCode, Errors, Result};
+
+/// The header under which the server hands a request's id on.
+const REQUEST_ID: &str = "x-request-id";
 
 /// An answer, and what is observed about it.
 #[derive(Debug)]
 pub struct Answer {
-    /// What goes to the client.
+    /// What goes to the client. To a HEAD it is the answer of the GET; the server sends no body then.
     pub response: Response,
     /// The type addressed, where there is such a type: a name of the schema, never the client's text.
     pub resource: Option<String>,
-    /// What was asked: `read`, `create`, `update`, `delete`, `other`.
+    /// What was asked: a word of a closed list.
     pub operation: &'static str,
-    /// What goes to the log about errors.
-    pub errors: Vec<Logged>,
+    /// Why it was refused.
+    pub errors: Option<Errors>,
 }
 
 /// Answers a request.
-pub async fn answer(pool: &Arc<Pool>, snapshot: &Arc<Snapshot>, request: Request) -> Answer {
+pub async fn answer(
+    pool: &Arc<Pool>,
+    snapshot: &Arc<Snapshot>,
+    metrics: &Metrics,
+    request: Request,
+) -> Answer {
+    let context = Context { pool, snapshot, metrics };
+    let endpoint = route::endpoint(&snapshot.api.prefix, &request.path);
     let operation = operation(&request.method);
-    let (response, errors) = match served(pool, snapshot, request).await {
-        Ok(response) => (response, Vec::new()),
-        Err(errors) => error_object::response(&errors),
+    let resource = endpoint.as_ref().ok().and_then(|endpoint| resource(snapshot, endpoint));
+    let id = request_id(&request.headers);
+    let served = match endpoint {
+        Ok(endpoint) => serve(context, &endpoint, &request).await,
+        Err(errors) => Err(errors),
     };
-    Answer { response, resource: None, operation, errors }
+    let (response, errors) = match served {
+        Ok(response) => (response, None),
+        Err(errors) => (error_object::response(&errors, &id), Some(errors)),
+    };
+    Answer { response: response.header(VARY, "Accept"), resource, operation, errors }
 }
 
-async fn served(_pool: &Arc<Pool>, _snapshot: &Arc<Snapshot>, request: Request) -> Result<Response> {
-    Err(Error::new(ErrorCode::NotInThisVersion, format!("{} is not served yet.", request.method)).into())
+async fn serve(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
+    route::check_method(endpoint, &request.method)?;
+    if request.method == Method::OPTIONS {
+        return Ok(Response::empty(StatusCode::NO_CONTENT).header(ALLOW, endpoint.allow()));
+    }
+    if *endpoint == Endpoint::Home {
+        let index = links::of(&context.snapshot.api, &Endpoint::Index);
+        return Ok(Response::empty(StatusCode::SEE_OTHER).header(LOCATION, &index));
+    }
+    media::accept(&request.headers)?;
+    match request.method {
+        Method::GET | Method::HEAD => read::answer(context, endpoint, request).await,
+        _ => write(context, endpoint, request).await,
+    }
+}
+
+/// Dispatches a write by its method and what it addresses.
+async fn write(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
+    let (verb, ty, id) = match (&request.method, endpoint) {
+        (&Method::POST, Endpoint::Collection { ty }) => (Verb::Create, ty, ""),
+        (&Method::PATCH, Endpoint::Resource { ty, id }) => (Verb::Update, ty, id.as_str()),
+        (&Method::DELETE, Endpoint::Resource { ty, id }) => (Verb::Delete, ty, id.as_str()),
+        _ => {
+            let detail = "Relationships are written in the resource's document in this version.";
+            return Err(Error::new(ErrorCode::NotInThisVersion, detail).into());
+        }
+    };
+    if !request.body.is_empty() {
+        media::content_type(&request.headers)?;
+    }
+    if let Some(pair) = query::pairs(&request.query)?.first() {
+        let detail = format!("A write takes no parameter {:?} in this version.", pair.name);
+        return Err(Error::new(ErrorCode::UnknownParameter, detail).parameter(&pair.name).into());
+    }
+    let (table, _) = names::table(&context.snapshot.schema, ty)?;
+    let if_match = request.headers.get(IF_MATCH).and_then(|value| value.to_str().ok());
+    write::answer(context, table, verb, WriteRequest { id, body: &request.body, if_match }).await
+}
+
+fn resource(snapshot: &Snapshot, endpoint: &Endpoint) -> Option<String> {
+    let table = snapshot.schema.find(endpoint.ty()?)?;
+    Some(snapshot.schema[table].name.clone())
+}
+
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    given.map_or_else(|| format!("{:016x}", fastrand::u64(..)), str::to_owned)
 }
 
 fn operation(method: &Method) -> &'static str {
@@ -48,3 +121,6 @@ fn operation(method: &Method) -> &'static str {
         _ => "other",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,12 @@
 //! ReadRequest -read-> ReadPlan -restrict-> Restricted<ReadPlan> -lower-> sql::Select
 //! ```
 
+pub mod filter;
+pub mod include;
 pub mod lower;
+pub mod names;
+pub mod page;
+pub mod read;
 pub mod restrict;
+pub mod sort;
 pub mod write;

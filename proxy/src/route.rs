@@ -1,4 +1,11 @@
 //! Method and path → [`Endpoint`]. One closed list, so that documentation and tests can name them all.
+//!
+//! Segments are decoded one by one, so that an id may hold an encoded slash; a trailing slash means the same as none.
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+
+use crate::{Error, ErrorCode, Result};
 
 /// What a request addresses. Type, id and relationship are decoded but not yet looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,4 +44,129 @@ pub enum Endpoint {
         /// The relationship.
         relationship: String,
     },
+}
+
+impl Endpoint {
+    /// The type that is addressed, as the client wrote it.
+    pub fn ty(&self) -> Option<&str> {
+        match self {
+            Self::Home | Self::Index => None,
+            Self::Collection { ty }
+            | Self::Resource { ty, .. }
+            | Self::Related { ty, .. }
+            | Self::Linkage { ty, .. } => Some(ty),
+        }
+    }
+
+    /// The methods it answers, as the `Allow` header lists them.
+    pub fn allow(&self) -> &'static str {
+        match self {
+            Self::Home | Self::Index | Self::Related { .. } => "GET, HEAD, OPTIONS",
+            Self::Collection { .. } => "GET, HEAD, OPTIONS, POST",
+            Self::Resource { .. } => "GET, HEAD, OPTIONS, PATCH, DELETE",
+            Self::Linkage { .. } => "GET, HEAD, OPTIONS, POST, PATCH, DELETE",
+        }
+    }
+}
+
+/// What a path addresses. Errors: 404 for what is not ours, 400 for a path that is not UTF-8.
+pub fn endpoint(prefix: &str, path: &str) -> Result<Endpoint> {
+    if path == "/" {
+        return Ok(Endpoint::Home);
+    }
+    let rest = path.strip_prefix(prefix.trim_end_matches('/')).ok_or_else(|| nothing_at(path))?;
+    let segments = match rest.strip_suffix('/').unwrap_or(rest) {
+        "" => return Ok(Endpoint::Index),
+        rest => rest.strip_prefix('/').ok_or_else(|| nothing_at(path))?,
+    };
+    let segments: Vec<String> = segments.split('/').map(decoded).collect::<Result<_>>()?;
+    addressed(segments).ok_or_else(|| nothing_at(path).into())
+}
+
+/// Refuses a method that an endpoint does not answer (405).
+pub fn check_method(endpoint: &Endpoint, method: &Method) -> Result<()> {
+    let allow = endpoint.allow();
+    if allow.split(", ").any(|allowed| allowed == method.as_str()) {
+        return Ok(());
+    }
+    let detail = format!("{method} is not answered here; {allow} are.");
+    Err(Error::new(ErrorCode::MethodNotAllowed, detail).with_meta("allow", allow).into())
+}
+
+fn addressed(segments: Vec<String>) -> Option<Endpoint> {
+    if segments.iter().any(String::is_empty) {
+        return None;
+    }
+    let mut segments = segments.into_iter();
+    match (segments.next()?, segments.next(), segments.next(), segments.next(), segments.next()) {
+        (ty, None, ..) => Some(Endpoint::Collection { ty }),
+        (ty, Some(id), None, ..) => Some(Endpoint::Resource { ty, id }),
+        (ty, Some(id), Some(relationship), None, _) => Some(Endpoint::Related { ty, id, relationship }),
+        (ty, Some(id), Some(word), Some(relationship), None) if word == "relationships" => {
+            Some(Endpoint::Linkage { ty, id, relationship })
+        }
+        _ => None,
+    }
+}
+
+fn decoded(segment: &str) -> Result<String> {
+    let text = percent_decode_str(segment).decode_utf8();
+    text.map(Into::into).map_err(|_| Error::new(ErrorCode::MalformedRequest, "The path is not UTF-8.").into())
+}
+
+fn nothing_at(path: &str) -> Error {
+    Error::new(ErrorCode::NotFound, format!("There is nothing at {path}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, expect: Option<Endpoint>) {
+        assert_eq!(endpoint("/api", path).ok(), expect, "{path}");
+    }
+
+    #[test]
+    fn paths_address_endpoints() {
+        let (ty, id, relationship) = ("orders".to_owned(), "7".to_owned(), "items".to_owned());
+        check("/", Some(Endpoint::Home));
+        check("/api", Some(Endpoint::Index));
+        check("/api/", Some(Endpoint::Index));
+        check("/api/orders", Some(Endpoint::Collection { ty: ty.clone() }));
+        check("/api/orders/", Some(Endpoint::Collection { ty: ty.clone() }));
+        check("/api/orders/7/", Some(Endpoint::Resource { ty: ty.clone(), id: id.clone() }));
+        check(
+            "/api/orders/7/items",
+            Some(Endpoint::Related { ty: ty.clone(), id: id.clone(), relationship: relationship.clone() }),
+        );
+        check(
+            "/api/orders/7/relationships/items",
+            Some(Endpoint::Linkage { ty: ty.clone(), id, relationship }),
+        );
+        check("/api/orders/a%2Fb%20c", Some(Endpoint::Resource { ty, id: "a/b c".into() }));
+    }
+
+    #[test]
+    fn other_paths_are_not_found() {
+        for path in [
+            "/apiary",
+            "/other",
+            "/api//",
+            "/api/orders//",
+            "/api/orders/7/links/items",
+            "/api/a/b/relationships/c/d",
+            "/api/%FF",
+        ] {
+            check(path, None);
+        }
+    }
+
+    #[test]
+    fn a_method_that_is_not_answered_is_named_with_those_that_are() {
+        let index = Endpoint::Index;
+        assert!(check_method(&index, &Method::HEAD).is_ok());
+        let errors = check_method(&index, &Method::DELETE).unwrap_err();
+        assert_eq!(errors.status(), 405);
+        assert_eq!(errors.iter().next().unwrap().meta["allow"], "GET, HEAD, OPTIONS");
+    }
 }

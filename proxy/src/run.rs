@@ -1,4 +1,5 @@
 //! The only callers of drivers.
 
 pub mod lookup;
+pub mod read;
 pub mod write;

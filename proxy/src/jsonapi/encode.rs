@@ -7,6 +7,8 @@
 //! ```
 
 pub mod cell;
+pub mod document;
+pub mod graph;
 pub mod resource;
 pub mod text;
 

@@ -6,8 +6,7 @@
 
 use std::fmt;
 
-use introspect::{ColumnId, TableId};
-use rules::rule::DerivationKind;
+use introspect::{Column, ColumnId, TableId};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::encode::cell::cell;
@@ -43,12 +42,10 @@ pub enum Precondition {
 impl Covered {
     /// The columns of a table.
     pub fn of(snapshot: &Snapshot, table: TableId) -> Self {
-        let derived = |column: ColumnId| {
-            let sets = |kind: &DerivationKind| !matches!(kind, DerivationKind::Default(_));
-            snapshot.rules.derivations.iter().any(|d| d.table == table && d.column == column && sets(&d.kind))
-        };
+        let writable =
+            |id, column: &Column| column.generated.is_none() && !snapshot.facts.is_derived(table, id);
         let visible = snapshot.schema[table].columns().filter(|(_, column)| !column.hidden);
-        let columns = visible.map(|(id, column)| (id, column.generated.is_none() && !derived(id))).collect();
+        let columns = visible.map(|(id, column)| (id, writable(id, column))).collect();
         Self { table, columns }
     }
 

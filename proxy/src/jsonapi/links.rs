@@ -2,6 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::route::Endpoint;
 use crate::state::ApiSettings;
 
 /// What stands encoded in a path segment: all but the unreserved characters of RFC 3986.
@@ -30,6 +31,17 @@ pub fn related(api: &ApiSettings, ty: &str, id: &str, relationship: &str) -> Str
 /// `/api/orders/7/relationships/customer`.
 pub fn linkage(api: &ApiSettings, ty: &str, id: &str, relationship: &str) -> String {
     format!("{}/relationships/{}", resource(api, ty, id), segment(relationship))
+}
+
+/// The path of an endpoint, in its one canonical form.
+pub fn of(api: &ApiSettings, endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Home | Endpoint::Index => format!("{}/", base(api)),
+        Endpoint::Collection { ty } => collection(api, ty),
+        Endpoint::Resource { ty, id } => resource(api, ty, id),
+        Endpoint::Related { ty, id, relationship: name } => related(api, ty, id, name),
+        Endpoint::Linkage { ty, id, relationship: name } => linkage(api, ty, id, name),
+    }
 }
 
 /// One path segment, percent-encoded.

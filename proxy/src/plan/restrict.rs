@@ -2,6 +2,7 @@
 //!
 //! [`Restricted`] can be made nowhere else, and `lower` takes nothing less: a statement that no policy has seen does not compile.
 
+use super::read::ReadPlan;
 use crate::Result;
 
 /// A plan that holds what the actor's policy demands.
@@ -27,6 +28,13 @@ impl<P> Restricted<P> {
     /// The plan, to be carried out.
     pub fn into_plan(self) -> P {
         self.plan
+    }
+}
+
+/// Restricts a read.
+pub fn read(plan: ReadPlan, policy: &Policy) -> Result<Restricted<ReadPlan>> {
+    match policy {
+        Policy::Open => Ok(Restricted { plan }),
     }
 }
 

@@ -15,9 +15,10 @@ use super::front::headers_arrived;
 use super::guard::Guard;
 use super::traffic::{InFlight, Traffic};
 use super::{refusal, respond};
-use crate::app::{Answer, App};
+use crate::app::App;
 use crate::exchange::Request;
 use crate::observe::{self, Observation};
+use crate::pipeline::Answer;
 use crate::{Error, ErrorCode};
 
 /// Names a request in answers and logs; a client's own is kept when it is harmless.

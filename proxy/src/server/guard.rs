@@ -13,8 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::gateway::REQUEST_ID;
 use super::{Settings, refusal};
-use crate::app::{Answer, App};
+use crate::app::App;
 use crate::exchange::Request;
+use crate::pipeline::Answer;
 use crate::{Error, ErrorCode};
 
 /// The bounds.

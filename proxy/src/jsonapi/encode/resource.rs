@@ -161,7 +161,7 @@ pub fn to_one(out: &mut Vec<u8>, target: &Table, key: Vec<Cell<'_>>) {
 }
 
 /// `{"type":"…","id":"…"`.
-fn identifier_open(out: &mut Vec<u8>, ty: &str, id: &str) {
+pub(super) fn identifier_open(out: &mut Vec<u8>, ty: &str, id: &str) {
     out.extend_from_slice(br#"{"type":"#);
     json::string(out, ty);
     out.extend_from_slice(br#","id":"#);

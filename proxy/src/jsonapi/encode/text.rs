@@ -99,7 +99,7 @@ fn time(out: &mut Vec<u8>, time: NaiveTime) {
         return;
     }
     let mut width = 9;
-    while nanos % 10 == 0 {
+    while nanos.is_multiple_of(10) {
         nanos /= 10;
         width -= 1;
     }

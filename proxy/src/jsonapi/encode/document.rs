@@ -1,0 +1,163 @@
+//! The document that answers a read (JSON:API 1.1, "Document Structure"): links, data, included, meta.
+
+use std::collections::BTreeMap;
+
+use introspect::{RelationshipId, TableId};
+use serde_json::Map;
+
+use super::graph::{Graph, Level, Place};
+use super::resource::{Linkage, ResourceWriter, to_one};
+use super::{begin, document_meta};
+use crate::jsonapi::etag::{ETag, etag};
+use crate::jsonapi::query::Pair;
+use crate::jsonapi::shape::linkage_columns;
+use crate::jsonapi::{json, links};
+use crate::plan::page::{Page, Seen, with_query};
+use crate::plan::read::{ReadPlan, Scope};
+use crate::route::Endpoint;
+use crate::state::Snapshot;
+
+/// What a read has come to.
+pub struct ReadAnswer<'a> {
+    /// The set that the request sees.
+    pub snapshot: &'a Snapshot,
+    /// What was addressed.
+    pub endpoint: &'a Endpoint,
+    /// The parameters, as they came.
+    pub pairs: &'a [Pair],
+    /// What was planned.
+    pub plan: &'a ReadPlan,
+    /// What was found.
+    pub graph: &'a Graph<'a>,
+    /// What the page has shown.
+    pub seen: Option<Seen>,
+}
+
+impl ReadAnswer<'_> {
+    /// Its document.
+    pub fn document(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(4096);
+        let writers = self.writers();
+        begin(&mut out);
+        self.links(&mut out);
+        out.extend_from_slice(br#","data":"#);
+        self.data(&mut out, &writers);
+        self.included(&mut out, &writers);
+        if let Some((page, seen)) = self.page() {
+            document_meta(&mut out, &page.meta(seen));
+        }
+        out.push(b'}');
+        out
+    }
+
+    /// The ETag of a single resource shown whole: elsewhere there is none.
+    pub fn etag(&self) -> Option<ETag> {
+        let single = matches!(self.plan.scope, Scope::Row(_)) && !self.plan.partial;
+        let level = self.graph.primary().filter(|level| single && level.len == 1)?;
+        Some(etag(self.snapshot, level.table, &|column| level.cell(0, column)))
+    }
+
+    fn page(&self) -> Option<(Page, Seen)> {
+        self.plan.page.zip(self.seen)
+    }
+
+    fn links(&self, out: &mut Vec<u8>) {
+        let api = &self.snapshot.api;
+        let path = links::of(api, self.endpoint);
+        let pairs = self.pairs.iter().map(|pair| (pair.name.as_str(), pair.value.as_str()));
+        out.extend_from_slice(br#","links":{"self":"#);
+        json::string(out, &with_query(&path, pairs));
+        if let Endpoint::Linkage { ty, id, relationship } = self.endpoint {
+            out.extend_from_slice(br#","related":"#);
+            json::string(out, &links::related(api, ty, id, relationship));
+        }
+        if let Some((page, seen)) = self.page() {
+            page.links(out, &path, self.pairs, seen);
+        }
+        out.push(b'}');
+    }
+
+    /// A writer for every type in the answer.
+    fn writers(&self) -> BTreeMap<TableId, ResourceWriter<'_>> {
+        self.plan
+            .shapes
+            .iter()
+            .map(|(table, shape)| (*table, ResourceWriter::new(self.snapshot, shape)))
+            .collect()
+    }
+
+    fn data(&self, out: &mut Vec<u8>, writers: &BTreeMap<TableId, ResourceWriter<'_>>) {
+        let Some(level) = self.graph.primary() else { return out.extend_from_slice(b"null") };
+        match &self.plan.scope {
+            Scope::Linkage(_, relationship) => self.linkage(out, level, *relationship),
+            _ if self.plan.page.is_none() && level.len == 0 => out.extend_from_slice(b"null"),
+            _ if self.plan.page.is_none() => self.resource(out, writers, level, Place { level: 0, row: 0 }),
+            _ => {
+                out.push(b'[');
+                for row in 0..level.len {
+                    json::comma(out);
+                    self.resource(out, writers, level, Place { level: 0, row });
+                }
+                out.push(b']');
+            }
+        }
+    }
+
+    fn resource(
+        &self,
+        out: &mut Vec<u8>,
+        writers: &BTreeMap<TableId, ResourceWriter<'_>>,
+        level: &Level,
+        place: Place,
+    ) {
+        let Some(writer) = writers.get(&level.table) else { return };
+        let cells = |column| level.cell(place.row, column);
+        let linkage: &Linkage<'_> = &|relationship, out| self.graph.linkage(out, place, relationship);
+        match self.plan.identifiers {
+            true => writer.identifier(out, &cells),
+            false => writer.write(out, &cells, linkage),
+        }
+    }
+
+    /// The linkage of a to-one relationship of the one row.
+    fn linkage(&self, out: &mut Vec<u8>, level: &Level, relationship: RelationshipId) {
+        let schema = &self.snapshot.schema;
+        let of = &schema[level.table][relationship];
+        match linkage_columns(schema, of) {
+            Some(own) => {
+                to_one(out, &schema[of.target], own.iter().map(|column| level.cell(0, *column)).collect())
+            }
+            None => _ = self.graph.linkage(out, Place { level: 0, row: 0 }, relationship),
+        }
+    }
+
+    fn included(&self, out: &mut Vec<u8>, writers: &BTreeMap<TableId, ResourceWriter<'_>>) {
+        if !self.pairs.iter().any(|pair| pair.base == "include") {
+            return;
+        }
+        out.extend_from_slice(br#","included":["#);
+        for (level, place) in self.graph.included() {
+            json::comma(out);
+            self.resource(out, writers, level, place);
+        }
+        out.push(b']');
+    }
+}
+
+/// The document of `/api/`: every type and its URL.
+pub fn index(snapshot: &Snapshot) -> Vec<u8> {
+    let api = &snapshot.api;
+    let mut out = Vec::with_capacity(1024);
+    begin(&mut out);
+    out.extend_from_slice(br#","links":{"self":"#);
+    json::string(&mut out, &links::of(api, &Endpoint::Index));
+    out.extend_from_slice(br#","describedby":"#);
+    json::string(&mut out, &format!("{}/openapi.json", api.public_url.trim_end_matches('/')));
+    out.push(b'}');
+    let served = snapshot.schema.iter().filter(|(_, table)| table.is_resource() && !table.hidden);
+    let urls = served.map(|(_, table)| (table.name.clone(), links::collection(api, &table.name).into()));
+    let resources = Map::from_iter(urls);
+    document_meta(&mut out, &Map::from_iter([("resources".to_owned(), resources.into())]));
+    out.push(b'}');
+    out
+}

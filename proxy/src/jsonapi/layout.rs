@@ -1,0 +1,60 @@
+//! Where the cells of a resource stand in a row of an answer.
+
+use std::collections::HashMap;
+
+use dialects::{Cell, Rows};
+use introspect::{ColumnId, RelationshipId};
+
+/// The columns of an answer whose rows are resources.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Place by column of the table.
+    columns: HashMap<ColumnId, usize>,
+    /// Places of the key of a to-one's target, where the row's own columns do not hold it.
+    linkage: HashMap<RelationshipId, Vec<usize>>,
+    /// Places of the values that an included row shares with the row that it was included for.
+    link: Vec<usize>,
+}
+
+impl Layout {
+    /// The layout of an answer that begins with these columns.
+    pub fn of(columns: &[ColumnId]) -> Self {
+        Self { columns: columns.iter().copied().zip(0..).collect(), ..Self::default() }
+    }
+
+    /// Adds the key of a to-one's target.
+    pub fn add_linkage(&mut self, relationship: RelationshipId, places: Vec<usize>) {
+        self.linkage.insert(relationship, places);
+    }
+
+    /// Adds the values shared with the row that this one was included for.
+    pub fn add_link(&mut self, places: Vec<usize>) {
+        self.link = places;
+    }
+
+    /// A cell of a row; null where the column was not read.
+    pub fn cell<'a>(&self, rows: &'a Rows, row: usize, column: ColumnId) -> Cell<'a> {
+        self.columns.get(&column).map_or(Cell::Null, |place| rows.cell(row, *place))
+    }
+
+    /// The cells of the key of a to-one's target, where the row's own columns do not hold it.
+    pub fn linkage<'a>(
+        &self,
+        rows: &'a Rows,
+        row: usize,
+        relationship: RelationshipId,
+    ) -> Option<Vec<Cell<'a>>> {
+        let places = self.linkage.get(&relationship)?;
+        Some(places.iter().map(|place| rows.cell(row, *place)).collect())
+    }
+
+    /// The values shared with the row that this one was included for.
+    pub fn link<'a>(&self, rows: &'a Rows, row: usize) -> Vec<Cell<'a>> {
+        self.link.iter().map(|place| rows.cell(row, *place)).collect()
+    }
+
+    /// Whether rows of this layout are included for others.
+    pub fn is_linked(&self) -> bool {
+        !self.link.is_empty()
+    }
+}

@@ -1,0 +1,197 @@
+//! Query string → [`ReadRequest`]: syntax only, names are not looked up.
+//!
+//! Every parameter keeps its name as the client wrote it, so that an error can point at it. What is not understood is refused,
+//! and so is a parameter that comes twice.
+
+mod operator;
+mod pairs;
+
+pub use operator::Operator;
+pub use pairs::{Pair, pairs};
+
+use crate::suggest::did_you_mean;
+use crate::{Error, ErrorCode, Errors, Result};
+
+/// What a read asks for, in the client's words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadRequest {
+    /// All of these hold.
+    pub filters: Vec<FilterTerm>,
+    /// The sort order.
+    pub sort: Option<Parameter<Vec<SortName>>>,
+    /// `page[key]=value`, by key.
+    pub page: Vec<Parameter<(String, String)>>,
+    /// The relationship paths to include.
+    pub include: Option<Parameter<Vec<String>>>,
+    /// The members of each type.
+    pub fields: Vec<Parameter<Fieldset>>,
+    /// Everything, decoded, in its order: links repeat it.
+    pub pairs: Vec<Pair>,
+}
+
+/// A part of the request and the parameter it came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter<T> {
+    /// The parameter's name.
+    pub name: String,
+    /// What it says.
+    pub value: T,
+}
+
+/// `filter[path][operator]=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterTerm {
+    /// The parameter's name.
+    pub name: String,
+    /// An attribute, `id`, a foreign key column, a relationship, or a path of relationships to one of them, joined by dots.
+    pub path: String,
+    /// How it is compared.
+    pub operator: Operator,
+    /// With what: one value, or several for the operators that take several.
+    pub values: Vec<String>,
+}
+
+/// A sort term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortName {
+    /// As in a filter.
+    pub path: String,
+    /// Written with a minus.
+    pub descending: bool,
+}
+
+/// `fields[type]=a,b`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fieldset {
+    /// The type.
+    pub ty: String,
+    /// Its members.
+    pub members: Vec<String>,
+}
+
+/// Reads a query string. All that is wrong with it is told at once.
+pub fn parse(query: &str) -> Result<ReadRequest> {
+    let mut request = ReadRequest { pairs: pairs(query)?, ..ReadRequest::default() };
+    let mut errors = Vec::new();
+    for pair in std::mem::take(&mut request.pairs) {
+        if let Err(refused) = request.take(&pair) {
+            errors.extend(refused);
+        }
+        request.pairs.push(pair);
+    }
+    Errors::from_vec(errors).map_or(Ok(request), Err)
+}
+
+impl ReadRequest {
+    fn take(&mut self, pair: &Pair) -> Result<()> {
+        let duplicate = self.pairs.iter().any(|before| before.name == pair.name);
+        let keys: Vec<&str> = pair.keys.iter().map(String::as_str).collect();
+        let list = pair.base == "filter" && keys.last() == Some(&"");
+        if duplicate && !list {
+            let detail = format!("{} is given twice; join its values with commas.", pair.name);
+            return Err(Error::new(ErrorCode::InvalidParameter, detail).parameter(&pair.name).into());
+        }
+        match (pair.base.as_str(), keys.as_slice()) {
+            ("filter", keys) => self.filter(pair, keys)?,
+            ("sort", []) => self.sort = Some(named(pair, sort_names(pair)?)),
+            ("include", []) => self.include = Some(named(pair, items(&pair.value))),
+            ("page", [key]) if !key.is_empty() => {
+                self.page.push(named(pair, ((*key).to_owned(), pair.value.clone())));
+            }
+            ("fields", [ty]) if !ty.is_empty() => {
+                self.fields.push(named(pair, Fieldset { ty: (*ty).to_owned(), members: items(&pair.value) }));
+            }
+            _ => return Err(unknown(pair).into()),
+        }
+        Ok(())
+    }
+
+    fn filter(&mut self, pair: &Pair, keys: &[&str]) -> Result<()> {
+        let (path, operator, values) = match keys {
+            ["search" | "where"] => return Err(later(pair).into()),
+            [path] if !path.is_empty() => (*path, Operator::Eq, any_of(&pair.value)),
+            [path, ""] if !path.is_empty() => return self.list_item(pair, path),
+            [path, word] if !path.is_empty() => {
+                let operator = Operator::parse(word).ok_or_else(|| unknown_operator(pair, word))?;
+                (*path, operator, operator.values(&pair.value))
+            }
+            [] => return Err(later(pair).into()),
+            _ => return Err(unknown(pair).into()),
+        };
+        let operator = if values.len() > 1 && operator == Operator::Eq { Operator::In } else { operator };
+        self.filters.push(FilterTerm { name: pair.name.clone(), path: path.into(), operator, values });
+        Ok(())
+    }
+
+    /// `filter[path][]=value`: one of any number of values.
+    fn list_item(&mut self, pair: &Pair, path: &str) -> Result<()> {
+        let value = pair.value.clone();
+        match self.filters.iter_mut().find(|term| term.name == pair.name) {
+            Some(term) => term.values.push(value),
+            None => self.filters.push(FilterTerm {
+                name: pair.name.clone(),
+                path: path.into(),
+                operator: Operator::In,
+                values: vec![value],
+            }),
+        }
+        Ok(())
+    }
+}
+
+fn named<T>(pair: &Pair, value: T) -> Parameter<T> {
+    Parameter { name: pair.name.clone(), value }
+}
+
+/// The parts between commas; none for an empty text.
+fn items(text: &str) -> Vec<String> {
+    match text {
+        "" => Vec::new(),
+        _ => text.split(',').map(|item| item.trim().to_owned()).collect(),
+    }
+}
+
+/// `a,b`: any of them.
+fn any_of(text: &str) -> Vec<String> {
+    text.split(',').map(str::to_owned).collect()
+}
+
+fn sort_names(pair: &Pair) -> Result<Vec<SortName>> {
+    let names = items(&pair.value).into_iter().map(|item| match item.strip_prefix('-') {
+        Some(path) => SortName { path: path.into(), descending: true },
+        None => SortName { path: item, descending: false },
+    });
+    let names: Vec<SortName> = names.collect();
+    if names.is_empty() || names.iter().any(|name| name.path.is_empty()) {
+        return Err(Error::new(ErrorCode::InvalidSort, "A sort term is empty.").parameter(&pair.name).into());
+    }
+    Ok(names)
+}
+
+fn unknown_operator(pair: &Pair, word: &str) -> Error {
+    let hint = did_you_mean(word, Operator::WORDS.iter().map(|(word, _)| *word));
+    let detail = format!("There is no filter operator {word:?}.{hint}");
+    Error::new(ErrorCode::InvalidFilter, detail).parameter(&pair.name)
+}
+
+fn later(pair: &Pair) -> Error {
+    let detail = format!("{} is not served in this version; use filter[attribute]=value.", pair.name);
+    Error::new(ErrorCode::InvalidFilter, detail).parameter(&pair.name)
+}
+
+fn unknown(pair: &Pair) -> Error {
+    let known = ["filter", "sort", "page", "include", "fields"];
+    let detail = match known.contains(&pair.base.as_str()) {
+        true => "Write filter[attribute], filter[attribute][operator], sort, include, page[number], page[size], fields[type]."
+            .to_owned(),
+        false => format!(
+            "There is no parameter {:?}.{}",
+            pair.name,
+            did_you_mean(&pair.base, known.iter().copied())
+        ),
+    };
+    Error::new(ErrorCode::UnknownParameter, detail).parameter(&pair.name)
+}
+
+#[cfg(test)]
+mod tests;

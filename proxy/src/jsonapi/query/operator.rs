@@ -1,0 +1,64 @@
+//! The operators of `filter[name][operator]`.
+
+/// How a filter compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Operator {
+    Eq,
+    Ne,
+    Gt,
+    Ge,
+    Lt,
+    Le,
+    Like,
+    Ilike,
+    Contains,
+    Starts,
+    Ends,
+    In,
+    NotIn,
+    Between,
+    Null,
+}
+
+impl Operator {
+    /// The words, with their aliases.
+    pub const WORDS: &'static [(&'static str, Self)] = &[
+        ("eq", Self::Eq),
+        ("ne", Self::Ne),
+        ("gt", Self::Gt),
+        ("gte", Self::Ge),
+        ("lt", Self::Lt),
+        ("lte", Self::Le),
+        ("like", Self::Like),
+        ("ilike", Self::Ilike),
+        ("contains", Self::Contains),
+        ("starts", Self::Starts),
+        ("ends", Self::Ends),
+        ("in", Self::In),
+        ("nin", Self::NotIn),
+        ("between", Self::Between),
+        ("null", Self::Null),
+        ("ge", Self::Ge),
+        ("le", Self::Le),
+        ("not_eq", Self::Ne),
+        ("prefix", Self::Starts),
+        ("suffix", Self::Ends),
+        ("match", Self::Contains),
+        ("notin", Self::NotIn),
+        ("isnull", Self::Null),
+    ];
+
+    /// The operator of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, operator)| *operator)
+    }
+
+    /// Its values in a parameter's text: split at commas where it takes several.
+    pub(super) fn values(self, text: &str) -> Vec<String> {
+        match self {
+            Self::In | Self::NotIn | Self::Between => text.split(',').map(str::to_owned).collect(),
+            _ => vec![text.to_owned()],
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! One read from end to end: parse, build, restrict, run, encode.
+
+use http::header::{ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, StatusCode};
+
+use crate::exchange::{Request, Response};
+use crate::jsonapi::encode::document::{self, ReadAnswer};
+use crate::jsonapi::etag::{self, ETag};
+use crate::jsonapi::{media, query};
+use crate::plan::read as plan;
+use crate::plan::restrict::{self, Policy};
+use crate::route::Endpoint;
+use crate::run;
+use crate::run::write::Context;
+use crate::state::Snapshot;
+use crate::{Error, ErrorCode, Errors, Result};
+
+/// Answers a GET or a HEAD.
+pub async fn answer(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
+    let snapshot = context.snapshot;
+    let asked = query::parse(&request.query)?;
+    if *endpoint == Endpoint::Index {
+        return index(snapshot, &asked);
+    }
+    let plan = plan::build(snapshot, endpoint, &asked)?;
+    let plan = restrict::read(plan, &Policy::Open)?;
+    let found = run::read::read(context.pool, snapshot, &plan).await?.ok_or_else(|| missing(endpoint))?;
+    let (plan, graph) = (plan.plan(), &found.graph);
+    let answer = ReadAnswer { snapshot, endpoint, pairs: &asked.pairs, plan, graph, seen: found.seen };
+    Ok(respond(&answer, &request.headers))
+}
+
+/// The document; or word that the client has it already.
+fn respond(answer: &ReadAnswer<'_>, headers: &HeaderMap) -> Response {
+    let document = || Response::new(StatusCode::OK, media::JSON_API, answer.document());
+    match answer.etag() {
+        None => document(),
+        Some(etag) if is_fresh(&etag, headers) => {
+            Response::empty(StatusCode::NOT_MODIFIED).header(ETAG, &etag.quoted())
+        }
+        Some(etag) => document().header(ETAG, &etag.quoted()),
+    }
+}
+
+fn is_fresh(etag: &ETag, headers: &HeaderMap) -> bool {
+    let mut conditions = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    conditions.any(|value| etag.same(&etag::precondition(value)))
+}
+
+fn index(snapshot: &Snapshot, asked: &query::ReadRequest) -> Result<Response> {
+    match asked.pairs.first() {
+        None => Ok(Response::new(StatusCode::OK, media::JSON_API, document::index(snapshot))),
+        Some(pair) => {
+            let detail = "The list of resources takes no parameters.";
+            Err(Error::new(ErrorCode::UnknownParameter, detail).parameter(&pair.name).into())
+        }
+    }
+}
+
+fn missing(endpoint: &Endpoint) -> Errors {
+    match endpoint {
+        Endpoint::Resource { ty, id }
+        | Endpoint::Related { ty, id, .. }
+        | Endpoint::Linkage { ty, id, .. } => plan::no_such(ty, id).into(),
+        _ => Error::new(ErrorCode::NotFound, "There is nothing here.").into(),
+    }
+}

@@ -1,0 +1,201 @@
+//! Read plans → SELECTs. Takes nothing that `restrict` has not seen.
+//!
+//! A collection is one statement for its page (one row more than asked tells whether there is a next page) and one for the count where one
+//! was asked for; every included relationship is one statement over the keys of the rows it is included for. Only the columns that the
+//! answer shows, and those that tie rows together, are read.
+
+use dialects::sql::{Alias, Expr, Item, Order, Select};
+use dialects::{Value, ValueType};
+use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
+
+use super::scope::{Comparison, Scope};
+use crate::Result;
+use crate::jsonapi::layout::Layout;
+use crate::jsonapi::shape;
+use crate::plan::read::{Include, Origin, ReadPlan, Scope as Which};
+use crate::plan::restrict::Restricted;
+
+/// A statement whose rows are resources.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lowered {
+    /// The statement.
+    pub select: Select,
+    /// Where the cells stand.
+    pub layout: Layout,
+}
+
+/// The statements of the primary data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Primary {
+    /// The rows.
+    pub rows: Lowered,
+    /// Finds the row that a related collection starts from: no row means that there is no such resource.
+    pub origin: Option<Select>,
+    /// Counts what the page is a page of.
+    pub count: Option<Select>,
+}
+
+/// The statements of a read's primary data.
+pub fn primary(schema: &Schema, plan: &Restricted<ReadPlan>) -> Result<Primary> {
+    let plan = plan.plan();
+    let origin = match &plan.scope {
+        Which::Related(origin) => Some(existence(schema, origin.table, &origin.key)),
+        _ => None,
+    };
+    let count = match plan.page {
+        Some(page) if page.count => Some(count(schema, plan)?),
+        _ => None,
+    };
+    Ok(Primary { rows: rows(schema, plan)?, origin, count })
+}
+
+/// The statement of the n-th include over the link values of the rows that it is included for.
+pub fn include(
+    schema: &Schema,
+    plan: &Restricted<ReadPlan>,
+    (n, include): (usize, &Include),
+    keys: Vec<Vec<Value>>,
+    limit: u64,
+) -> Lowered {
+    let mut scope = Scope::new(schema, include.table, Alias(0), Comparison::Collated);
+    let link = scope.link(include.from, include.relationship);
+    let (mut items, mut layout) = items(&mut scope, plan.plan(), Some(n));
+    layout.add_link((items.len()..items.len() + link.len()).collect());
+    items.extend(link.iter().map(|(expr, column)| Item { expr: expr.clone(), ty: column.ty }));
+    let types = link.iter().map(|(_, column)| column.sql_type.clone()).collect();
+    let order = key_order(&mut scope, Vec::new());
+    let filter = Expr::KeyIn(link.into_iter().map(|(expr, _)| expr).collect(), types, keys);
+    let select = Select { items, filter: Some(filter), order, limit: Some(limit), ..scope.into_select() };
+    Lowered { select, layout }
+}
+
+/// The columns of the row that an include starts from whose values its rows are found by.
+pub fn link_columns(schema: &Schema, include: &Include) -> Vec<ColumnId> {
+    schema[include.from][include.relationship].columns.clone()
+}
+
+fn rows(schema: &Schema, plan: &ReadPlan) -> Result<Lowered> {
+    let mut scope = Scope::new(schema, plan.table, Alias(0), Comparison::Collated);
+    let filter = condition(&mut scope, plan)?;
+    let (items, layout) = match &plan.scope {
+        Which::Linkage(_, relationship) => linkage_items(&mut scope, plan.table, *relationship),
+        _ => items(&mut scope, plan, None),
+    };
+    let order = match plan.page {
+        Some(_) => order(&mut scope, plan),
+        None => Vec::new(),
+    };
+    let limit = plan.page.map(|page| page.size.saturating_add(1));
+    let offset = plan.page.map(|page| page.offset).filter(|offset| *offset > 0);
+    let select = Select { items, filter, order, limit, offset, ..scope.into_select() };
+    Ok(Lowered { select, layout })
+}
+
+fn count(schema: &Schema, plan: &ReadPlan) -> Result<Select> {
+    let mut scope = Scope::new(schema, plan.table, Alias(0), Comparison::Collated);
+    let filter = condition(&mut scope, plan)?;
+    let items = vec![Item { expr: Expr::CountAll, ty: ValueType::Int(dialects::IntKind::I64) }];
+    Ok(Select { items, filter, ..scope.into_select() })
+}
+
+/// Finds a row by its key, and reads nothing of it.
+fn existence(schema: &Schema, table: TableId, key: &[Value]) -> Select {
+    let mut scope = Scope::new(schema, table, Alias(0), Comparison::Collated);
+    let filter = Some(scope.key_is(key));
+    let items = vec![Item { expr: Expr::Number(1), ty: ValueType::Int(dialects::IntKind::I32) }];
+    Select { items, filter, ..scope.into_select() }
+}
+
+/// Which rows: those of the endpoint, of which those that the client filters by.
+fn condition(scope: &mut Scope<'_>, plan: &ReadPlan) -> Result<Option<Expr>> {
+    let mut terms = Vec::new();
+    match &plan.scope {
+        Which::All => {}
+        Which::Row(key) | Which::Linkage(key, _) => terms.push(scope.key_is(key)),
+        Which::Related(origin) => terms.push(from_origin(scope, origin)),
+    }
+    if let Some(filter) = &plan.filter {
+        terms.push(scope.expr(filter)?);
+    }
+    Ok(match terms.len() {
+        0 => None,
+        _ => Some(Expr::And(terms)),
+    })
+}
+
+/// The rows that a relationship leads to from one row. That row is read only where its key does not tell its side of the foreign key.
+fn from_origin(scope: &mut Scope<'_>, origin: &Origin) -> Expr {
+    let table = &scope.schema()[origin.table];
+    let relationship = &table[origin.relationship];
+    let link = scope.link(origin.table, origin.relationship);
+    let value = |column: &ColumnId| {
+        table.key.iter().zip(&origin.key).find(|(key, _)| *key == column).map(|(_, value)| value.clone())
+    };
+    let known: Option<Vec<Value>> = relationship.columns.iter().map(value).collect();
+    match known {
+        Some(values) => Expr::And(
+            link.into_iter().zip(values).map(|((expr, column), value)| equal(expr, column, value)).collect(),
+        ),
+        None => scope.join_origin(origin.table, &origin.key, &relationship.columns, link),
+    }
+}
+
+fn equal(expr: Expr, column: &Column, value: Value) -> Expr {
+    Expr::eq(expr, Expr::Param(value, Some(column.sql_type.clone())))
+}
+
+/// What is read of the rows of a level: the shape's columns, the linkage beyond them, and what their own includes are found by.
+fn items(scope: &mut Scope<'_>, plan: &ReadPlan, level: Option<usize>) -> (Vec<Item>, Layout) {
+    let schema = scope.schema();
+    let Some(shape) = plan.shapes.get(&scope.table()) else { return (Vec::new(), Layout::default()) };
+    let mut columns = shape.columns(schema);
+    let below = plan.includes.iter().filter(|include| include.parent == level);
+    columns.extend(below.flat_map(|include| link_columns(schema, include)));
+    columns.sort();
+    columns.dedup();
+    with_linkage(scope, columns, &shape.relationships)
+}
+
+/// What is read for one to-one relationship's linkage.
+fn linkage_items(scope: &mut Scope<'_>, table: TableId, relationship: RelationshipId) -> (Vec<Item>, Layout) {
+    let table = &scope.schema()[table];
+    let columns = [table.key.clone(), table[relationship].columns.clone()].concat();
+    with_linkage(scope, columns, &[relationship])
+}
+
+fn with_linkage(
+    scope: &mut Scope<'_>,
+    columns: Vec<ColumnId>,
+    relationships: &[RelationshipId],
+) -> (Vec<Item>, Layout) {
+    let (schema, table) = (scope.schema(), scope.table());
+    let mut layout = Layout::of(&columns);
+    let mut items: Vec<Item> = columns.iter().map(|column| scope.item(*column)).collect();
+    for id in relationships {
+        let relationship = &schema[table][*id];
+        if !relationship.to_one() || shape::linkage_columns(schema, relationship).is_some() {
+            continue;
+        }
+        let start = items.len();
+        items.extend(scope.target_key(*id));
+        layout.add_linkage(*id, (start..items.len()).collect());
+    }
+    (items, layout)
+}
+
+/// The client's order, then the key.
+fn order(scope: &mut Scope<'_>, plan: &ReadPlan) -> Vec<Order> {
+    let sorted = plan.sort.iter().map(|term| scope.order(&term.place, term.descending)).collect();
+    key_order(scope, sorted)
+}
+
+/// Appends the parts of the key by which it is not sorted yet.
+fn key_order(scope: &mut Scope<'_>, mut order: Vec<Order>) -> Vec<Order> {
+    for column in &scope.schema()[scope.table()].key {
+        let term = scope.order(&rules::expr::Place::own(*column), false);
+        if !order.iter().any(|other| other.expr == term.expr) {
+            order.push(term);
+        }
+    }
+    order
+}

@@ -1,0 +1,179 @@
+//! The tables of one statement: the first one, those reached from it through to-one relationships, and those it is tied to.
+
+use std::collections::HashMap;
+
+use dialects::Value;
+use dialects::sql::{Alias, Expr, Item, Join, JoinKind, Order, Select};
+use introspect::schema::RelationshipKind;
+use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
+use rules::expr::Place;
+
+/// How text is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// By the column's collation: what clients filter and sort by.
+    Collated,
+    /// By code points: rules and policies.
+    Exact,
+}
+
+/// A statement's tables, as they are needed.
+#[derive(Debug)]
+pub struct Scope<'a> {
+    schema: &'a Schema,
+    table: TableId,
+    root: Alias,
+    next: u16,
+    joins: Vec<Join>,
+    paths: HashMap<Vec<RelationshipId>, (Alias, TableId)>,
+    pub(super) comparison: Comparison,
+}
+
+impl<'a> Scope<'a> {
+    /// A statement over a table; further tables take the aliases after its own.
+    pub fn new(schema: &'a Schema, table: TableId, root: Alias, comparison: Comparison) -> Self {
+        let next = root.0.saturating_add(1);
+        Self { schema, table, root, next, joins: Vec::new(), paths: HashMap::new(), comparison }
+    }
+
+    /// The schema.
+    pub fn schema(&self) -> &'a Schema {
+        self.schema
+    }
+
+    /// The first table.
+    pub fn table(&self) -> TableId {
+        self.table
+    }
+
+    /// A column of the first table, or of one reached through to-one relationships, which is joined when first needed.
+    pub fn place(&mut self, place: &Place) -> Expr {
+        let (alias, table) = self.reach(&place.path);
+        Expr::column(alias, &self.schema[table][place.column].db_name)
+    }
+
+    /// The column itself.
+    pub fn column(&self, place: &Place) -> &'a Column {
+        crate::plan::names::column(self.schema, self.table, place)
+    }
+
+    /// A column of the first table, to be read.
+    pub fn item(&mut self, column: ColumnId) -> Item {
+        Item { expr: self.place(&Place::own(column)), ty: self.schema[self.table][column].ty }
+    }
+
+    /// A sort term.
+    pub fn order(&mut self, place: &Place, descending: bool) -> Order {
+        let nullable = !place.path.is_empty() || self.column(place).nullable;
+        Order { expr: self.place(place), descending, nullable }
+    }
+
+    /// The key of a to-one's target, to be read.
+    pub fn target_key(&mut self, relationship: RelationshipId) -> Vec<Item> {
+        let target = &self.schema[self.schema[self.table][relationship].target];
+        let item = |column: &ColumnId| {
+            let expr = self.place(&Place { path: vec![relationship], column: *column });
+            Item { expr, ty: target[*column].ty }
+        };
+        target.key.iter().map(item).collect()
+    }
+
+    /// The first table's row has this key.
+    pub fn key_is(&mut self, key: &[Value]) -> Expr {
+        let alias = self.root;
+        self.key_of(alias, self.table, key)
+    }
+
+    /// What ties a row of the first table to a row of `from` that a relationship leads from: expressions that equal that row's own
+    /// columns of the relationship, one by one, and the columns that they are.
+    pub fn link(&mut self, from: TableId, relationship: RelationshipId) -> Vec<(Expr, &'a Column)> {
+        let relationship = &self.schema[from][relationship];
+        match relationship.kind {
+            RelationshipKind::ManyToMany { through, near, far } => self.link_through(through, near, far),
+            _ => self.columns(self.root, relationship.target, &relationship.target_columns),
+        }
+    }
+
+    /// Ties the first table to a row that is found by its key.
+    pub(super) fn join_origin(
+        &mut self,
+        table: TableId,
+        key: &[Value],
+        columns: &[ColumnId],
+        link: Vec<(Expr, &'a Column)>,
+    ) -> Expr {
+        let alias = self.alias();
+        let theirs = self.columns(alias, table, columns);
+        let on =
+            link.into_iter().zip(theirs).map(|((ours, _), (theirs, _))| Expr::eq(ours, theirs)).collect();
+        self.join(JoinKind::Inner, table, alias, Expr::And(on));
+        self.key_of(alias, table, key)
+    }
+
+    /// The statement's FROM.
+    pub fn into_select(self) -> Select {
+        let from = Some((self.schema[self.table].db.clone(), self.root));
+        Select { from, joins: self.joins, ..Select::default() }
+    }
+
+    fn link_through(
+        &mut self,
+        through: TableId,
+        near: RelationshipId,
+        far: RelationshipId,
+    ) -> Vec<(Expr, &'a Column)> {
+        let alias = self.alias();
+        let (near, far) = (&self.schema[through][near], &self.schema[through][far]);
+        let theirs = self.columns(alias, through, &far.columns);
+        let ours = self.columns(self.root, self.table, &far.target_columns);
+        let on =
+            theirs.into_iter().zip(ours).map(|((theirs, _), (ours, _))| Expr::eq(theirs, ours)).collect();
+        self.join(JoinKind::Inner, through, alias, Expr::And(on));
+        self.columns(alias, through, &near.columns)
+    }
+
+    /// The alias and table at the end of a path.
+    fn reach(&mut self, path: &[RelationshipId]) -> (Alias, TableId) {
+        let Some((last, before)) = path.split_last() else { return (self.root, self.table) };
+        if let Some(known) = self.paths.get(path) {
+            return *known;
+        }
+        let (from, table) = self.reach(before);
+        let relationship = &self.schema[table][*last];
+        let alias = self.alias();
+        let ours = self.columns(from, table, &relationship.columns);
+        let theirs = self.columns(alias, relationship.target, &relationship.target_columns);
+        let on =
+            ours.into_iter().zip(theirs).map(|((ours, _), (theirs, _))| Expr::eq(ours, theirs)).collect();
+        self.join(JoinKind::Left, relationship.target, alias, Expr::And(on));
+        self.paths.insert(path.to_vec(), (alias, relationship.target));
+        (alias, relationship.target)
+    }
+
+    fn alias(&mut self) -> Alias {
+        let alias = Alias(self.next);
+        self.next = self.next.saturating_add(1);
+        alias
+    }
+
+    fn join(&mut self, kind: JoinKind, table: TableId, alias: Alias, on: Expr) {
+        self.joins.push(Join { kind, table: self.schema[table].db.clone(), alias, on });
+    }
+
+    fn columns(&self, alias: Alias, table: TableId, columns: &[ColumnId]) -> Vec<(Expr, &'a Column)> {
+        let schema = self.schema;
+        let column = |id: &ColumnId| {
+            let column = &schema[table][*id];
+            (Expr::column(alias, &column.db_name), column)
+        };
+        columns.iter().map(column).collect()
+    }
+
+    fn key_of(&self, alias: Alias, table: TableId, key: &[Value]) -> Expr {
+        let columns = self.columns(alias, table, &self.schema[table].key);
+        let part = |((expr, column), value): ((Expr, &Column), &Value)| {
+            Expr::eq(expr, Expr::Param(value.clone(), Some(column.sql_type.clone())))
+        };
+        Expr::And(columns.into_iter().zip(key).map(part).collect())
+    }
+}

@@ -1,0 +1,214 @@
+//! ReadRequest + Schema → [`ReadPlan`]: every name is an id, every value is typed, every bound is checked.
+
+use std::collections::BTreeMap;
+
+use dialects::Value;
+use introspect::{RelationshipId, TableId};
+use rules::Expr;
+use rules::expr::Place;
+
+use super::page::{self, Page};
+use super::{filter, include, names, sort};
+use crate::jsonapi::id;
+use crate::jsonapi::query::ReadRequest;
+use crate::jsonapi::shape::Shape;
+use crate::route::Endpoint;
+use crate::state::Snapshot;
+use crate::suggest::did_you_mean;
+use crate::{Error, ErrorCode, Errors, Result};
+
+/// A read, resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadPlan {
+    /// The table of the primary data.
+    pub table: TableId,
+    /// Which of its rows.
+    pub scope: Scope,
+    /// What the client filters by.
+    pub filter: Option<Expr>,
+    /// In which order; the key is always the last resort.
+    pub sort: Vec<SortTerm>,
+    /// The page, where the primary data is a collection.
+    pub page: Option<Page>,
+    /// What each type shows.
+    pub shapes: BTreeMap<TableId, Shape>,
+    /// What is included, parents before children.
+    pub includes: Vec<Include>,
+    /// Resource identifiers instead of resources.
+    pub identifiers: bool,
+    /// Fieldsets or includes make the answer another thing than the resource: no ETag.
+    pub partial: bool,
+}
+
+/// Which rows are the primary data.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scope {
+    /// All of the table.
+    All,
+    /// One, by its key.
+    Row(Vec<Value>),
+    /// Those that a row's relationship leads to.
+    Related(Origin),
+    /// The row itself, of which one to-one relationship's linkage is shown.
+    Linkage(Vec<Value>, RelationshipId),
+}
+
+/// A row and one of its relationships.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Origin {
+    /// The row's table.
+    pub table: TableId,
+    /// The row's key.
+    pub key: Vec<Value>,
+    /// The relationship.
+    pub relationship: RelationshipId,
+}
+
+/// One sort term.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SortTerm {
+    /// What is sorted by.
+    pub place: Place,
+    /// From the greatest down.
+    pub descending: bool,
+}
+
+/// One relationship of an include path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Include {
+    /// Where it starts: an include before this one, or the primary data.
+    pub parent: Option<usize>,
+    /// The table it starts from.
+    pub from: TableId,
+    /// The relationship.
+    pub relationship: RelationshipId,
+    /// The table it leads to.
+    pub table: TableId,
+    /// Its place in its path, from 1.
+    pub depth: usize,
+}
+
+/// Plans a read of an endpoint. Errors: 404 for what does not exist by name or by form, 400 for what the query asks wrongly.
+pub fn build(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) -> Result<ReadPlan> {
+    let (table, scope, page, identifiers) = target(snapshot, endpoint, request)?;
+    let mut errors = Vec::new();
+    if page.is_none() {
+        errors.extend(collection_parameters(request));
+    }
+    let mut keep = |problems: Errors| errors.extend(problems);
+    let filter = filter::build(snapshot, table, &request.filters).map_err(&mut keep).unwrap_or_default();
+    let sort = sort::build(snapshot, table, request.sort.as_ref()).map_err(&mut keep).unwrap_or_default();
+    let includes = include::build(snapshot, table, request.include.as_ref(), identifiers);
+    let includes = includes.map_err(&mut keep).unwrap_or_default();
+    let shapes =
+        shapes(snapshot, table, request, &includes, identifiers).map_err(&mut keep).unwrap_or_default();
+    let partial = request.include.is_some() || !request.fields.is_empty();
+    let plan = ReadPlan { table, scope, filter, sort, page, shapes, includes, identifiers, partial };
+    Errors::from_vec(errors).map_or(Ok(plan), Err)
+}
+
+type Target = (TableId, Scope, Option<Page>, bool);
+
+fn target(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) -> Result<Target> {
+    let page = || page::build(&snapshot.api, &request.page);
+    match endpoint {
+        Endpoint::Home | Endpoint::Index => Err(Error::new(ErrorCode::NotFound, "This is no type.").into()),
+        Endpoint::Collection { ty } => {
+            Ok((names::table(&snapshot.schema, ty)?.0, Scope::All, Some(page()?), false))
+        }
+        Endpoint::Resource { ty, id } => {
+            let (table, key) = row(snapshot, ty, id)?;
+            Ok((table, Scope::Row(key), None, false))
+        }
+        Endpoint::Related { ty, id, relationship } => related(snapshot, (ty, id, relationship), page, false),
+        Endpoint::Linkage { ty, id, relationship } => related(snapshot, (ty, id, relationship), page, true),
+    }
+}
+
+fn related(
+    snapshot: &Snapshot,
+    (ty, id, name): (&str, &str, &str),
+    page: impl Fn() -> Result<Page>,
+    identifiers: bool,
+) -> Result<Target> {
+    let (table, key) = row(snapshot, ty, id)?;
+    let found = names::relationship(&snapshot.schema, table, name);
+    let (relationship, found) = found.map_err(|detail| Error::new(ErrorCode::NotFound, detail))?;
+    if found.to_one() && identifiers {
+        return Ok((table, Scope::Linkage(key, relationship), None, true));
+    }
+    let page = if found.to_one() { None } else { Some(page()?) };
+    Ok((found.target, Scope::Related(Origin { table, key, relationship }), page, identifiers))
+}
+
+/// The table and key that a type and an id name (404 else).
+pub fn row(snapshot: &Snapshot, ty: &str, id: &str) -> Result<(TableId, Vec<Value>)> {
+    let (table, found) = names::table(&snapshot.schema, ty)?;
+    match id::parse(snapshot.schema.dialect, found, id) {
+        Some(key) => Ok((table, key)),
+        None => Err(no_such(ty, id).into()),
+    }
+}
+
+/// The error for a resource that does not exist.
+pub fn no_such(ty: &str, id: &str) -> Error {
+    Error::new(ErrorCode::NotFound, format!("There is no {ty} with the id {id:?}."))
+}
+
+/// What makes sense for a collection alone.
+fn collection_parameters(request: &ReadRequest) -> Vec<Error> {
+    let filters = request.filters.iter().map(|term| (&term.name, ErrorCode::InvalidFilter));
+    let sort = request.sort.iter().map(|sort| (&sort.name, ErrorCode::InvalidSort));
+    let page = request.page.iter().map(|page| (&page.name, ErrorCode::InvalidPage));
+    let refuse = |(name, code): (&String, ErrorCode)| {
+        Error::new(code, format!("{name} applies to collections alone.")).parameter(name)
+    };
+    filters.chain(sort).chain(page).map(refuse).collect()
+}
+
+/// The shape of every type that the answer can hold.
+fn shapes(
+    snapshot: &Snapshot,
+    table: TableId,
+    request: &ReadRequest,
+    includes: &[Include],
+    identifiers: bool,
+) -> Result<BTreeMap<TableId, Shape>> {
+    let shown = includes.iter().map(|include| include.table).chain([table]);
+    let mut shapes: BTreeMap<TableId, Shape> = match identifiers {
+        true => shown.map(|id| (id, Shape::identifier(id))).collect(),
+        false => shown.map(|id| (id, Shape::full(&snapshot.schema, &snapshot.api, id))).collect(),
+    };
+    let mut errors = Vec::new();
+    for parameter in &request.fields {
+        match sparse(snapshot, &parameter.value.ty, &parameter.value.members) {
+            Ok(sparse) if shapes.contains_key(&sparse.table) && !identifiers => {
+                shapes.insert(sparse.table, sparse);
+            }
+            Ok(_) => {}
+            Err(detail) => {
+                errors.push(Error::new(ErrorCode::InvalidFields, detail).parameter(&parameter.name))
+            }
+        }
+    }
+    Errors::from_vec(errors).map_or(Ok(shapes), Err)
+}
+
+/// The shape that a sparse fieldset names. The error is a sentence.
+fn sparse(snapshot: &Snapshot, ty: &str, members: &[String]) -> std::result::Result<Shape, String> {
+    let unknown = |errors: Errors| errors.into_iter().map(|error| error.detail).collect::<String>();
+    let (id, table) = names::table(&snapshot.schema, ty).map_err(unknown)?;
+    let mut full = Shape::full(&snapshot.schema, &snapshot.api, id);
+    let is_attribute = |name: &String| full.attributes.iter().any(|column| table[*column].name == *name);
+    let is_relationship = |name: &String| full.relationships.iter().any(|rel| table[*rel].name == *name);
+    if let Some(unknown) = members.iter().find(|name| !is_attribute(name) && !is_relationship(name)) {
+        let attributes = full.attributes.iter().map(|column| table[*column].name.as_str());
+        let known = attributes.chain(full.relationships.iter().map(|rel| table[*rel].name.as_str()));
+        let hint = did_you_mean(unknown, known);
+        return Err(format!("{ty} has no attribute or relationship {unknown:?}.{hint}"));
+    }
+    full.attributes.retain(|column| members.contains(&table[*column].name));
+    full.relationships.retain(|rel| members.contains(&table[*rel].name));
+    full.sparse = true;
+    Ok(full)
+}

@@ -1,0 +1,156 @@
+//! Carries out a restricted read: the page and its count at once, then one round a level of includes.
+
+use std::collections::HashSet;
+
+use dialects::sql::{Query, Select};
+use dialects::{Cell, Kind, Pool, Rows, Value, render};
+
+use crate::jsonapi::encode::graph::{Graph, Level};
+use crate::plan::lower::read::{self as lower, Lowered};
+use crate::plan::page::{Page, Seen};
+use crate::plan::read::{Include, ReadPlan, Scope};
+use crate::plan::restrict::Restricted;
+use crate::state::Snapshot;
+use crate::{Error, ErrorCode, Errors, Result};
+
+/// What a read has found.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// The rows.
+    pub graph: Graph<'a>,
+    /// What the page has shown, where there is a page.
+    pub seen: Option<Seen>,
+}
+
+/// Reads. Nothing: the row that the URL names does not exist.
+pub async fn read<'a>(
+    pool: &Pool,
+    snapshot: &'a Snapshot,
+    plan: &Restricted<ReadPlan>,
+) -> Result<Option<Found<'a>>> {
+    let Some((primary, seen)) = primary(pool, snapshot, plan).await? else { return Ok(None) };
+    let mut levels = vec![primary];
+    let depth_max = plan.plan().includes.iter().map(|include| include.depth).max().unwrap_or(0);
+    for depth in 1..=depth_max {
+        include(pool, snapshot, plan, depth, &mut levels).await?;
+    }
+    // Includes are planned path by path, so a level may come before one that is less deep: they go back to the plan's order.
+    levels.sort_by_key(|(n, _)| *n);
+    let levels = levels.into_iter().map(|(_, level)| level).collect();
+    Ok(Some(Found { graph: Graph::new(&snapshot.schema, levels), seen }))
+}
+
+/// A level and its place: 0 for the primary data, n + 1 for the n-th include.
+type Placed = (usize, Level);
+
+async fn primary(
+    pool: &Pool,
+    snapshot: &Snapshot,
+    plan: &Restricted<ReadPlan>,
+) -> Result<Option<(Placed, Option<Seen>)>> {
+    let lowered = lower::primary(&snapshot.schema, plan)?;
+    let plan = plan.plan();
+    let (asks_origin, counts) = (lowered.origin.is_some(), lowered.count.is_some());
+    let selects = [Some(lowered.rows.select), lowered.origin, lowered.count];
+    let answers = run(pool, snapshot, selects.into_iter().flatten()).await;
+    let mut answers = match answers {
+        Ok(answers) => answers.into_iter(),
+        Err(error) => return misfit(plan, error),
+    };
+    let rows = answers.next().ok_or_else(unanswered)?;
+    let origin = if asks_origin { answers.next() } else { None };
+    let count = if counts { answers.next() } else { None };
+    let required =
+        origin.as_ref().or(matches!(plan.scope, Scope::Row(_) | Scope::Linkage(..)).then_some(&rows));
+    if required.is_some_and(Rows::is_empty) {
+        return Ok(None);
+    }
+    let seen = plan.page.map(|page| seen(page, &rows, count.as_ref()));
+    let len = seen.map_or(rows.len(), |seen| seen.rows as usize);
+    let level = Level { table: plan.table, rows, len, layout: lowered.rows.layout, parent: None };
+    Ok(Some(((0, level), seen)))
+}
+
+fn seen(page: Page, rows: &Rows, count: Option<&Rows>) -> Seen {
+    let read = rows.len() as u64;
+    let counted = match count.map(|rows| rows.cell(0, 0)) {
+        Some(Cell::Int(number)) => u64::try_from(number).ok(),
+        _ => None,
+    };
+    Seen { rows: read.min(page.size), more: read > page.size, counted }
+}
+
+/// Reads all includes of one depth in one round.
+async fn include(
+    pool: &Pool,
+    snapshot: &Snapshot,
+    plan: &Restricted<ReadPlan>,
+    depth: usize,
+    levels: &mut Vec<Placed>,
+) -> Result<()> {
+    let so_far: usize = levels.iter().skip(1).map(|(_, level)| level.len).sum();
+    let most = snapshot.limits.include_rows;
+    let limit = most.saturating_sub(so_far).saturating_add(1) as u64;
+    let includes = plan.plan().includes.iter().enumerate().filter(|(_, include)| include.depth == depth);
+    let lowered: Vec<(usize, &Include, Lowered)> = includes
+        .map(|(n, include)| {
+            let keys = keys(snapshot, include, levels);
+            (n, include, lower::include(&snapshot.schema, plan, (n, include), keys, limit))
+        })
+        .collect();
+    let answers = run(pool, snapshot, lowered.iter().map(|(.., lowered)| lowered.select.clone())).await?;
+    for ((n, include, lowered), rows) in lowered.into_iter().zip(answers) {
+        let parent = Some((place(include.parent), include.relationship));
+        let level = Level { table: include.table, len: rows.len(), rows, layout: lowered.layout, parent };
+        levels.push((n + 1, level));
+    }
+    let included: usize = levels.iter().skip(1).map(|(_, level)| level.len).sum();
+    if included > most {
+        let detail = format!("More than {most} resources would be included.");
+        let error = Error::new(ErrorCode::TooManyIncluded, detail).parameter("include");
+        return Err(error.with_meta("maximum", most).into());
+    }
+    Ok(())
+}
+
+fn place(parent: Option<usize>) -> usize {
+    parent.map_or(0, |n| n + 1)
+}
+
+/// The distinct values by which the rows of an include are found.
+fn keys(snapshot: &Snapshot, include: &Include, levels: &[Placed]) -> Vec<Vec<Value>> {
+    let columns = lower::link_columns(&snapshot.schema, include);
+    let wanted = place(include.parent);
+    let Some((_, level)) = levels.iter().find(|(n, _)| *n == wanted) else { return Vec::new() };
+    let mut seen = HashSet::new();
+    let fresh =
+        (0..level.len).filter(|row| level.link_text(*row, &columns).is_some_and(|link| seen.insert(link)));
+    fresh.map(|row| columns.iter().map(|column| level.cell(row, *column).into_value()).collect()).collect()
+}
+
+async fn run(
+    pool: &Pool,
+    snapshot: &Snapshot,
+    selects: impl Iterator<Item = Select>,
+) -> std::result::Result<Vec<Rows>, dialects::Error> {
+    let dialect = snapshot.schema.dialect;
+    let statements = selects.flat_map(|select| render::render(dialect, &Query::Select(select))).collect();
+    pool.run(statements).await
+}
+
+/// A value that the database does not take: in the URL it names nothing, in a filter it is the client's mistake.
+fn misfit<T>(plan: &ReadPlan, error: dialects::Error) -> Result<Option<T>> {
+    match (error.kind, &plan.filter) {
+        (Kind::Data, None) if !matches!(plan.scope, Scope::All) => Ok(None),
+        (Kind::Data, Some(_)) => {
+            let refusal =
+                Error::new(ErrorCode::InvalidFilter, "A value of the filter does not fit its column.");
+            Err(refusal.logged(error.to_string()).into())
+        }
+        _ => Err(error.into()),
+    }
+}
+
+fn unanswered() -> Errors {
+    Error::new(ErrorCode::Internal, "The database gave no answer.").into()
+}
