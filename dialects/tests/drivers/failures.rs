@@ -1,5 +1,8 @@
 //! What is lost, late or too much.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use dialects::{Dialect, Kind, Options, Pool, Step, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -202,6 +205,44 @@ async fn transport_security_is_as_the_url_asks() {
             (other, _) => panic!("{parameters}: {other:?}"),
         }
     }
+    database.drop().await;
+}
+
+/// Passes connections through and counts how often the client spoke.
+async fn count_flushes(listener: TcpListener, server: &'static str, flushes: Arc<AtomicU32>) {
+    while let Ok((mut client, _)) = listener.accept().await {
+        let flushes = Arc::clone(&flushes);
+        tokio::spawn(async move {
+            let mut server = TcpStream::connect(server).await.unwrap();
+            let (mut up, mut down) = ([0; 65536], [0; 65536]);
+            loop {
+                tokio::select! {
+                    Ok(n @ 1..) = client.read(&mut up) => {
+                        flushes.fetch_add(1, Ordering::Relaxed);
+                        server.write_all(&up[..n]).await.unwrap();
+                    }
+                    Ok(n @ 1..) = server.read(&mut down) => client.write_all(&down[..n]).await.unwrap(),
+                    else => return,
+                }
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_postgres_transaction_with_its_begin_and_commit_is_one_flush() {
+    let database = Database::with(Dialect::Postgres, T).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = database.url.replace("127.0.0.1:5432", &listener.local_addr().unwrap().to_string());
+    let flushes = Arc::new(AtomicU32::new(0));
+    tokio::spawn(count_flushes(listener, "127.0.0.1:5432", Arc::clone(&flushes)));
+    let pool = Pool::open(&url, options()).unwrap();
+    let script = || Steps::new(vec![Step::Commit(vec![set_to(2), set_to(3), set_to(2)])]);
+    pool.transact(script()).await.unwrap().unwrap();
+    let before = flushes.load(Ordering::Relaxed);
+    pool.transact(script()).await.unwrap().unwrap();
+    assert_eq!(flushes.load(Ordering::Relaxed) - before, 1);
+    drop(pool);
     database.drop().await;
 }
 

@@ -28,6 +28,8 @@ const STATEMENTS_KEPT: usize = 512;
 impl Connector {
     pub(super) fn new(url: &str, options: Options) -> Result<Self> {
         let (url, tls) = address::without_tls(url)?;
+        // The driver reads the certificates when it connects; what is wrong with them is said now.
+        tls.client_config()?;
         let url = match url.strip_prefix("mariadb:") {
             Some(rest) => format!("mysql:{rest}"),
             None => url,
@@ -86,15 +88,16 @@ fn settings(options: &Options) -> Vec<String> {
     ]
 }
 
+/// The driver cannot trust a certificate and leave its name alone (it overlooks the error that rustls has for that), so
+/// `verify-ca` asks for the name as well.
 fn ssl(tls: &Tls) -> Result<SslOpts> {
-    let opts = SslOpts::default().with_disable_built_in_roots(true);
-    Ok(match tls.mode {
+    let opts = SslOpts::default();
+    match tls.mode {
         Mode::Disable | Mode::Prefer => {
-            opts.with_danger_accept_invalid_certs(true).with_danger_skip_domain_validation(true)
+            Ok(opts.with_danger_accept_invalid_certs(true).with_danger_skip_domain_validation(true))
         }
-        Mode::VerifyCa => with_roots(opts, tls)?.with_danger_skip_domain_validation(true),
-        Mode::VerifyFull => with_roots(opts, tls)?,
-    })
+        Mode::VerifyCa | Mode::VerifyFull => with_roots(opts.with_disable_built_in_roots(true), tls),
+    }
 }
 
 fn with_roots(opts: SslOpts, tls: &Tls) -> Result<SslOpts> {
