@@ -28,9 +28,10 @@ pub struct Options {
     pub acquire_timeout: Duration,
     /// The longest a statement may run.
     pub statement_timeout: Duration,
-    /// The longest a statement may wait for a lock.
+    /// The longest a statement may wait for a lock; below `statement_timeout`, or waiting counts as taking too long.
     pub lock_timeout: Duration,
-    /// Whether statements are prepared by name and kept (not behind a pooler in transaction mode).
+    /// Whether statements are prepared by name and kept. Not behind a pooler in transaction mode: there they stay unnamed, and
+    /// PostgreSQL's sessions are not set up either (a pooler refuses that), so that time-outs are the role's.
     pub cached_statements: bool,
     /// Shown as `application_name`.
     pub application_name: String,
@@ -135,8 +136,8 @@ impl Pool {
         }
     }
 
-    /// Runs SQL text of several statements outside of a transaction, without parameters or answers: for loading a
-    /// demonstration or a test. Never for a client's text.
+    /// Runs SQL text of several statements, without parameters or answers: for loading a demonstration or a test, never for a
+    /// client's text. On PostgreSQL an error undoes all of it, elsewhere what came before it stays.
     pub async fn execute_script(&self, sql: &str) -> Result<()> {
         match &self.driver {
             Driver::Postgres(pool) => pool.execute_script(sql).await,

@@ -47,6 +47,19 @@ async fn all_in_one_flush_with_an_error_commits_nothing() {
     database.drop().await;
 }
 
+#[tokio::test]
+async fn a_statement_that_cannot_be_sent_holds_back_the_commit() {
+    for dialect in ALL {
+        let database = Database::with(dialect, T).await;
+        let short = plain(if dialect == Dialect::Postgres { "select $1::int4" } else { "select ?" });
+        let script = Steps::new(vec![Step::Commit(vec![plain("insert into t values (1, 1)"), short])]);
+        let outcome = database.pool.transact(script).await.unwrap();
+        assert!(outcome.is_err(), "{dialect}");
+        assert_eq!(count(&database).await, Value::Int(0), "{dialect}");
+        database.drop().await;
+    }
+}
+
 /// A script in SQLite's writer thread that waits there until it is told to go on.
 struct Waiting {
     statements: Vec<&'static str>,

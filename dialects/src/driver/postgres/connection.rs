@@ -15,7 +15,8 @@ use crate::driver::lease::Lent;
 use crate::driver::rows::{Data, Rows};
 use crate::render::Statement;
 
-type Prepared = tokio_postgres::Statement;
+/// A statement that the server knows by name.
+pub(super) type Prepared = tokio_postgres::Statement;
 
 /// A connection.
 pub(super) struct Connection {

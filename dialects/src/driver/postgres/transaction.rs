@@ -4,9 +4,9 @@
 //! that failed before answers ROLLBACK without an error, so that any error before it decides.
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 
-use super::connection::{self, Connection};
+use super::connection::{self, Connection, Prepared};
 use super::error::{is_lost, translate};
 use crate::driver::lease::Lease;
 use crate::driver::{Rows, Script, Step, script_went_on};
@@ -66,25 +66,35 @@ impl Transaction<'_> {
             Ok(prepared) => prepared,
             Err(error) => return Err(self.fail(error, None).await),
         };
+        if let Some(error) = statements.iter().zip(&prepared).find_map(unsendable) {
+            self.state = self.roll_back().await;
+            return Err(error);
+        }
         let begin = self.state == State::NotBegun;
-        let mut sent: Vec<BoxFuture<'_, _>> = Vec::with_capacity(statements.len() + 2);
-        if begin {
-            sent.push(self.connection.control("begin isolation level read committed read write"));
-        }
-        let pairs = statements.iter().zip(prepared);
-        sent.extend(pairs.map(|(statement, prepared)| self.connection.send(statement, prepared).boxed()));
-        if commit {
-            sent.push(self.connection.control("commit"));
-        }
-        // Polled in order, and each is sent when first polled: one flush.
         self.state = if commit { State::Unknown } else { State::Open };
-        match sort(join_all(sent).await, begin, commit) {
+        let answers = self.flush(statements, prepared, begin, commit).await;
+        match sort(answers, begin, commit) {
             Ok(rows) => {
                 self.state = if commit { State::Over } else { State::Open };
                 Ok(rows)
             }
             Err((error, origin)) => Err(self.fail(error, commit.then_some(origin)).await),
         }
+    }
+
+    /// Sends everything before any answer is read: each is sent when it is first polled, and they are polled in order.
+    async fn flush(
+        &self,
+        statements: &[Statement],
+        prepared: Vec<Option<Prepared>>,
+        begin: bool,
+        commit: bool,
+    ) -> Vec<std::result::Result<Rows, tokio_postgres::Error>> {
+        let begin = begin.then(|| self.connection.control("begin isolation level read committed read write"));
+        let commit = commit.then(|| self.connection.control("commit"));
+        let pairs = statements.iter().zip(prepared);
+        let between = pairs.map(|(statement, prepared)| self.connection.send(statement, prepared).boxed());
+        join_all(begin.into_iter().chain(between).chain(commit)).await
     }
 
     /// Says what an error means and brings the connection into order. `origin`: what failed, when a COMMIT was sent too.
@@ -122,6 +132,15 @@ impl Transaction<'_> {
         }
         self.state == State::Over
     }
+}
+
+/// What would fail here rather than on the server. The COMMIT behind it would then commit the others without it.
+fn unsendable((statement, prepared): (&Statement, &Option<Prepared>)) -> Option<Error> {
+    let expected = prepared.as_ref().map_or(statement.params.len(), |prepared| prepared.params().len());
+    let whole = expected == statement.params.len() && !statement.text.contains('\0');
+    (!whole).then(|| {
+        Error::new(Kind::Other, format!("a statement takes {expected} parameters: {}", statement.text))
+    })
 }
 
 /// The statements' rows, without BEGIN's and COMMIT's; or the first error.
