@@ -22,6 +22,8 @@ pub struct Facts {
     parents_first: Vec<u32>,
     /// Whether removing a row of the table moves anything but the row.
     removal_matters: Vec<bool>,
+    /// Whether the engine itself removes rows of the table when a row above them goes.
+    carried: Vec<bool>,
     /// What any rule reads.
     inputs: HashSet<At>,
     /// What rules read from rows below, foreign keys on the way included (a `copy` does not count: it reads once).
@@ -75,6 +77,7 @@ impl Facts {
         facts.collect_inputs();
         facts.columns = schema.iter().map(|(id, _)| facts.columns_of(schema, id)).collect();
         facts.removal_matters = facts.removals(schema);
+        facts.carried = facts.carried(schema);
         facts
     }
 
@@ -155,26 +158,51 @@ impl Facts {
 
     /// A removal matters when a rule speaks of it, or when it carries others with it that matter.
     fn removals(&self, schema: &Schema) -> Vec<bool> {
-        let mut matters: Vec<bool> = schema.iter().map(|(id, _)| self.on_delete.contains(&id)).collect();
-        for _ in schema.iter() {
-            let next: Vec<bool> = schema
-                .iter()
-                .map(|(id, _)| {
-                    let carries = |r: &Referrer| match r.on_delete {
-                        Action::Cascade => matters.get(r.child.0 as usize).copied().unwrap_or(false),
-                        Action::SetNull | Action::SetDefault => self.matters(r.child, &r.columns),
-                        _ => false,
-                    };
-                    matters.get(id.0 as usize).copied().unwrap_or(false)
-                        || self.referrers(id).iter().any(carries)
-                })
-                .collect();
-            if next == matters {
-                break;
+        self.upwards(schema, |table| {
+            let sets = |r: &Referrer| matches!(r.on_delete, Action::SetNull | Action::SetDefault);
+            let moves = |r: &Referrer| sets(r) && self.matters(r.child, &r.columns);
+            self.on_delete.contains(&table) || self.referrers(table).iter().any(moves)
+        })
+    }
+
+    /// Where a removal further down may be refused the engine has to look, too: not every database says by whom.
+    fn carried(&self, schema: &Schema) -> Vec<bool> {
+        self.upwards(schema, |table| {
+            self.removal_matters(table)
+                || self.referrers(table).iter().any(Referrer::refuses)
+                || self.in_diamond(schema, table)
+        })
+    }
+
+    /// Whether a removal can reach rows of the table while another foreign key of theirs refuses something that goes with it.
+    fn in_diamond(&self, schema: &Schema, child: TableId) -> bool {
+        let refuses = |on_delete: Action| matches!(on_delete, Action::NoAction | Action::Restrict);
+        let refusing = schema[child].foreign_keys.iter().filter(|key| refuses(key.on_delete));
+        let targets: Vec<TableId> = refusing.map(|key| key.target).collect();
+        schema.iter().any(|(top, _)| {
+            let swept = self.swept(top);
+            swept.contains(&child) && targets.iter().any(|t| *t == top || swept.contains(t))
+        })
+    }
+
+    /// The tables of which something holds, or from which removals cascade to such a table.
+    fn upwards(&self, schema: &Schema, holds: impl Fn(TableId) -> bool) -> Vec<bool> {
+        let held: Vec<bool> = schema.iter().map(|(id, _)| holds(id)).collect();
+        let is_held = |table: &TableId| held.get(table.0 as usize).copied().unwrap_or(false);
+        schema.iter().map(|(id, _)| is_held(&id) || self.swept(id).iter().any(is_held)).collect()
+    }
+
+    /// The tables of which rows may go with a row of this one, at any depth.
+    fn swept(&self, table: TableId) -> BTreeSet<TableId> {
+        let (mut swept, mut next) = (BTreeSet::new(), vec![table]);
+        while let Some(table) = next.pop() {
+            for referrer in self.referrers(table).iter().filter(|r| r.on_delete == Action::Cascade) {
+                if swept.insert(referrer.child) {
+                    next.push(referrer.child);
+                }
             }
-            matters = next;
         }
-        matters
+        swept
     }
 
     /// What to load of a row of a table.
@@ -200,6 +228,11 @@ impl Facts {
     /// Whether a rule reads one of the columns.
     pub fn matters(&self, table: TableId, columns: &[ColumnId]) -> bool {
         columns.iter().any(|column| self.inputs.contains(&(table, *column)))
+    }
+
+    /// Whether the engine itself removes rows of the table when a row above them goes; else the database does.
+    pub fn carries_removals(&self, table: TableId) -> bool {
+        self.carried.get(table.0 as usize).copied().unwrap_or(true)
     }
 
     /// Whether rules look at rows of the table when they come.

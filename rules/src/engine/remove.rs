@@ -32,17 +32,26 @@ impl Attempt<'_> {
     }
 
     fn carry_removal(&mut self, id: &RowId, referrer: &Referrer) {
-        let facts = self.engine.facts;
-        match referrer.on_delete {
-            Action::Cascade if facts.removal_matters(referrer.child) => self.remove_children(id, referrer),
-            Action::SetNull if facts.matters(referrer.child, &referrer.columns) => {
-                self.set_children(id, referrer, |_| Some(Value::Null))
-            }
-            Action::SetDefault if facts.matters(referrer.child, &referrer.columns) => {
-                self.default_children(id, referrer)
-            }
-            _ => {}
+        if !self.carries(referrer) {
+            return;
         }
+        match referrer.on_delete {
+            Action::Cascade => self.remove_children(id, referrer),
+            Action::SetNull => self.set_children(id, referrer, |_| Some(Value::Null)),
+            Action::SetDefault => self.default_children(id, referrer),
+            Action::NoAction | Action::Restrict => {}
+        }
+    }
+
+    /// Whether the engine does to the children what the foreign key declares. Else the database does: no rule looks, and no other
+    /// operation can meet them.
+    fn carries(&self, referrer: &Referrer) -> bool {
+        let facts = self.engine.facts;
+        let matters = match referrer.on_delete {
+            Action::Cascade => facts.carries_removals(referrer.child),
+            _ => facts.matters(referrer.child, &referrer.columns),
+        };
+        matters || self.request.operations.len() > 1
     }
 
     fn remove_children(&mut self, id: &RowId, referrer: &Referrer) {

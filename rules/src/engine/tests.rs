@@ -3,7 +3,9 @@
 mod database;
 mod declare;
 mod drive;
+mod keys;
 mod notation;
 mod odd;
 mod oracle;
+mod random;
 mod shop;

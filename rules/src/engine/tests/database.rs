@@ -129,7 +129,7 @@ impl Database {
         let mut removed = Vec::new();
         for change in changes {
             match (&change.before, &change.after) {
-                (None, Some(after)) => drop(self.insert(change.id.table, after)?),
+                (None, Some(after)) => self.insert(change.id.table, after)?,
                 (Some(before), Some(_)) => self.update(change, before)?,
                 (Some(before), None) => removed.push(self.address(change, before)),
                 (None, None) => panic!("a change of nothing"),
@@ -138,7 +138,13 @@ impl Database {
         self.remove(removed)
     }
 
-    pub(super) fn insert(&mut self, table: TableId, after: &Image) -> Result<At, Refused> {
+    fn insert(&mut self, table: TableId, after: &Image) -> Result<(), Refused> {
+        let at = self.place(table, after);
+        self.refers_well(&at)
+    }
+
+    /// Adds a row, with the defaults, without asking whom it refers to.
+    pub(super) fn place(&mut self, table: TableId, after: &Image) -> At {
         let mut image = Image::full(vec![Value::Null; self.schema[table].columns.len()]);
         for (column, _) in self.schema[table].columns() {
             let value = after.value(column).or(self.defaults.get(&(table, column)));
@@ -152,8 +158,7 @@ impl Database {
         }
         let at = (table, image.key(&self.schema, table).unwrap());
         self.rows.insert(at.clone(), image);
-        self.refers_well(&at)?;
-        Ok(at)
+        at
     }
 
     fn update(&mut self, change: &Change, before: &Image) -> Result<(), Refused> {
@@ -214,7 +219,7 @@ impl Database {
         }
     }
 
-    fn detach(&mut self, at: &At, key: &ForeignKey) {
+    pub(super) fn detach(&mut self, at: &At, key: &ForeignKey) {
         for column in &key.columns {
             let default = (key.on_delete == Action::SetDefault).then(|| self.defaults.get(&(at.0, *column)));
             let value = default.flatten().cloned().unwrap_or(Value::Null);

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use introspect::Schema;
 
 use super::database::Database;
+use super::declare::Rules;
 use super::{notation, oracle};
 use crate::change::Request;
 use crate::engine::{Engine, Facts, Hold, Lookup, Outcome, Phase, RowLock, Rows};
@@ -94,6 +95,26 @@ impl World {
         }
     }
 
+    /// Rules, foreign keys, rows and a request, to be read when they have gone wrong.
+    pub(super) fn story(&self, request: &Request) -> String {
+        let mut lines = vec![notation::asked(&self.schema, request)];
+        lines.extend(self.rules.derivations.iter().map(|d| format!("{} = {:?}", d.name, d.kind)));
+        lines.extend(self.rules.constraints.iter().map(|c| format!("{c:?}")));
+        for (id, table) in self.schema.iter() {
+            lines.extend(
+                table
+                    .foreign_keys
+                    .iter()
+                    .map(|k| format!("{id:?} {} {:?} {:?}", k.name, k.target, k.on_delete)),
+            );
+        }
+        lines.extend(self.database.rows.iter().map(|((table, _), image)| {
+            let values = image.columns().map(|(_, value)| value.map_or("?".into(), crate::expr::eval::show));
+            format!("{} {}", self.schema[*table].name, values.collect::<Vec<_>>().join(" "))
+        }));
+        lines.join("\n")
+    }
+
     pub(super) fn text(&self, outcome: &Outcome) -> Vec<String> {
         match outcome {
             Outcome::Done(changes) => notation::changes(&self.schema, changes),
@@ -112,6 +133,12 @@ impl World {
         }
         self.text(&outcome)
     }
+}
+
+/// Rules over some rows.
+pub(super) fn world(schema: &Schema, rules: fn(Rules<'_>) -> Rules<'_>, rows: &str) -> World {
+    let rules = rules(Rules::on(schema)).set;
+    World::new(schema, rules, Database::holding(schema, rows))
 }
 
 /// Operations and the lines they come to, each starting from the same rows.

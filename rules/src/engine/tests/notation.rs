@@ -22,6 +22,24 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty())
 }
 
+/// A request as text.
+pub(super) fn asked(schema: &Schema, request: &Request) -> String {
+    let lines = request.operations.iter().map(|operation| {
+        let name = name(schema, &operation.id);
+        match &operation.action {
+            Action::Insert(values) => format!("+{name} {}", pairs(schema, operation.id.table, values)),
+            Action::Update(values) => format!("{name} {}", pairs(schema, operation.id.table, values)),
+            Action::Delete => format!("-{name}"),
+        }
+    });
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+fn pairs(schema: &Schema, table: TableId, values: &BTreeMap<ColumnId, Value>) -> String {
+    let pair = |(c, v): (&ColumnId, &Value)| format!("{}={}", schema[table][*c].name, show(v));
+    values.iter().map(pair).collect::<Vec<_>>().join(" ")
+}
+
 fn operation(schema: &Schema, line: &str, added: &mut u32) -> Operation {
     if let Some(line) = line.strip_prefix('+') {
         let (table, rest) = line.split_once(' ').unwrap_or((line, ""));

@@ -1,11 +1,14 @@
 //! What the rules mean, computed from whole tables: no steps, no pruning, no identity map.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDateTime;
 use dialects::{Decimal, Value};
-use introspect::TableId;
+use introspect::schema::Action as ForeignAction;
+use introspect::{ColumnId, TableId};
 
 use super::database::{At, Database};
-use crate::change::Image;
+use crate::change::{Action, Image, Operation, Request};
 use crate::expr::eval::{self, EvalError, Scope};
 use crate::expr::{Event, Place};
 use crate::policy::Actor;
@@ -145,4 +148,103 @@ fn counts(database: &Database, aggregate: &Aggregate, at: &At, child: &Image) ->
     let Some(filter) = &aggregate.filter else { return Ok(true) };
     let row = Stored::new(database, at.0, child);
     eval::truth(filter, &row).map(|truth| truth == Some(true)).map_err(|error| error.to_string())
+}
+
+/// The rows after a request, or why there are none: the request's own values, what foreign keys carry along, then every derived
+/// column of every row.
+pub(super) fn apply(rules: &RuleSet, before: &Database, request: &Request) -> Result<Database, Bad> {
+    let mut after = before.clone();
+    for operation in &request.operations {
+        match &operation.action {
+            Action::Insert(values) => insert(rules, &mut after, operation.id.table, values)?,
+            Action::Update(values) => {
+                let image = after.rows.get_mut(&address(operation)).ok_or("no such row")?;
+                values.iter().for_each(|(column, value)| image.set(*column, value.clone()));
+            }
+            Action::Delete if after.rows.contains_key(&address(operation)) => {}
+            Action::Delete => return Err("no such row".into()),
+        }
+    }
+    let removed = request.operations.iter().filter(|o| matches!(o.action, Action::Delete)).map(address);
+    remove(before, &mut after, removed.collect());
+    derive(rules, before, &mut after)?;
+    for at in after.rows.keys() {
+        after.refers_well(at)?;
+    }
+    match broken(rules, &after).pop() {
+        Some(constraint) => Err(constraint),
+        None => Ok(after),
+    }
+}
+
+fn address(operation: &Operation) -> At {
+    (operation.id.table, operation.id.key().unwrap().clone())
+}
+
+fn insert(
+    rules: &RuleSet,
+    database: &mut Database,
+    table: TableId,
+    values: &BTreeMap<ColumnId, Value>,
+) -> Result<(), Bad> {
+    let mut given = Image::empty(database.schema[table].columns.len());
+    values.iter().for_each(|(column, value)| given.set(*column, value.clone()));
+    let at = database.place(table, &given);
+    for derivation in rules.derivations.iter().filter(|d| d.table == table && given.value(d.column).is_none())
+    {
+        if let DerivationKind::Default(expr) = &derivation.kind {
+            let value = expression(database, expr, table, &database.rows[&at])?;
+            let value = fitted(database, derivation, value)?;
+            database.rows.get_mut(&at).unwrap().set(derivation.column, value);
+        }
+    }
+    Ok(())
+}
+
+/// Rows go with those below them that pointed at them before and still do.
+fn remove(before: &Database, after: &mut Database, mut going: Vec<At>) {
+    while let Some(at) = going.pop() {
+        let Some(image) = after.rows.remove(&at) else { continue };
+        for (child, key) in before.keys_to(at.0) {
+            let values = image.values(&key.target_columns).unwrap();
+            let below = before.matching(child, &key.columns, &values).map(|(at, _)| at.clone());
+            let points = |at: &At| {
+                after.rows.get(at).is_some_and(|i| i.values(&key.columns).as_ref() == Some(&values))
+            };
+            let below: Vec<At> = below.filter(points).collect();
+            match key.on_delete {
+                ForeignAction::Cascade => going.extend(below),
+                ForeignAction::SetNull => below.iter().for_each(|at| after.detach(at, &key)),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn derive(rules: &RuleSet, before: &Database, after: &mut Database) -> Result<(), Bad> {
+    for derivation in &rules.derivations {
+        let rows: Vec<At> = after.table(derivation.table).map(|(at, _)| at.clone()).collect();
+        for at in rows {
+            let value = match &derivation.kind {
+                DerivationKind::Copy { .. } => copied(before, after, derivation, &at).map(Ok),
+                _ => value(after, derivation, &after.rows[&at]),
+            };
+            if let Some(value) = value {
+                after.rows.get_mut(&at).unwrap().set(derivation.column, value?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The parent's value, where the row is new or has moved.
+fn copied(before: &Database, after: &Database, derivation: &Derivation, at: &At) -> Option<Value> {
+    let DerivationKind::Copy { relationship, column } = &derivation.kind else { return None };
+    let there = &after.schema[derivation.table][*relationship];
+    let values = after.rows[at].values(&there.columns).unwrap();
+    if before.rows.get(at).and_then(|image| image.values(&there.columns)).as_ref() == Some(&values) {
+        return None;
+    }
+    let parent = after.find(there.target, &there.target_columns, &values);
+    Some(parent.and_then(|image| image.value(*column)).cloned().unwrap_or(Value::Null))
 }

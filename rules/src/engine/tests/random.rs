@@ -1,1 +1,188 @@
-//! x
+//! Random schemas, rules and requests: the engine against the oracle, alone and with other transactions between its waves.
+//!
+//! `RULEGATE_SEED=7` runs one seed again, `RULEGATE_SOAK=1` runs twenty times as many.
+
+mod dice;
+mod request;
+mod world;
+
+use std::collections::BTreeMap;
+use std::env;
+
+use dice::Dice;
+
+use super::database::{At, Database};
+use super::drive::World;
+use super::oracle;
+use crate::change::{Change, Request};
+use crate::engine::{Hold, Lookup, Outcome, Phase, ReadersLock, RowLock, Rows};
+
+/// Requests of one seed.
+const REQUESTS: usize = 30;
+
+fn seeds(count: u64) -> Vec<u64> {
+    match env::var("RULEGATE_SEED") {
+        Ok(seed) => vec![seed.parse().unwrap()],
+        Err(_) if env::var("RULEGATE_SOAK").is_ok() => (1..=count * 20).collect(),
+        Err(_) => (1..=count).collect(),
+    }
+}
+
+/// Runs a test over seeds, naming the one that fails.
+fn for_seeds(count: u64, test: impl Fn(&mut Dice) + std::panic::RefUnwindSafe) {
+    for seed in seeds(count) {
+        let run = std::panic::catch_unwind(|| test(&mut Dice::new(seed)));
+        assert!(run.is_ok(), "seed {seed}: run again with RULEGATE_SEED={seed}");
+    }
+}
+
+#[test]
+fn random_requests_leave_what_recomputation_from_scratch_gives() {
+    for_seeds(100, |dice| {
+        let mut world = world::random(dice);
+        let (mut done, mut refused) = (0, 0);
+        for _ in 0..REQUESTS {
+            let request = request::random(dice, &world.database);
+            match compare(&world, &request) {
+                Some(after) => (world.database, done) = (after, done + 1),
+                None => refused += 1,
+            }
+        }
+        assert!(done > 0, "all {refused} requests were refused");
+    });
+}
+
+/// Runs a request both ways; the rows after it, where it is not refused.
+fn compare(world: &World, request: &Request) -> Option<Database> {
+    let expect = oracle::apply(&world.rules, &world.database, request);
+    let outcome = world.run(request);
+    let context = || format!("{}\n{:#?}", world.story(request), world.text(&outcome));
+    match (&outcome, expect) {
+        (Outcome::Done(changes), Ok(expect)) => {
+            let mut after = world.database.clone();
+            after.write(changes).unwrap_or_else(|error| panic!("{error}\n{}", context()));
+            if after.rows != expect.rows {
+                panic!("{}\n{}", difference(&after, &expect), context());
+            }
+            Some(after)
+        }
+        (Outcome::Violated(_), Err(_)) => None,
+        (Outcome::Done(_), Err(error)) => panic!("accepted, though {error}\n{}", context()),
+        (_, Ok(_)) => panic!("refused without need\n{}", context()),
+        (Outcome::Need(_), _) => panic!("not done"),
+    }
+}
+
+fn difference(engine: &Database, oracle: &Database) -> String {
+    let mut lines = Vec::new();
+    for at in engine.rows.keys().chain(oracle.rows.keys()) {
+        let (e, o) = (engine.rows.get(at), oracle.rows.get(at));
+        if e != o {
+            lines.push(format!("{at:?}\n  engine {e:?}\n  oracle {o:?}"));
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn other_transactions_between_its_waves_cannot_mislead_a_transaction() {
+    for_seeds(100, |dice| {
+        let mut world = world::random(dice);
+        for _ in 0..REQUESTS {
+            let request = request::random(dice, &world.database);
+            match dice.chance(40) {
+                true => disturbed(dice, &mut world, &request),
+                false => settle(&mut world, &request),
+            }
+            let wrong = oracle::wrong(&world.rules, &world.database);
+            assert!(wrong.is_empty(), "{wrong:#?}\n{}", world.story(&request));
+        }
+    });
+}
+
+fn settle(world: &mut World, request: &Request) {
+    if let (Outcome::Done(changes), _) = world.locked(request, Some(Hold::ALL)) {
+        world.database.write(&changes).unwrap();
+    }
+}
+
+/// Runs a request while others commit: between discovery and locks, and between its locks where those let them.
+fn disturbed(dice: &mut Dice, world: &mut World, request: &Request) {
+    let still = world.clone();
+    let mut rows = Rows::default();
+    let mut database = world.database.clone();
+    still.phase(request, &mut rows, Phase::Discover, &mut |lookup, rows| {
+        database.serve(lookup, rows, Some(Hold::PLAIN), false);
+    });
+    rows.unlock();
+    let mut held = BTreeMap::new();
+    let (outcome, _) = still.phase(request, &mut rows, Phase::Locked, &mut |lookup, rows| {
+        if dice.chance(30) {
+            disturb(dice, &still, &mut database, &held);
+        }
+        note(&database, lookup, &mut held);
+        database.serve(lookup, rows, None, true);
+    });
+    still.assert_held(&outcome, &rows);
+    if let Outcome::Done(changes) = outcome {
+        commit(&mut database, &changes);
+    }
+    world.database = database;
+}
+
+/// A row that a foreign key now names may have gone meanwhile; then the database refuses and nothing happens.
+fn commit(database: &mut Database, changes: &[Change]) {
+    let mut after = database.clone();
+    if after.write(changes).is_ok() {
+        *database = after;
+    }
+}
+
+/// Runs another request at once, and commits it where no lock of the first is in its way.
+fn disturb(dice: &mut Dice, world: &World, database: &mut Database, held: &BTreeMap<At, Hold>) {
+    let request = request::random(dice, database);
+    let (mut rows, mut taken) = (Rows::default(), BTreeMap::new());
+    let (outcome, _) = world.phase(&request, &mut rows, Phase::Locked, &mut |lookup, rows| {
+        note(database, lookup, &mut taken);
+        database.serve(lookup, rows, None, true);
+    });
+    let Outcome::Done(changes) = outcome else { return };
+    let mut after = database.clone();
+    if after.write(&changes).is_err() {
+        return;
+    }
+    for at in database.rows.keys().filter(|at| after.rows.get(at) != database.rows.get(at)) {
+        let hold = taken.entry(at.clone()).or_default();
+        *hold = hold.join(Hold::row(RowLock::Change));
+    }
+    let free = |(at, hold): (&At, &Hold)| held.get(at).is_none_or(|held| !conflict(*held, *hold));
+    if taken.iter().all(free) {
+        *database = after;
+    }
+}
+
+fn note(database: &Database, lookup: &Lookup, held: &mut BTreeMap<At, Hold>) {
+    if let Lookup::Row(row) = lookup {
+        let finder = &row.finder;
+        for (at, _) in database.matching(finder.table, &finder.columns, &finder.values) {
+            let hold = held.entry(at.clone()).or_default();
+            *hold = hold.join(row.hold);
+        }
+    }
+}
+
+/// As on PostgreSQL: who changes or removes keeps off who changes or removes, a removal also who refers; readers and writers keep each other off.
+fn conflict(held: Hold, wanted: Hold) -> bool {
+    let rows = held.row >= RowLock::Change && wanted.row >= RowLock::Change
+        || held.row == RowLock::Remove && wanted.row == RowLock::Referenced;
+    let readers = held.readers.min(wanted.readers) >= ReadersLock::Read
+        && held.readers.max(wanted.readers) == ReadersLock::Write;
+    rows || readers
+}
+
+#[test]
+fn the_random_worlds_differ() {
+    let text = |seed| format!("{:?}", world::random(&mut Dice::new(seed)).rules);
+    assert_eq!(text(1), text(1));
+    assert_ne!(text(1), text(2));
+}

@@ -1,0 +1,212 @@
+//! Random schemas and rules. Rules read what clients set and what rules before them set, so that their order is right by construction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dialects::{Dialect, Value};
+use introspect::schema::{Action, ColumnDefault};
+use introspect::{ColumnId, RelationshipId, Schema, TableId};
+
+use super::dice::Dice;
+use crate::engine::tests::database::Database;
+use crate::engine::tests::declare::{int, op};
+use crate::engine::tests::drive::World;
+use crate::expr::{BinaryOp, Expr, Function, Place};
+use crate::fixture::{self, INT, MONEY, Sketch};
+use crate::rule::{
+    Aggregate, AggregateFunction, Constraint, Derivation, DerivationKind, Operations, RuleSet,
+};
+
+/// The plain columns that clients set, in every table.
+pub(super) const CLIENT: [ColumnId; 2] = [ColumnId(1), ColumnId(2)];
+/// The columns that rules set, in every table.
+const DERIVED: [ColumnId; 4] = [ColumnId(3), ColumnId(4), ColumnId(5), ColumnId(6)];
+
+pub(super) fn random(dice: &mut Dice) -> World {
+    let schema = schema(dice);
+    let rules = Builder::new(dice, &schema).rules();
+    let mut database = Database::new(&schema);
+    for (table, there) in schema.iter() {
+        if there.columns[2].default != ColumnDefault::None {
+            database.defaults.insert((table, ColumnId(2)), Value::Int(7));
+        }
+    }
+    World::new(&schema, rules, database)
+}
+
+/// Whether clients set a column: it is neither the key nor left to rules.
+pub(super) fn is_client(_: &Schema, _: TableId, column: ColumnId) -> bool {
+    column.0 != 0 && !DERIVED.contains(&column)
+}
+
+fn schema(dice: &mut Dice) -> Schema {
+    let tables = 2 + dice.roll(4);
+    let sketches = (0..tables).map(|n| sketch(dice, n)).collect();
+    fixture::schema(Dialect::Postgres, sketches)
+}
+
+fn sketch(dice: &mut Dice, n: usize) -> Sketch {
+    let mut sketch = Sketch::new(&format!("t{n}")).column("a", INT).column("b", INT);
+    for derived in ["d0", "d1", "d2", "d3"] {
+        sketch = sketch.column(derived, MONEY);
+    }
+    for parent in 0..if n == 0 { 0 } else { 1 + dice.roll(2) } {
+        let target = format!("t{}", dice.roll(n));
+        sketch = sketch.parent(&format!("p{parent}_id"), &target, on_delete(dice));
+    }
+    if dice.chance(30) {
+        sketch = sketch.parent("s_id", &format!("t{n}"), on_delete(dice));
+    }
+    if dice.chance(30) {
+        sketch.table.columns[2].default = ColumnDefault::Expression("7".into());
+    }
+    sketch
+}
+
+fn on_delete(dice: &mut Dice) -> Action {
+    *dice.pick(&[Action::Cascade, Action::SetNull, Action::NoAction, Action::Cascade])
+}
+
+struct Builder<'a> {
+    dice: &'a mut Dice,
+    schema: &'a Schema,
+    /// What may be read so far, by table.
+    readable: BTreeMap<TableId, Vec<ColumnId>>,
+    rules: RuleSet,
+}
+
+impl<'a> Builder<'a> {
+    fn new(dice: &'a mut Dice, schema: &'a Schema) -> Self {
+        let readable = schema.iter().map(|(table, _)| (table, CLIENT.to_vec())).collect();
+        Self { dice, schema, readable, rules: RuleSet::default() }
+    }
+
+    fn rules(mut self) -> RuleSet {
+        self.rules.lock_rank = (0..self.schema.tables.len() as u32).collect();
+        for (table, _) in self.schema.iter() {
+            if self.dice.chance(30) {
+                let expr = op(BinaryOp::Add, Expr::column(CLIENT[1]), int(1));
+                self.add(table, CLIENT[0], DerivationKind::Default(expr));
+            }
+        }
+        for _ in 0..2 + self.dice.roll(3 * self.schema.tables.len()) {
+            self.derive();
+        }
+        for _ in 0..self.dice.roll(3) {
+            self.constrain();
+        }
+        self.rules
+    }
+
+    fn add(&mut self, table: TableId, column: ColumnId, kind: DerivationKind) {
+        let name = format!("{}.{}", self.schema[table].name, self.schema[table][column].name);
+        self.rules.derivations.push(Derivation { name, table, column, kind });
+    }
+
+    fn derive(&mut self) {
+        let table = self.table();
+        let taken: BTreeSet<ColumnId> = self.readable[&table].iter().copied().collect();
+        let Some(column) = DERIVED.iter().find(|c| !taken.contains(c)) else { return };
+        let kind = match self.dice.roll(10) {
+            0..4 => self.aggregate(table),
+            4..8 => Some(DerivationKind::Formula(self.expr(table, 3))),
+            _ => self.copy(table),
+        };
+        if let Some(kind) = kind {
+            self.add(table, *column, kind);
+            self.readable.get_mut(&table).unwrap().push(*column);
+        }
+    }
+
+    fn table(&mut self) -> TableId {
+        TableId(self.dice.roll(self.schema.tables.len()) as u32)
+    }
+
+    fn relationship(&mut self, table: TableId, to_one: bool) -> Option<RelationshipId> {
+        let fitting = self.schema[table].relationships().filter(|(_, r)| r.to_one() == to_one);
+        let all: Vec<RelationshipId> = fitting.map(|(id, _)| id).collect();
+        (!all.is_empty()).then(|| *self.dice.pick(&all))
+    }
+
+    fn aggregate(&mut self, table: TableId) -> Option<DerivationKind> {
+        let relationship = self.relationship(table, false)?;
+        let there = &self.schema[table][relationship];
+        let (child, parent) = (there.target, there.inverse);
+        let sum = self.dice.chance(60);
+        let column = self.own(child);
+        Some(DerivationKind::Aggregate(Aggregate {
+            function: if sum { AggregateFunction::Sum } else { AggregateFunction::Count },
+            relationship,
+            child,
+            parent,
+            column: sum.then_some(column),
+            filter: if self.dice.chance(60) { Some(self.filter(child)) } else { None },
+        }))
+    }
+
+    fn copy(&mut self, table: TableId) -> Option<DerivationKind> {
+        let relationship = self.relationship(table, true)?;
+        let column = self.own(self.schema[table][relationship].target);
+        Some(DerivationKind::Copy { relationship, column })
+    }
+
+    /// A column of a row itself.
+    fn own(&mut self, table: TableId) -> ColumnId {
+        *self.dice.pick(&self.readable[&table])
+    }
+
+    fn filter(&mut self, table: TableId) -> Expr {
+        let column = Expr::column(self.own(table));
+        if self.dice.chance(20) {
+            return Expr::IsNull(Box::new(column), self.dice.chance(50));
+        }
+        let comparison = *self.dice.pick(&[BinaryOp::Lt, BinaryOp::Ge, BinaryOp::Ne]);
+        op(comparison, column, int(self.dice.between(-1, 6)))
+    }
+
+    fn expr(&mut self, table: TableId, depth: usize) -> Expr {
+        if depth == 0 || self.dice.chance(20) {
+            return self.leaf(table);
+        }
+        let (a, b) = (self.expr(table, depth - 1), self.expr(table, depth - 1));
+        match self.dice.roll(20) {
+            0..9 => op(BinaryOp::Add, a, b),
+            9..12 => op(BinaryOp::Sub, a, b),
+            12..14 => op(BinaryOp::Mul, a, b),
+            14..15 => op(BinaryOp::Div, a, b),
+            15..18 => Expr::Call(Function::Coalesce, vec![a, b]),
+            _ => Expr::Case(vec![(op(BinaryOp::Gt, a.clone(), int(2)), a)], Some(Box::new(b))),
+        }
+    }
+
+    fn leaf(&mut self, table: TableId) -> Expr {
+        if self.dice.chance(20) {
+            return int(self.dice.between(-2, 4));
+        }
+        let (mut path, mut at) = (Vec::new(), table);
+        while path.len() < 2 && self.dice.chance(45) {
+            let Some(relationship) = self.relationship(at, true) else { break };
+            path.push(relationship);
+            at = self.schema[at][relationship].target;
+        }
+        Expr::Column(Place { path, column: self.own(at) })
+    }
+
+    /// Loose enough that most requests pass.
+    fn constrain(&mut self) {
+        let table = self.table();
+        let bound = op(BinaryOp::Add, self.leaf(table), int(15));
+        let check = op(BinaryOp::Le, self.leaf(table), bound);
+        let when = if self.dice.chance(30) { Some(self.filter(table)) } else { None };
+        self.rules.constraints.push(Constraint {
+            name: format!("{} check", self.schema[table].name),
+            table,
+            when,
+            check,
+            message: Vec::new(),
+            operations: Operations::default(),
+            attribute: None,
+            code: None,
+            recheck: true,
+        });
+    }
+}
