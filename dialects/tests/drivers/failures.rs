@@ -104,8 +104,9 @@ async fn a_killed_connection_is_unavailable_once() {
 }
 
 /// Passes a connection through to the server until the client's words end in these: they still arrive, the answer does not.
-async fn cut_at(words: &'static str, listener: TcpListener, server: &'static str) {
+async fn cut_at(words: &'static str, listener: TcpListener, server: String) {
     while let Ok((mut client, _)) = listener.accept().await {
+        let server = server.clone();
         tokio::spawn(async move {
             let mut server = TcpStream::connect(server).await.unwrap();
             let (mut up, mut down) = ([0; 65536], [0; 65536]);
@@ -135,11 +136,12 @@ async fn cut_at(words: &'static str, listener: TcpListener, server: &'static str
 
 /// A database, and a pool on it whose connections are cut at these words.
 async fn cut(dialect: Dialect, words: &'static str) -> (Database, Pool) {
-    let server = if dialect == Dialect::Postgres { "127.0.0.1:5432" } else { "127.0.0.1:3306" };
     let database = Database::with(dialect, T).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (_, place) = database.url.rsplit_once('@').unwrap();
+    let (server, _) = place.split_once('/').unwrap();
     let url = database.url.replace(server, &listener.local_addr().unwrap().to_string());
-    tokio::spawn(cut_at(words, listener, server));
+    tokio::spawn(cut_at(words, listener, server.to_owned()));
     (database, Pool::open(&url, options()).unwrap())
 }
 
