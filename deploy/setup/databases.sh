@@ -53,17 +53,26 @@ postgres_answers() {
     PGCONNECT_TIMEOUT=3 psql -w -h 127.0.0.1 -p "$1" -U postgres -d postgres -qtAc 'select 1' >/dev/null 2>&1
 }
 
+# A certificate that nobody vouches for, as Debian's cluster has one: TLS works, its verification fails.
+make_certificate() {
+    as_user postgres openssl req -new -x509 -days 3650 -nodes -subj /CN=localhost \
+        -keyout "$1/server.key" -out "$1/server.crt" 2>/dev/null
+    as_user postgres chmod 600 "$1/server.key"
+}
+
 start_postgres() {
     local bin
     bin=$(dirname "$(compgen -G '/usr/lib/postgresql/*/bin/initdb' | sort -V | tail -n1)")
     make_folder postgres "$base/postgres"
     if [ ! -e "$base/postgres/data/PG_VERSION" ]; then
         as_user postgres "$bin/initdb" -A trust -U postgres -E UTF8 --locale=C.UTF-8 -D "$base/postgres/data" >/dev/null
+        make_certificate "$base/postgres/data"
     fi
     free_port >"$base/postgres.port"
     echo "Starting a private PostgreSQL in $base/postgres, port $(cat "$base/postgres.port")."
     as_user postgres "$bin/pg_ctl" start -s -w -D "$base/postgres/data" -l "$base/postgres/log" -o \
-        "-p $(cat "$base/postgres.port") -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300"
+        "-p $(cat "$base/postgres.port") -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+        -c max_connections=300 -c ssl=on"
 }
 
 stop_postgres() {

@@ -11,7 +11,7 @@ set -euo pipefail
 BUILD="cc:build-essential c++:build-essential cmake:cmake pkg-config:pkg-config curl:curl git:git python3:python3
        update-ca-certificates:ca-certificates"
 TEST="initdb:postgresql psql:postgresql-client mariadbd:mariadb-server mariadb-install-db:mariadb-server
-      mariadb:mariadb-client promtool:prometheus setsid:util-linux"
+      mariadb:mariadb-client promtool:prometheus openssl:openssl setsid:util-linux"
 POLICY=/usr/sbin/policy-rc.d
 
 # Debian keeps initdb in a folder per version, and servers in sbin, which is not on everyone's PATH.
