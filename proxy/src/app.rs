@@ -17,7 +17,7 @@ use crate::state::{Readiness, Snapshot};
 use crate::{Error, ErrorCode};
 
 /// How long to wait before the database is asked again, at first and at most.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 
 /// The running product.
 pub struct App {
@@ -85,6 +85,15 @@ impl App {
         };
         self.metrics.database(readiness != Readiness::DatabaseAway);
         readiness
+    }
+
+    /// Everything counted, and the pool as it is now, in Prometheus' text format.
+    pub fn metrics_text(&self) -> prometheus::Result<String> {
+        let pool = self.pool.status();
+        self.metrics.connections("busy", pool.busy);
+        self.metrics.connections("idle", pool.idle);
+        self.metrics.connections("max", pool.connections_max);
+        self.metrics.render()
     }
 
     /// From now on not ready, and connections are not kept.

@@ -27,14 +27,13 @@ pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
 /// "11 tables on PostgreSQL, 9 rules from 2 files".
 pub(super) fn summary(config: &Config, snapshot: &Snapshot) -> String {
     let tables = snapshot.schema.tables.iter().filter(|table| table.is_resource() && !table.hidden).count();
-    let rules = snapshot.rules.derivations.len() + snapshot.rules.constraints.len();
-    format!(
-        "{} on {}, {} from {}",
-        count(tables, "table"),
-        product(snapshot.schema.dialect),
-        count(rules, "rule"),
-        count(config.blueprint.rule_files.len(), "file"),
-    )
+    let rules = match snapshot.rules.derivations.len() + snapshot.rules.constraints.len() {
+        0 => "no rules".to_owned(),
+        rules => {
+            format!("{} from {}", count(rules, "rule"), count(config.blueprint.rule_files.len(), "file"))
+        }
+    };
+    format!("{} on {}, {rules}", count(tables, "table"), product(snapshot.schema.dialect))
 }
 
 fn count(number: usize, noun: &str) -> String {

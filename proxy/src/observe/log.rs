@@ -1,5 +1,7 @@
 //! Log lines: text for people, JSON for machines, to standard error. Never a query string, a body, a header or a secret.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 use super::Observation;
@@ -18,7 +20,9 @@ pub enum LogFormat {
 /// read is refused. A second call changes nothing.
 pub fn start(format: LogFormat, level: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(level).map_err(|e| format!("log level {level:?}: {e}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colour = std::io::stderr().is_terminal();
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
     // An error here means that a log is there already: tests start several servers in one process.
     let _ = match format {
         LogFormat::Text => lines.with_target(false).try_init(),
@@ -27,10 +31,11 @@ pub fn start(format: LogFormat, level: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A line for an answered request. What we got wrong is an error, what the client got wrong is not.
+/// A line for an answered request. A bug is an error, what could not be served a warning; what the client got wrong is neither.
 pub(super) fn request(seen: &Observation<'_>) {
     let elapsed_ms = seen.elapsed.as_secs_f64() * 1000.0;
-    let errors = seen.errors.map(words).unwrap_or_default();
+    let errors = seen.errors.map(words);
+    let errors = errors.as_deref();
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
@@ -46,7 +51,8 @@ pub(super) fn request(seen: &Observation<'_>) {
         };
     }
     match seen.status {
-        500.. => line!(error),
+        500 => line!(error),
+        501.. => line!(warn),
         _ => line!(debug),
     }
 }

@@ -81,7 +81,7 @@ fn startup(app: &App) -> Page {
 }
 
 fn metrics(app: &App) -> Page {
-    match app.metrics.render() {
+    match app.metrics_text() {
         Ok(body) => Page(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", body),
         Err(error) => {
             tracing::error!(%error, "the metrics could not be rendered");

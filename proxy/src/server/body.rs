@@ -46,19 +46,14 @@ impl Bodies {
             return Ok((Bytes::new(), Held::default()));
         }
         if declared_bytes(session).is_some_and(|bytes| bytes > self.body_bytes as u64) {
-            return Err(Stop::Refused(self.too_large()));
+            return Err(Stop::Refused(self.too_large().into()));
         }
-        if session
-            .req_header()
-            .headers
-            .get(EXPECT)
-            .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"))
-        {
+        if awaits_permission(session) {
             session.write_continue_response().await.map_err(Stop::Gone)?;
         }
         match tokio::time::timeout(self.timeout, self.collect(session)).await {
             Ok(collected) => collected,
-            Err(_) => Err(Stop::Refused(too_slow())),
+            Err(_) => Err(Stop::Refused(too_slow().into())),
         }
     }
 
@@ -67,7 +62,7 @@ impl Bodies {
         let mut held = Held::default();
         while let Some(chunk) = session.read_request_body().await.map_err(interrupted)? {
             if body.len() + chunk.len() > self.body_bytes {
-                return Err(Stop::Refused(self.too_large()));
+                return Err(Stop::Refused(self.too_large().into()));
             }
             body.extend_from_slice(&chunk);
             held.grow(&self.blocks, body.len()).map_err(Stop::Refused)?;
@@ -83,7 +78,7 @@ impl Bodies {
 
 impl Held {
     /// Makes it hold so many bytes.
-    fn grow(&mut self, blocks: &Arc<Semaphore>, bytes: usize) -> Result<(), Error> {
+    fn grow(&mut self, blocks: &Arc<Semaphore>, bytes: usize) -> crate::Result<()> {
         let held = self.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let lacking = bytes.div_ceil(BLOCK_BYTES).saturating_sub(held);
         let more = blocks.clone().try_acquire_many_owned(u32::try_from(lacking).unwrap_or(u32::MAX));
@@ -101,19 +96,26 @@ fn declared_bytes(session: &Session) -> Option<u64> {
     session.req_header().headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
+/// RFC 9110, 10.1.1.
+fn awaits_permission(session: &Session) -> bool {
+    let expect = session.req_header().headers.get(EXPECT);
+    expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
 /// A read that failed: the client is slow, sends nonsense, or is gone.
 fn interrupted(error: Box<pingora_core::Error>) -> Stop {
     match error.etype() {
-        ErrorType::ReadTimedout => Stop::Refused(too_slow()),
+        ErrorType::ReadTimedout => Stop::Refused(too_slow().into()),
         // pingora's own words for chunks and trailers that are none.
-        ErrorType::Custom(_) | ErrorType::InvalidHTTPHeader => Stop::Refused(Error::new(
-            ErrorCode::MalformedRequest,
-            "The body is not framed as its headers say.",
-        )),
+        ErrorType::Custom(_) | ErrorType::InvalidHTTPHeader => Stop::Refused(malformed().into()),
         _ => Stop::Gone(error),
     }
 }
 
 fn too_slow() -> Error {
     Error::new(ErrorCode::Timeout, "The body did not arrive in time.")
+}
+
+fn malformed() -> Error {
+    Error::new(ErrorCode::MalformedRequest, "The body is not framed as its headers say.")
 }

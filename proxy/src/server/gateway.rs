@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, Version};
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error as PingoraError, ErrorType};
 use pingora_http::RequestHeader;
@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::exchange::Request;
 use crate::observe::{self, Observation};
 use crate::pipeline::Answer;
-use crate::{Error, ErrorCode};
+use crate::{Error, ErrorCode, Errors};
 
 /// Names a request in answers and logs; a client's own is kept when it is harmless.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -45,7 +45,7 @@ pub(super) struct Context {
 /// Why there is no request to answer.
 pub(super) enum Stop {
     /// It is refused.
-    Refused(Error),
+    Refused(Errors),
     /// The client is gone: there is nobody to tell.
     Gone(Box<PingoraError>),
 }
@@ -59,8 +59,16 @@ impl Gateway {
 
     async fn answer(&self, session: &mut Session, id: &HeaderValue) -> Result<Answer, Box<PingoraError>> {
         match self.receive(session, id).await {
-            Ok((request, _memory)) => Ok(self.guard.answer(&self.app, request).await),
-            Err(Stop::Refused(error)) => Ok(refusal::answer(error.into(), id)),
+            Ok((request, _memory)) => {
+                let (app, safe) = (self.app.clone(), request.method.is_safe());
+                let work = async move { app.answer(request).await };
+                Ok(if safe { self.guard.read(id, work).await } else { self.guard.write(id, work).await })
+            }
+            Err(Stop::Refused(errors)) => {
+                // What such a client sends next may not be a request at all.
+                session.set_keepalive(None);
+                Ok(refusal::answer(errors, id))
+            }
             Err(Stop::Gone(error)) => Err(error),
         }
     }
@@ -138,34 +146,41 @@ impl Gateway {
 }
 
 /// What can be refused before the body is read.
-fn check_header(header: &RequestHeader, raw: Option<&[u8]>, app: &App) -> Result<(), Error> {
+fn check_header(header: &RequestHeader, raw: Option<&[u8]>, app: &App) -> crate::Result<()> {
     let settings = &app.settings;
     let url = header.raw_path();
     if url.len() > settings.url_bytes {
         let detail = format!("The URL has {} bytes, the most is {}.", url.len(), settings.url_bytes);
-        return Err(Error::new(ErrorCode::UriTooLong, detail));
+        return Err(Error::new(ErrorCode::UriTooLong, detail).into());
     }
     let bytes: usize = header.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if bytes > settings.header_bytes {
         let detail = format!("The headers have {bytes} bytes, the most is {}.", settings.header_bytes);
-        return Err(Error::new(ErrorCode::HeadersTooLarge, detail));
+        return Err(Error::new(ErrorCode::HeadersTooLarge, detail).into());
     }
     if !header.raw_path_is_utf8() || header.method == Method::CONNECT {
-        return Err(Error::new(ErrorCode::MalformedRequest, "The request line cannot be understood."));
+        return Err(Error::new(ErrorCode::MalformedRequest, "The request line cannot be understood.").into());
+    }
+    // RFC 9112, 3.2.
+    if header.version == Version::HTTP_11 && !header.headers.contains_key(http::header::HOST) {
+        return Err(Error::new(ErrorCode::MalformedRequest, "The Host header is missing.")
+            .header("Host")
+            .into());
     }
     check_framing(header, raw)
 }
 
 /// Both ways of framing a body in one request is how requests are smuggled past a proxy in front (RFC 9112, 6.1). pingora drops the
 /// Content-Length, so that only the raw headers tell.
-fn check_framing(header: &RequestHeader, raw: Option<&[u8]>) -> Result<(), Error> {
+fn check_framing(header: &RequestHeader, raw: Option<&[u8]>) -> crate::Result<()> {
     let framed_twice = header.headers.contains_key(http::header::TRANSFER_ENCODING)
         && raw.is_some_and(|raw| raw.split(|b| *b == b'\n').any(is_content_length));
     match framed_twice {
         true => Err(Error::new(
             ErrorCode::MalformedRequest,
             "Content-Length and Transfer-Encoding exclude each other.",
-        )),
+        )
+        .into()),
         false => Ok(()),
     }
 }
