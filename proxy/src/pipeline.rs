@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use dialects::Pool;
 use http::header::{ALLOW, IF_MATCH, LOCATION, VARY};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::exchange::{Request, Response};
-use crate::jsonapi::{error_object, links, media, query};
+use crate::jsonapi::{error_object, links, media};
 use crate::observe::Metrics;
 use crate::plan::names;
 use crate::plan::write::{Verb, WriteRequest};
@@ -93,13 +93,23 @@ async fn write(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
     if !request.body.is_empty() {
         media::content_type(&request.headers)?;
     }
-    if let Some(pair) = query::pairs(&request.query)?.first() {
-        let detail = format!("A write takes no parameter {:?} in this version.", pair.name);
-        return Err(Error::new(ErrorCode::UnknownParameter, detail).parameter(&pair.name).into());
-    }
+    let asked = write::shape(&request.query)?;
     let (table, _) = names::table(&context.snapshot.schema, ty)?;
-    let if_match = request.headers.get(IF_MATCH).and_then(|value| value.to_str().ok());
-    write::answer(context, table, verb, WriteRequest { id, body: &request.body, if_match }).await
+    let if_match = header(&request.headers, IF_MATCH)?;
+    write::answer(context, table, verb, &asked, WriteRequest { id, body: &request.body, if_match }).await
+}
+
+/// A header that decides what happens: one that cannot be read is refused, not passed over.
+fn header(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>> {
+    let mut values = headers.get_all(&name).iter();
+    match (values.next().map(HeaderValue::to_str), values.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(value)), None) => Ok(Some(value)),
+        _ => {
+            let detail = format!("The header {name} must stand once, in ASCII.");
+            Err(Error::new(ErrorCode::MalformedRequest, detail).header(name.as_str()).into())
+        }
+    }
 }
 
 fn resource(snapshot: &Snapshot, endpoint: &Endpoint) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use http::header::{ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value as Json};
 
 use crate::exchange::{Request, Response};
 use crate::jsonapi::encode::document::{self, ReadAnswer};
@@ -23,11 +24,33 @@ pub async fn answer(context: Context<'_>, endpoint: &Endpoint, request: &Request
         return index(snapshot, &asked);
     }
     let plan = plan::build(snapshot, endpoint, &asked)?;
+    run(context, endpoint, &asked, plan, Map::new(), |answer| respond(answer, &request.headers)).await
+}
+
+/// The row that a write has made, as a read with the write's own `include` and `fields` shows it.
+pub(super) async fn written(
+    context: Context<'_>,
+    endpoint: &Endpoint,
+    asked: &query::ReadRequest,
+    meta: Map<String, Json>,
+) -> Result<Response> {
+    let plan = plan::build(context.snapshot, endpoint, asked)?;
+    run(context, endpoint, asked, plan, meta, |answer| respond(answer, &HeaderMap::new())).await
+}
+
+async fn run(
+    context: Context<'_>,
+    endpoint: &Endpoint,
+    asked: &query::ReadRequest,
+    plan: plan::ReadPlan,
+    meta: Map<String, Json>,
+    respond: impl FnOnce(&ReadAnswer<'_>) -> Response,
+) -> Result<Response> {
+    let snapshot = context.snapshot;
     let plan = restrict::read(plan, &Policy::Open)?;
     let found = run::read::read(context.pool, snapshot, &plan).await?.ok_or_else(|| missing(endpoint))?;
     let (plan, graph) = (plan.plan(), &found.graph);
-    let answer = ReadAnswer { snapshot, endpoint, pairs: &asked.pairs, plan, graph, seen: found.seen };
-    Ok(respond(&answer, &request.headers))
+    Ok(respond(&ReadAnswer { snapshot, endpoint, pairs: &asked.pairs, plan, graph, seen: found.seen, meta }))
 }
 
 /// The document; or word that the client has it already.

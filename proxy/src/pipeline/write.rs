@@ -1,35 +1,69 @@
 //! One write from end to end: build, restrict, run, encode.
 
 use chrono::Utc;
+use dialects::Value;
 use http::StatusCode;
 use http::header::{ETAG, LOCATION};
 use introspect::TableId;
-use serde_json::Map;
+use serde_json::{Map, Value as Json};
 
 use crate::exchange::Response;
-use crate::jsonapi::encode;
 use crate::jsonapi::media::JSON_API;
+use crate::jsonapi::query::{self, ReadRequest};
+use crate::jsonapi::{encode, id};
+use crate::plan::read as plan;
 use crate::plan::restrict::{self, Policy};
 use crate::plan::write::{self, Verb, WriteRequest};
+use crate::route::Endpoint;
 use crate::run::write::{self as run, Context, Written};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Result};
+
+/// The parameters that a write takes: how its answer is to look.
+pub fn shape(query: &str) -> Result<ReadRequest> {
+    let asked = query::parse(query)?;
+    match asked.pairs.iter().find(|pair| pair.base != "include" && pair.base != "fields") {
+        None => Ok(asked),
+        Some(pair) => {
+            let detail = format!("A write takes `include` and `fields`, not {:?}.", pair.name);
+            Err(Error::new(ErrorCode::UnknownParameter, detail).parameter(&pair.name).into())
+        }
+    }
+}
 
 /// Answers a POST, PATCH or DELETE of one resource.
 pub async fn answer(
     context: Context<'_>,
     table: TableId,
     verb: Verb,
+    asked: &ReadRequest,
     request: WriteRequest<'_>,
 ) -> Result<Response> {
-    writable(context.snapshot, table)?;
-    let plan = write::build(context.snapshot, table, verb, request)?;
-    let ignored = plan.ignored.clone();
-    let asked = run::request(&plan, Utc::now().naive_utc(), context.snapshot);
+    let snapshot = context.snapshot;
+    let ty = || snapshot.schema[table].name.clone();
+    writable(snapshot, table)?;
+    // What is wrong with the parameters is told before anything is written.
+    plan::build(snapshot, &Endpoint::Collection { ty: ty() }, asked)?;
+    let plan = write::build(snapshot, table, verb, request)?;
+    let mut meta = Map::new();
+    if !plan.ignored.is_empty() {
+        meta.insert("ignored".into(), plan.ignored.clone().into());
+    }
+    let job = run::request(&plan, Utc::now().naive_utc(), snapshot);
     let restricted = restrict::write(plan, &Policy::Open)?;
-    match run::run(context, restricted, asked).await? {
+    match run::run(context, restricted, job).await? {
         Written::Gone => Ok(Response::empty(StatusCode::NO_CONTENT)),
-        Written::Row(values) => Ok(document(context.snapshot, table, verb, &values, ignored)),
+        Written::Row(values) if asked.pairs.is_empty() => {
+            Ok(created(snapshot, table, verb, &values, document(snapshot, table, &values, &meta)))
+        }
+        Written::Row(values) => {
+            let id = id::of_row(&snapshot.schema, table, &values);
+            let endpoint = Endpoint::Resource { ty: ty(), id };
+            // The write stands; a row that is gone again by now is shown as it was written.
+            let shown = super::read::written(context, &endpoint, asked, meta.clone()).await;
+            let response = shown.unwrap_or_else(|_| document(snapshot, table, &values, &meta));
+            Ok(created(snapshot, table, verb, &values, response))
+        }
     }
 }
 
@@ -46,23 +80,23 @@ fn writable(snapshot: &Snapshot, table: TableId) -> Result<()> {
     }
 }
 
-fn document(
+fn document(snapshot: &Snapshot, table: TableId, values: &[Value], meta: &Map<String, Json>) -> Response {
+    let body = encode::single_document(snapshot, table, values, meta);
+    let etag = encode::etag_of(snapshot, table, values).quoted();
+    Response::new(StatusCode::OK, JSON_API, body).header(ETAG, &etag)
+}
+
+/// A creation says so, and where the new resource is.
+fn created(
     snapshot: &Snapshot,
     table: TableId,
     verb: Verb,
-    values: &[dialects::Value],
-    ignored: Vec<String>,
+    values: &[Value],
+    mut response: Response,
 ) -> Response {
-    let mut meta = Map::new();
-    if !ignored.is_empty() {
-        meta.insert("ignored".into(), ignored.into());
+    if verb != Verb::Create {
+        return response;
     }
-    let status = if verb == Verb::Create { StatusCode::CREATED } else { StatusCode::OK };
-    let body = encode::single_document(snapshot, table, values, &meta);
-    let etag = encode::etag_of(snapshot, table, values).quoted();
-    let response = Response::new(status, JSON_API, body).header(ETAG, &etag);
-    match verb {
-        Verb::Create => response.header(LOCATION, &encode::self_link(snapshot, table, values)),
-        _ => response,
-    }
+    response.status = StatusCode::CREATED;
+    response.header(LOCATION, &encode::self_link(snapshot, table, values))
 }

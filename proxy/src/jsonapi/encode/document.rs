@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use introspect::{RelationshipId, TableId};
-use serde_json::Map;
+use serde_json::{Map, Value as Json};
 
 use super::graph::{Graph, Level, Place};
 use super::resource::{Linkage, ResourceWriter, to_one};
@@ -31,6 +31,8 @@ pub struct ReadAnswer<'a> {
     pub graph: &'a Graph<'a>,
     /// What the page has shown.
     pub seen: Option<Seen>,
+    /// Further members of the document's `meta`.
+    pub meta: Map<String, Json>,
 }
 
 impl ReadAnswer<'_> {
@@ -43,9 +45,7 @@ impl ReadAnswer<'_> {
         out.extend_from_slice(br#","data":"#);
         self.data(&mut out, &writers);
         self.included(&mut out, &writers);
-        if let Some((page, seen)) = self.page() {
-            document_meta(&mut out, &page.meta(seen));
-        }
+        document_meta(&mut out, &self.document_meta());
         out.push(b'}');
         out
     }
@@ -55,6 +55,11 @@ impl ReadAnswer<'_> {
         let single = matches!(self.plan.scope, Scope::Row(_)) && !self.plan.partial;
         let level = self.graph.primary().filter(|level| single && level.len == 1)?;
         Some(etag(self.snapshot, level.table, &|column| level.cell(0, column)))
+    }
+
+    fn document_meta(&self) -> Map<String, Json> {
+        let of_page = self.page().map(|(page, seen)| page.meta(seen)).unwrap_or_default();
+        self.meta.clone().into_iter().chain(of_page).collect()
     }
 
     fn page(&self) -> Option<(Page, Seen)> {

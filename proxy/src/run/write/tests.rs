@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::Context;
 use crate::Errors;
 use crate::exchange::Response;
+use crate::jsonapi::query::ReadRequest;
 use crate::observe::Metrics;
 use crate::pipeline::write::answer;
 use crate::plan::write::{Verb, WriteRequest};
@@ -41,7 +42,8 @@ impl Shop {
         let table = self.snapshot.schema.find(ty).unwrap();
         let body = body.to_string();
         let request = WriteRequest { id, body: body.as_bytes(), if_match: None };
-        let response: Response = answer(context, table, verb, request).await?;
+        let asked = ReadRequest::default();
+        let response: Response = answer(context, table, verb, &asked, request).await?;
         Ok(serde_json::from_slice(&response.body).unwrap_or(Json::Null))
     }
 
