@@ -77,18 +77,17 @@ impl App {
 
     /// Whether requests can be served.
     pub async fn readiness(&self) -> Readiness {
-        let readiness = match self.stopping() {
+        match self.stopping() {
             true => Readiness::Stopping,
             false if !self.health.database_up(&self.pool).await => Readiness::DatabaseAway,
             false if self.snapshot.load().is_none() => Readiness::Loading,
             false => Readiness::Ready,
-        };
-        self.metrics.database(readiness != Readiness::DatabaseAway);
-        readiness
+        }
     }
 
-    /// Everything counted, and the pool as it is now, in Prometheus' text format.
-    pub fn metrics_text(&self) -> prometheus::Result<String> {
+    /// Everything counted, and database and pool as they are now, in Prometheus' text format.
+    pub async fn metrics_text(&self) -> prometheus::Result<String> {
+        self.metrics.database(self.health.database_up(&self.pool).await);
         let pool = self.pool.status();
         self.metrics.connections("busy", pool.busy);
         self.metrics.connections("idle", pool.idle);

@@ -91,11 +91,11 @@ Read an order with its customer and its items:
 
   curl '{api}/orders/115?include=customer,items'
 
-Add two teapots to it. Price, amount, the order's total and the customer's balance follow; the answer shows them:
+Add two teapots to it. Price and amount follow, the order's total, and the customer's balance, which the second line shows:
 
-  curl -X POST '{api}/items?include=order.customer' {json} -d '{{"data": {{"type": "items",
-    "attributes": {{"quantity": 2}}, "relationships": {{"order": {{"data": {{"type": "orders", "id": "115"}}}},
-    "product": {{"data": {{"type": "products", "id": "7"}}}}}}}}}}'
+  curl -X POST '{api}/items' {json} -d '{{"data": {{"type": "items", "attributes": {{"quantity": 2}},
+    "relationships": {{"order": {{"data": {{"type": "orders", "id": "115"}}}}, "product": {{"data": {{"type": "products", "id": "7"}}}}}}}}}}'
+  curl '{api}/customers/13'
 
 Order more than the customer's credit limit allows. It is refused, and nothing is written:
 

@@ -32,7 +32,7 @@ impl Admin {
             "/livez" => text(StatusCode::OK, "alive"),
             "/readyz" => readiness(&self.app.readiness().await),
             "/startupz" => startup(&self.app),
-            "/metrics" => metrics(&self.app),
+            "/metrics" => metrics(&self.app).await,
             "/version" => version(),
             _ => text(StatusCode::NOT_FOUND, "there are /livez, /readyz, /startupz, /metrics and /version"),
         }
@@ -80,8 +80,8 @@ fn startup(app: &App) -> Page {
     }
 }
 
-fn metrics(app: &App) -> Page {
-    match app.metrics_text() {
+async fn metrics(app: &App) -> Page {
+    match app.metrics_text().await {
         Ok(body) => Page(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", body),
         Err(error) => {
             tracing::error!(%error, "the metrics could not be rendered");

@@ -291,7 +291,7 @@ async fn the_admin_listener_tells_health_metrics_and_version() {
 async fn answered_requests_show_in_the_metrics() {
     let server = Fixture::start(Settings::default()).await;
     server.get("/nowhere", "").await;
-    let text = server.app.metrics.render().unwrap();
+    let text = server.app.metrics_text().await.unwrap();
     assert!(text.contains(r#"status="404"} 1"#), "{text}");
     assert!(!text.contains("nowhere"), "{text}");
     assert!(text.contains("rulegate_http_requests_running 0"), "{text}");
