@@ -24,6 +24,8 @@ pub(super) struct Attempt<'a> {
     pub(super) gap: Option<Violation>,
     /// The rows that go, in the order in which that was found out.
     pub(super) removed: Vec<RowId>,
+    /// A list of children is longer than what one transaction may touch.
+    crowded: bool,
     row_needs: BTreeMap<Finder, RowLookup>,
     other_needs: IndexSet<Lookup>,
 }
@@ -77,6 +79,7 @@ impl<'a> Attempt<'a> {
             violations: Vec::new(),
             gap: None,
             removed: Vec::new(),
+            crowded: false,
             row_needs: BTreeMap::new(),
             other_needs: IndexSet::new(),
         }
@@ -89,7 +92,7 @@ impl<'a> Attempt<'a> {
         self.carry_removals();
         self.derive();
         self.look_for_related();
-        if self.touched.len() > self.request.rows_max {
+        if self.crowded || self.touched.len() > self.request.rows_max {
             return self.too_many_rows();
         }
         self.check_references();
@@ -131,12 +134,20 @@ impl<'a> Attempt<'a> {
     }
 
     fn update(&mut self, id: &RowId, values: &BTreeMap<ColumnId, Value>) {
-        let columns: Vec<ColumnId> = values.keys().copied().collect();
-        let hold = self.hold_to_set(id.table, &columns);
+        let hold = self.hold_to_set(id.table, &self.moving(id, values));
         let Some(id) = self.target(id, hold) else { return };
         for (column, value) in values {
             self.put(&id, *column, value.clone());
         }
+    }
+
+    /// The columns that an update moves, as far as is known. Many clients send the whole object back: what stays needs no firm lock.
+    fn moving(&self, id: &RowId, values: &BTreeMap<ColumnId, Value>) -> Vec<ColumnId> {
+        let known = id.key().and_then(|key| self.rows.row(id.table, key));
+        let moves = |(column, value): &(&ColumnId, &Value)| {
+            known.and_then(|known| known.image.value(**column)) != Some(*value)
+        };
+        values.iter().filter(moves).map(|(column, _)| *column).collect()
     }
 
     fn delete(&mut self, id: &RowId) {
@@ -248,8 +259,14 @@ impl<'a> Attempt<'a> {
         relationship: RelationshipId,
     ) -> IndexSet<RowId> {
         let there = &self.engine.schema[child][relationship];
-        let mut children: IndexSet<RowId> =
-            parents.iter().flat_map(|parent| self.children_left(parent, child, relationship)).collect();
+        let mut children = IndexSet::new();
+        for parent in parents {
+            children.extend(self.children_left(parent, child, relationship));
+            if children.len() > self.request.rows_max {
+                self.crowded = true;
+                return IndexSet::new();
+            }
+        }
         let keys: HashSet<Vec<Value>> = parents
             .iter()
             .filter_map(|parent| self.image_before(parent)?.values(&there.target_columns))
@@ -273,8 +290,10 @@ impl<'a> Attempt<'a> {
         let there = &self.engine.schema[child][relationship];
         let key = self.image_before(parent).and_then(|image| image.values(&there.target_columns));
         let Some(values) = key else { return Vec::new() };
-        let list = ChildList { table: child, columns: there.columns.clone(), values, limit: None };
+        let limit = Some(self.request.rows_max.saturating_add(1));
+        let list = ChildList { table: child, columns: there.columns.clone(), values, limit };
         let mut children = self.list(list).unwrap_or_default();
+        self.crowded |= children.len() > self.request.rows_max;
         children.retain(|id| self.touched.get(id).is_none_or(|t| !t.changed_any(&there.columns)));
         children
     }

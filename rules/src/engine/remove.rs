@@ -23,7 +23,9 @@ impl Attempt<'_> {
     /// Carries out what the foreign keys that refer to the removed rows declare, and so on downwards.
     pub(super) fn carry_removals(&mut self) {
         let mut next = 0;
-        while let Some(id) = self.removed.get(next).cloned() {
+        while let Some(id) = self.removed.get(next).cloned()
+            && next <= self.request.rows_max
+        {
             for referrer in self.engine.facts.referrers(id.table) {
                 self.carry_removal(&id, referrer);
             }

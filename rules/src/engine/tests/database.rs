@@ -50,7 +50,7 @@ impl Database {
     }
 
     pub(super) fn table(&self, table: TableId) -> impl Iterator<Item = (&At, &Image)> {
-        self.rows.iter().filter(move |((t, _), _)| *t == table)
+        self.rows.range((table, Vec::new())..(TableId(table.0 + 1), Vec::new()))
     }
 
     // ---- answering
@@ -101,9 +101,14 @@ impl Database {
         columns: &'a [ColumnId],
         values: &'a [Value],
     ) -> impl Iterator<Item = (&'a At, &'a Image)> {
+        let keyed = columns == self.schema[table].key;
+        let rows = match keyed {
+            true => self.rows.range((table, values.to_vec())..=(table, values.to_vec())),
+            false => self.rows.range((table, Vec::new())..(TableId(table.0 + 1), Vec::new())),
+        };
         let same = move |image: &Image| columns.iter().zip(values).all(|(c, v)| image.value(*c) == Some(v));
         let nulls = values.iter().any(Value::is_null);
-        self.table(table).filter(move |(_, image)| !nulls && same(image))
+        rows.filter(move |(_, image)| !nulls && same(image))
     }
 
     /// The row that has these values.

@@ -8,6 +8,8 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::env;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use dice::Dice;
 
@@ -38,18 +40,18 @@ fn for_seeds(count: u64, test: impl Fn(&mut Dice) + std::panic::RefUnwindSafe) {
 
 #[test]
 fn random_requests_leave_what_recomputation_from_scratch_gives() {
+    let done = AtomicUsize::new(0);
     for_seeds(100, |dice| {
         let mut world = world::random(dice);
-        let (mut done, mut refused) = (0, 0);
         for _ in 0..REQUESTS {
             let request = request::random(dice, &world.database);
-            match compare(&world, &request) {
-                Some(after) => (world.database, done) = (after, done + 1),
-                None => refused += 1,
-            }
+            let Some(after) = compare(&world, &request) else { continue };
+            world.database = after;
+            done.fetch_add(1, Relaxed);
         }
-        assert!(done > 0, "all {refused} requests were refused");
     });
+    let all = seeds(100).len() * REQUESTS;
+    assert!(done.load(Relaxed) > all / 3, "most requests were refused: {done:?} of {all} were not");
 }
 
 /// Runs a request both ways; the rows after it, where it is not refused.

@@ -6,6 +6,7 @@ use super::database::Database;
 use super::declare::{Rules, is_null, mul, op};
 use super::drive::{World, check};
 use super::notation;
+use crate::engine::Hold;
 use crate::expr::BinaryOp;
 use crate::fixture;
 
@@ -355,6 +356,7 @@ fn a_request_asks_for_no_more_than_its_rules_need() {
         ("orders 1 notes=x", &["orders 1 change"][..]),
         ("customers 1 name=x", &["customers 1 change"]),
         ("items 1 quantity=3", &["items 1 change"]),
+        ("customers 1 name=Ann credit_limit=100.00 balance=40.00", &["customers 1 change"]),
         ("items 1 quantity=5", &["items 1 change", "orders 1 change", "customers 1 change"]),
         ("orders 2 date_shipped=2026-02-02", &["orders 2 change"]),
         (
@@ -394,4 +396,29 @@ fn a_request_that_touches_too_many_rows_is_refused() {
         let lines = shop.text(&shop.run(&request));
         assert_eq!(lines.len(), expect, "{lines:?}");
     }
+}
+
+#[test]
+fn removing_thousands_takes_two_waves() {
+    let mut shop = shop();
+    let mut rows = String::from("customers 9 balance=3000.00 credit_limit=9000.00\n");
+    for order in 100..200 {
+        rows += &format!("orders {order} customer_id=9 amount_total=30.00\n");
+        for item in 10..40 {
+            rows += &format!("items {order}{item} order_id={order} quantity=1 unit_price=1.00 amount=1.00\n");
+        }
+    }
+    shop.database = Database::holding(&shop.schema, &rows);
+    let operations: Vec<String> = (100..200).map(|order| format!("-orders {order}")).collect();
+    let mut request = notation::request(&shop.schema, &operations.join(";"));
+    request.rows_max = 3101;
+    let (outcome, waves) = shop.locked(&request, Some(Hold::ALL));
+    assert_eq!(waves.len(), 2);
+    let lines = shop.text(&outcome);
+    assert_eq!(lines[0], "customers 9: balance 3000.00 > 0.00");
+    assert_eq!(lines.len(), 3101);
+    request.rows_max = 3100;
+    assert_eq!(shop.text(&shop.locked(&request, Some(Hold::ALL)).0), ["orders 100: more than 3100 rows"]);
+    request.rows_max = 29;
+    assert_eq!(shop.text(&shop.locked(&request, Some(Hold::ALL)).0), ["orders 100: more than 29 rows"]);
 }

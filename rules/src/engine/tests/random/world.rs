@@ -91,7 +91,7 @@ impl<'a> Builder<'a> {
         for _ in 0..2 + self.dice.roll(3 * self.schema.tables.len()) {
             self.derive();
         }
-        for _ in 0..self.dice.roll(3) {
+        for _ in 0..self.dice.roll(4) {
             self.constrain();
         }
         self.rules
@@ -194,7 +194,7 @@ impl<'a> Builder<'a> {
     /// Loose enough that most requests pass.
     fn constrain(&mut self) {
         let table = self.table();
-        let bound = op(BinaryOp::Add, self.leaf(table), int(15));
+        let bound = op(BinaryOp::Add, self.leaf(table), int(8));
         let check = op(BinaryOp::Le, self.leaf(table), bound);
         let when = if self.dice.chance(30) { Some(self.filter(table)) } else { None };
         self.rules.constraints.push(Constraint {
