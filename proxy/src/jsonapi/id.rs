@@ -89,3 +89,87 @@ fn unescape(part: &str) -> Option<String> {
     }
     String::from_utf8(bytes).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use dialects::IntKind;
+    use dialects::sql::{SqlType, TableName};
+    use introspect::schema::ColumnDefault;
+
+    use super::*;
+    use introspect::ColumnId;
+
+    const INT: ValueType = ValueType::Int(IntKind::I32);
+    const TEXT: ValueType = ValueType::Text { length: None };
+
+    fn table(key: &[ValueType]) -> Table {
+        let column = |(n, ty): (usize, &ValueType)| Column {
+            name: format!("c{n}"),
+            db_name: format!("c{n}"),
+            ty: *ty,
+            sql_type: SqlType::scalar("x"),
+            enum_values: Vec::new(),
+            nullable: false,
+            default: ColumnDefault::None,
+            generated: None,
+            comment: None,
+            hidden: false,
+            label: None,
+            searchable: None,
+        };
+        Table {
+            name: "t".into(),
+            db: TableName { schema: None, name: "t".into() },
+            view: false,
+            comment: None,
+            columns: key.iter().enumerate().map(column).collect(),
+            key: (0..key.len() as u32).map(ColumnId).collect(),
+            rowid_key: false,
+            uniques: Vec::new(),
+            foreign_keys: Vec::new(),
+            relationships: Vec::new(),
+            triggers: false,
+            join_table: false,
+            hidden: false,
+        }
+    }
+
+    #[test]
+    fn an_id_and_a_key_are_two_forms_of_one_thing() {
+        let check = |types: &[ValueType], key: Vec<Value>, id: &str| {
+            let table = table(types);
+            assert_eq!(format(&table, &key), id);
+            assert_eq!(parse(Dialect::Postgres, &table, id), Some(key), "{id}");
+        };
+        check(&[INT], vec![Value::Int(-7)], "-7");
+        check(&[TEXT], vec![Value::text("a/b ~.41")], "a/b ~.41");
+        check(&[TEXT], vec![Value::text("")], "");
+        check(&[INT, INT], vec![Value::Int(8), Value::Int(17)], "8~17");
+        check(&[TEXT, INT], vec![Value::text("Smith & Co"), Value::Int(2)], "Smith.20.26.20Co~2");
+        check(&[TEXT, TEXT], vec![Value::text("ü~"), Value::text("")], ".C3.BC.7E~");
+        check(&[ValueType::Bytes], vec![Value::Bytes(vec![0, 255])], "AP8=");
+    }
+
+    #[test]
+    fn what_is_not_canonical_names_nothing() {
+        for (types, id) in [
+            (&[INT][..], "01"),
+            (&[INT], "+1"),
+            (&[INT], "1.0"),
+            (&[INT], "2147483648"),
+            (&[INT], ""),
+            (&[ValueType::Uuid], "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"),
+            (&[INT, INT], "1"),
+            (&[INT, INT], "1~2~3"),
+            (&[INT, INT], "1~02"),
+            (&[TEXT, INT], "a b~1"),
+            (&[TEXT, INT], ".c3.bc~1"),
+            (&[TEXT, INT], ".C3~1"),
+            (&[TEXT, INT], ".41~1"),
+            (&[TEXT, INT], "a.~1"),
+            (&[TEXT, INT], "a.ü~1"),
+        ] {
+            assert_eq!(parse(Dialect::Postgres, &table(types), id), None, "{id}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use dialects::sql::BinaryOp;
 use dialects::{Value, ValueType};
 use introspect::{Column, TableId};
 use rules::Expr;
-use rules::expr::Place;
+use rules::expr::{Place, Type};
 
 use super::names::{self, Named};
 use crate::jsonapi::query::{FilterTerm, Operator};
@@ -77,8 +77,13 @@ impl Comparison<'_> {
         }
     }
 
+    /// The column; one of a type that we do not know is compared as the text that documents show.
     fn subject(&self) -> Box<Expr> {
-        Box::new(Expr::Column(self.place.clone()))
+        let column = Box::new(Expr::Column(self.place.clone()));
+        match self.column.ty {
+            ValueType::Other => Box::new(Expr::Cast(column, Type::Text)),
+            _ => column,
+        }
     }
 
     /// Equal to one of the values, of which null may be one.

@@ -6,6 +6,7 @@ use dialects::sql::{Query, Select};
 use dialects::{Cell, Kind, Pool, Rows, Value, render};
 
 use crate::jsonapi::encode::graph::{Graph, Level};
+use crate::jsonapi::layout::Layout;
 use crate::plan::lower::read::{self as lower, Lowered};
 use crate::plan::page::{Page, Seen};
 use crate::plan::read::{Include, ReadPlan, Scope};
@@ -80,7 +81,7 @@ fn seen(page: Page, rows: &Rows, count: Option<&Rows>) -> Seen {
     Seen { rows: read.min(page.size), more: read > page.size, counted }
 }
 
-/// Reads all includes of one depth in one round.
+/// Reads all includes of one depth in one round. What is included for no row at all is not asked for.
 async fn include(
     pool: &Pool,
     snapshot: &Snapshot,
@@ -88,29 +89,43 @@ async fn include(
     depth: usize,
     levels: &mut Vec<Placed>,
 ) -> Result<()> {
-    let so_far: usize = levels.iter().skip(1).map(|(_, level)| level.len).sum();
     let most = snapshot.limits.include_rows;
-    let limit = most.saturating_sub(so_far).saturating_add(1) as u64;
-    let includes = plan.plan().includes.iter().enumerate().filter(|(_, include)| include.depth == depth);
-    let lowered: Vec<(usize, &Include, Lowered)> = includes
-        .map(|(n, include)| {
-            let keys = keys(snapshot, include, levels);
-            (n, include, lower::include(&snapshot.schema, plan, (n, include), keys, limit))
-        })
-        .collect();
-    let answers = run(pool, snapshot, lowered.iter().map(|(.., lowered)| lowered.select.clone())).await?;
-    for ((n, include, lowered), rows) in lowered.into_iter().zip(answers) {
-        let parent = Some((place(include.parent), include.relationship));
-        let level = Level { table: include.table, len: rows.len(), rows, layout: lowered.layout, parent };
-        levels.push((n + 1, level));
+    let limit = most.saturating_sub(included(levels)).saturating_add(1) as u64;
+    let (mut wanted, mut selects) = (Vec::new(), Vec::new());
+    for (n, include) in plan.plan().includes.iter().enumerate().filter(|(_, include)| include.depth == depth)
+    {
+        let keys = keys(snapshot, include, levels);
+        if keys.is_empty() {
+            levels.push((n + 1, level(include, Rows::default(), Layout::default())));
+            continue;
+        }
+        let Lowered { select, layout } = lower::include(&snapshot.schema, plan, (n, include), keys, limit);
+        wanted.push((n, include, layout));
+        selects.push(select);
     }
-    let included: usize = levels.iter().skip(1).map(|(_, level)| level.len).sum();
-    if included > most {
-        let detail = format!("More than {most} resources would be included.");
-        let error = Error::new(ErrorCode::TooManyIncluded, detail).parameter("include");
-        return Err(error.with_meta("maximum", most).into());
+    let answers = run(pool, snapshot, selects.into_iter()).await?;
+    let found = wanted.into_iter().zip(answers);
+    levels.extend(found.map(|((n, include, layout), rows)| (n + 1, level(include, rows, layout))));
+    bounded(included(levels), most)
+}
+
+fn level(include: &Include, rows: Rows, layout: Layout) -> Level {
+    let parent = Some((place(include.parent), include.relationship));
+    Level { table: include.table, len: rows.len(), rows, layout, parent }
+}
+
+/// How many rows have been read beyond the primary data.
+fn included(levels: &[Placed]) -> usize {
+    levels.iter().filter(|(n, _)| *n > 0).map(|(_, level)| level.len).sum()
+}
+
+fn bounded(included: usize, most: usize) -> Result<()> {
+    if included <= most {
+        return Ok(());
     }
-    Ok(())
+    let detail = format!("More than {most} resources would be included.");
+    let error = Error::new(ErrorCode::TooManyIncluded, detail).parameter("include");
+    Err(error.with_meta("maximum", most).into())
 }
 
 fn place(parent: Option<usize>) -> usize {

@@ -60,13 +60,22 @@ pub fn include(
     let mut scope = Scope::new(schema, include.table, Alias(0), Comparison::Collated);
     let link = scope.link(include.from, include.relationship);
     let (mut items, mut layout) = items(&mut scope, plan.plan(), Some(n));
-    layout.add_link((items.len()..items.len() + link.len()).collect());
-    items.extend(link.iter().map(|(expr, column)| Item { expr: expr.clone(), ty: column.ty }));
+    let places = link.iter().map(|(expr, column)| read(&mut items, expr, column)).collect();
+    layout.add_link(places);
     let types = link.iter().map(|(_, column)| column.sql_type.clone()).collect();
     let order = key_order(&mut scope, Vec::new());
     let filter = Expr::KeyIn(link.into_iter().map(|(expr, _)| expr).collect(), types, keys);
     let select = Select { items, filter: Some(filter), order, limit: Some(limit), ..scope.into_select() };
     Lowered { select, layout }
+}
+
+/// The place of an item that reads this, added where there is none.
+fn read(items: &mut Vec<Item>, expr: &Expr, column: &Column) -> usize {
+    let known = items.iter().position(|item| item.expr == *expr);
+    known.unwrap_or_else(|| {
+        items.push(Item { expr: expr.clone(), ty: column.ty });
+        items.len() - 1
+    })
 }
 
 /// The columns of the row that an include starts from whose values its rows are found by.
@@ -199,3 +208,6 @@ fn key_order(scope: &mut Scope<'_>, mut order: Vec<Order>) -> Vec<Order> {
     }
     order
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Requests and the statements that they become, in PostgreSQL's spelling.
+
+use dialects::sql::Query;
+use dialects::{Dialect, Options, Pool, render};
+
+use super::*;
+use crate::jsonapi::query;
+use crate::plan::read::build;
+use crate::plan::restrict::{self, Policy};
+use crate::route;
+use crate::state::{ApiSettings, Limits, Snapshot};
+
+const TABLES: &str = "
+create table region (code text primary key, name text unique not null);
+create table customer (id integer primary key, name text not null, region_name text references region(name));
+create table invoice (id integer primary key, customer_id integer not null references customer(id), total decimal(12,2));
+create table tag (id integer primary key, word text);
+create table invoice_tag (invoice_id integer not null references invoice(id), tag_id integer not null references tag(id), primary key (invoice_id, tag_id));
+";
+
+async fn snapshot() -> Snapshot {
+    let pool = Pool::open("sqlite::memory:", Options::default()).unwrap();
+    pool.execute_script(TABLES).await.unwrap();
+    let schema = introspect::introspect(&pool, None).await.unwrap();
+    Snapshot::new(schema, rules::RuleSet::default(), ApiSettings::default(), Limits::default())
+}
+
+fn plan(snapshot: &Snapshot, url: &str) -> Restricted<ReadPlan> {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let endpoint = route::endpoint("/api", path).unwrap();
+    let plan = build(snapshot, &endpoint, &query::parse(query).unwrap()).unwrap();
+    restrict::read(plan, &Policy::Open).unwrap()
+}
+
+fn text(select: Select) -> String {
+    render::render(Dialect::Postgres, &Query::Select(select)).remove(0).text.replace('"', "")
+}
+
+async fn check(url: &str, expect: &[&str]) {
+    let snapshot = snapshot().await;
+    let plan = plan(&snapshot, url);
+    let Primary { rows, origin, count } = primary(&snapshot.schema, &plan).unwrap();
+    let mut texts: Vec<String> = [Some(rows.select), origin, count].into_iter().flatten().map(text).collect();
+    for include in plan.plan().includes.iter().enumerate() {
+        let keys = vec![vec![Value::Int(1)], vec![Value::Int(2)]];
+        texts.push(text(super::include(&snapshot.schema, &plan, include, keys, 10).select));
+    }
+    assert_eq!(texts, expect, "{url}");
+}
+
+#[tokio::test]
+async fn a_page_reads_one_row_more_than_it_shows() {
+    let page = "select t0.id, t0.customer_id, t0.total from invoice as t0 order by t0.id limit 6 offset $1";
+    check("/api/invoice?page[size]=5&page[number]=2", &[page]).await;
+}
+
+#[tokio::test]
+async fn sparse_fieldsets_read_only_what_they_show_and_what_ties_rows() {
+    check(
+        "/api/invoice?fields[invoice]=total&include=customer&fields[customer]=",
+        &[
+            "select t0.id, t0.customer_id, t0.total from invoice as t0 order by t0.id limit 21",
+            "select t0.id from customer as t0 where (t0.id = any($1::INTEGER[])) order by t0.id limit 10",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn paths_are_joined_once_for_filter_and_sort() {
+    check("/api/invoice?filter[customer.name]=Ada&sort=-customer.name&fields[invoice]=total&page[total]=true", &[
+        "select t0.id, t0.total from invoice as t0 left join customer as t1 on (t0.customer_id = t1.id) \
+         where (t1.name = $1::TEXT) order by t1.name desc, t0.id limit 21",
+        "select count(*) from invoice as t0 left join customer as t1 on (t0.customer_id = t1.id) where (t1.name = $1::TEXT)",
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_join_table_is_passed_through() {
+    check(
+        "/api/invoice/7/tag?fields[tag]=word",
+        &[
+            "select t0.id, t0.word from tag as t0 join invoice_tag as t1 on (t1.tag_id = t0.id) \
+         where (t1.invoice_id = $1::INTEGER) order by t0.id limit 21",
+            "select 1 from invoice as t0 where (t0.id = $1::INTEGER)",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_foreign_key_to_other_columns_than_the_key_is_followed_to_the_key() {
+    check("/api/customer/7?fields[customer]=region", &[
+        "select t0.id, t0.region_name, t1.code from customer as t0 left join region as t1 on (t0.region_name = t1.name) \
+         where (t0.id = $1::INTEGER)",
+    ])
+    .await;
+}
