@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use crate::jsonapi::document::{Identifier, Linkage, ResourceDocument, escape};
 use crate::jsonapi::{id, shape, value};
 use crate::state::Snapshot;
+use crate::suggest::did_you_mean;
 use crate::{Error, ErrorCode, Errors, Result};
 
 /// Values being collected for one row.
@@ -180,12 +181,15 @@ impl<'a> Assignments<'a> {
         let target = &self.snapshot.schema[relationship.target];
         if identifier.ty != target.name {
             let detail = format!("`{}` leads to resources of type `{}`.", relationship.name, target.name);
-            return self
-                .errors
-                .push(Error::new(ErrorCode::TypeConflict, detail).at(format!("{pointer}/data/type")));
+            return self.errors.push(
+                Error::new(ErrorCode::TypeConflict, detail)
+                    .at(format!("{pointer}/data/type"))
+                    .about(&relationship.name),
+            );
         }
         let Some(key) = id::parse(self.snapshot.schema.dialect, target, &identifier.id) else {
-            return self.errors.push(related_not_found(target, &identifier.id, format!("{pointer}/data/id")));
+            let error = related_not_found(target, &identifier.id, format!("{pointer}/data/id"));
+            return self.errors.push(error.about(&relationship.name));
         };
         let of_key =
             |column: &ColumnId| target.key.iter().position(|k| k == column).and_then(|n| key.get(n).cloned());
@@ -227,7 +231,7 @@ impl<'a> Assignments<'a> {
                 let known = self.table.columns().filter(|(id, c)| self.table.key != [*id] && !c.hidden);
                 format!(
                     "`{table}` has no attribute `{name}`.{}",
-                    hint(name, known.map(|(_, c)| c.name.as_str()))
+                    did_you_mean(name, known.map(|(_, c)| c.name.as_str()))
                 )
             }
         };
@@ -236,7 +240,8 @@ impl<'a> Assignments<'a> {
 
     fn unknown_relationship(&mut self, name: &str, pointer: String) {
         let known = self.table.relationships.iter().map(|r| r.name.as_str());
-        let detail = format!("`{}` has no relationship `{name}`.{}", self.table.name, hint(name, known));
+        let detail =
+            format!("`{}` has no relationship `{name}`.{}", self.table.name, did_you_mean(name, known));
         self.errors.push(Error::new(ErrorCode::UnknownRelationship, detail).at(pointer));
     }
 }
@@ -254,13 +259,4 @@ fn misfit(name: &str, column: &Column, expected: &str, pointer: String) -> Error
 
 fn read_only(name: &str, pointer: String) -> Error {
     Error::new(ErrorCode::ReadOnly, format!("`{name}` cannot be written.")).at(pointer).about(name)
-}
-
-/// ` Did you mean …?`, when something known is near.
-fn hint<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
-    let near = known.map(|k| (strsim::jaro_winkler(name, k), k)).filter(|(score, _)| *score > 0.8);
-    match near.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((_, known)) => format!(" Did you mean `{known}`?"),
-        None => String::new(),
-    }
 }

@@ -84,12 +84,17 @@ fn require(snapshot: &Snapshot, table_id: TableId, assignments: &mut Assignments
         })
         .collect();
     for column in missing {
-        let error = required(table, column);
-        // A column that was given a value that does not fit has its error already.
-        if !assignments.has_error_about(&table[column].name) {
-            assignments.refuse(error);
+        // A member that was given something that does not fit has its error already.
+        let names = [table[column].name.as_str(), reference(table, column).unwrap_or_default()];
+        if !names.iter().any(|name| assignments.has_error_about(name)) {
+            assignments.refuse(required(table, column));
         }
     }
+}
+
+/// The to-one relationship that a column belongs to.
+fn reference(table: &Table, column: ColumnId) -> Option<&str> {
+    table.relationships.iter().find(|r| r.to_one() && r.columns.contains(&column)).map(|r| r.name.as_str())
 }
 
 fn set_by_rule(snapshot: &Snapshot, table: TableId, column: ColumnId) -> bool {
@@ -108,11 +113,10 @@ fn required(table: &Table, column: ColumnId) -> Error {
         let detail = format!("`{}` needs an `id` from the client.", table.name);
         return Error::new(ErrorCode::Required, detail).at("/data").about("id");
     }
-    let relationship = table.relationships.iter().find(|r| r.to_one() && r.columns.contains(&column));
-    match relationship {
+    match reference(table, column) {
         Some(relationship) => {
-            let detail = format!("The relationship `{}` is required.", relationship.name);
-            Error::new(ErrorCode::Required, detail).at("/data").about(&relationship.name)
+            let detail = format!("The relationship `{relationship}` is required.");
+            Error::new(ErrorCode::Required, detail).at("/data").about(relationship)
         }
         None => Error::new(ErrorCode::Required, format!("`{name}` is required.")).at("/data").about(name),
     }
