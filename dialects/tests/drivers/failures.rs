@@ -134,14 +134,19 @@ async fn cut_at(words: &'static str, listener: TcpListener, server: String) {
     }
 }
 
+/// The server's address, and the database's URL with the listener in its place.
+fn through(database: &Database, listener: &TcpListener) -> (String, String) {
+    let (_, place) = database.url.rsplit_once('@').unwrap();
+    let (server, _) = place.split_once('/').unwrap();
+    (server.to_owned(), database.url.replace(server, &listener.local_addr().unwrap().to_string()))
+}
+
 /// A database, and a pool on it whose connections are cut at these words.
 async fn cut(dialect: Dialect, words: &'static str) -> (Database, Pool) {
     let database = Database::with(dialect, T).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (_, place) = database.url.rsplit_once('@').unwrap();
-    let (server, _) = place.split_once('/').unwrap();
-    let url = database.url.replace(server, &listener.local_addr().unwrap().to_string());
-    tokio::spawn(cut_at(words, listener, server.to_owned()));
+    let (server, url) = through(&database, &listener);
+    tokio::spawn(cut_at(words, listener, server));
     (database, Pool::open(&url, options()).unwrap())
 }
 
@@ -211,9 +216,9 @@ async fn transport_security_is_as_the_url_asks() {
 }
 
 /// Passes connections through and counts how often the client spoke.
-async fn count_flushes(listener: TcpListener, server: &'static str, flushes: Arc<AtomicU32>) {
+async fn count_flushes(listener: TcpListener, server: String, flushes: Arc<AtomicU32>) {
     while let Ok((mut client, _)) = listener.accept().await {
-        let flushes = Arc::clone(&flushes);
+        let (server, flushes) = (server.clone(), Arc::clone(&flushes));
         tokio::spawn(async move {
             let mut server = TcpStream::connect(server).await.unwrap();
             let (mut up, mut down) = ([0; 65536], [0; 65536]);
@@ -235,9 +240,9 @@ async fn count_flushes(listener: TcpListener, server: &'static str, flushes: Arc
 async fn a_postgres_transaction_with_its_begin_and_commit_is_one_flush() {
     let database = Database::with(Dialect::Postgres, T).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = database.url.replace("127.0.0.1:5432", &listener.local_addr().unwrap().to_string());
+    let (server, url) = through(&database, &listener);
     let flushes = Arc::new(AtomicU32::new(0));
-    tokio::spawn(count_flushes(listener, "127.0.0.1:5432", Arc::clone(&flushes)));
+    tokio::spawn(count_flushes(listener, server, Arc::clone(&flushes)));
     let pool = Pool::open(&url, options()).unwrap();
     let script = || Steps::new(vec![Step::Commit(vec![set_to(2), set_to(3), set_to(2)])]);
     pool.transact(script()).await.unwrap().unwrap();
