@@ -90,13 +90,12 @@ impl Facts {
                     (self.aggregate_inputs(schema, aggregate), BTreeSet::new())
                 }
                 DerivationKind::Formula(expr) => split(schema, table, &expr.places()),
-                DerivationKind::Default(expr) => (split(schema, table, &expr.places()).0, BTreeSet::new()),
+                DerivationKind::Default(expr) => {
+                    (self.read_once(schema, table, &expr.places()), BTreeSet::new())
+                }
                 DerivationKind::Copy { relationship, column } => {
                     let place = Place { path: vec![*relationship], column: *column };
-                    let (own, parent) = split(schema, table, &[place]);
-                    // Read once: a later change of the parent moves nothing, but the column must be loaded.
-                    self.inputs.extend(parent);
-                    (own, BTreeSet::new())
+                    (self.read_once(schema, table, &[place]), BTreeSet::new())
                 }
             };
             match derivation.kind {
@@ -106,6 +105,13 @@ impl Facts {
             self.on_insert.insert(table);
             self.flows.push(Flow { own, from_below, to: Some(to) });
         }
+    }
+
+    /// A later change of a row above moves nothing, but what is read of it must be loaded.
+    fn read_once(&mut self, schema: &Schema, table: TableId, places: &[Place]) -> BTreeSet<At> {
+        let (own, above) = split(schema, table, places);
+        self.inputs.extend(above);
+        own
     }
 
     fn aggregate_inputs(&mut self, schema: &Schema, aggregate: &Aggregate) -> BTreeSet<At> {

@@ -283,3 +283,22 @@ fn a_division_by_zero_refuses_and_names_the_rule() {
         ],
     );
 }
+
+#[test]
+fn a_default_may_be_taken_from_the_rows_above() {
+    let priced: fn(Rules<'_>) -> Rules<'_> = |rules| {
+        let tax = rules.col("shops", "region.country.tax");
+        let rent = rules.col("shops", "region.rent");
+        rules.default("shops.price", rent).default("shops.total", tax)
+    };
+    check(
+        &world(&countries(Action::NoAction), priced, COUNTRIES),
+        &[
+            ("+shops region_id=2", &["+shops price=2 total=20 region_id=2"]),
+            ("+shops region_id=2 price=1 total=null", &["+shops price=1 total=null region_id=2"]),
+            ("+shops region_id=3", &["+shops price=3 total=null region_id=3"]),
+            ("countries 2 tax=21; regions 2 rent=4", &["countries 2: tax 20 > 21", "regions 2: rent 2 > 4"]),
+            ("shops 3 region_id=1", &["shops 3: region_id 2 > 1"]),
+        ],
+    );
+}

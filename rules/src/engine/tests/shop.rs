@@ -6,7 +6,7 @@ use super::database::Database;
 use super::declare::{Rules, is_null, mul, op};
 use super::drive::{World, check};
 use super::notation;
-use crate::engine::Hold;
+use crate::engine::{Hold, Phase, Rows};
 use crate::expr::BinaryOp;
 use crate::fixture;
 
@@ -421,4 +421,28 @@ fn removing_thousands_takes_two_waves() {
     assert_eq!(shop.text(&shop.locked(&request, Some(Hold::ALL)).0), ["orders 100: more than 3100 rows"]);
     request.rows_max = 29;
     assert_eq!(shop.text(&shop.locked(&request, Some(Hold::ALL)).0), ["orders 100: more than 29 rows"]);
+}
+
+#[test]
+fn what_discovery_did_not_find_is_looked_for_again_under_locks() {
+    let mut shop = shop();
+    let request = notation::request(&shop.schema, "items 1 order_id=9");
+    let mut rows = Rows::default();
+    shop.phase(&request, &mut rows, Phase::Discover, &mut |lookup, rows| {
+        shop.database.serve(lookup, rows, Some(Hold::PLAIN), false);
+    });
+    rows.unlock();
+    let more = format!("{ROWS}\norders 9 customer_id=1 amount_total=0.00");
+    shop.database = Database::holding(&shop.schema, &more);
+    let (outcome, _) = shop.phase(&request, &mut rows, Phase::Locked, &mut |lookup, rows| {
+        shop.database.serve(lookup, rows, None, true);
+    });
+    assert_eq!(
+        shop.text(&outcome),
+        [
+            "orders 1: amount_total 40.00 > 10.00",
+            "orders 9: amount_total 0.00 > 30.00",
+            "items 1: order_id 1 > 9",
+        ]
+    );
 }
