@@ -8,6 +8,7 @@ mod body;
 mod front;
 mod gateway;
 mod guard;
+mod late;
 mod refusal;
 mod respond;
 #[cfg(test)]
@@ -52,13 +53,13 @@ pub struct Settings {
 }
 
 /// A server that runs, until [`stop`](Self::stop).
-#[derive(Debug)]
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
     shutdown: watch::Sender<bool>,
     accepting: JoinHandle<()>,
     traffic: Traffic,
+    late: Option<late::Late>,
 }
 
 /// How a server ended.
@@ -93,8 +94,9 @@ pub fn bind(address: &str) -> io::Result<TcpListener> {
 /// Serves the API.
 pub fn serve(app: Arc<App>, listener: TcpListener) -> io::Result<Running> {
     let traffic = Traffic::default();
+    let late = late::Late::new(&listener, app.clone(), traffic.clone())?;
     let front = front::Front::new(app, traffic.clone());
-    start("api", front, listener, traffic)
+    Ok(Running { late: Some(late), ..start("api", front, listener, traffic)? })
 }
 
 /// Serves health, metrics and version.
@@ -113,7 +115,7 @@ where
     service.add_tcp(&address.to_string());
     let inherited = descriptors(&address, listener);
     let accepting = tokio::spawn(async move { service.start_service(Some(inherited), watch, 1).await });
-    Ok(Running { address, shutdown, accepting, traffic })
+    Ok(Running { address, shutdown, accepting, traffic, late: None })
 }
 
 /// pingora takes listeners over by address, as it does from a process that it replaces.
@@ -124,11 +126,14 @@ fn descriptors(address: &SocketAddr, listener: TcpListener) -> ListenFds {
 }
 
 impl Running {
-    /// Stops accepting, closes idle connections, lets running requests finish for at most `grace`.
+    /// Stops accepting, closes connections as they become idle, lets running requests finish for at most `grace`.
     pub async fn stop(self, grace: Duration) -> Stopped {
         // An error would mean that the service has ended by itself.
         let _ = self.shutdown.send(true);
         let _ = self.accepting.await;
+        if let Some(late) = self.late {
+            late.answer().await;
+        }
         match tokio::time::timeout(grace, self.traffic.idle()).await {
             Ok(()) => Stopped::Drained,
             Err(_) => Stopped::Cut(self.traffic.running()),

@@ -17,6 +17,9 @@ use super::gateway::Gateway;
 use super::traffic::Traffic;
 use crate::app::App;
 
+/// How long connections have, when the server stops, to send one more request and be told that it was the last.
+const FAREWELL: Duration = Duration::from_millis(300);
+
 tokio::task_local! {
     /// Told when the headers of the connection's request are complete.
     static ARRIVAL: Arc<Notify>;
@@ -61,7 +64,10 @@ impl HttpServerApp for Front {
         served.await
     }
 
+    /// Called when no more connections are accepted. Until the idle ones are closed, answers say that they close theirs, so that a client
+    /// is not cut off between two requests.
     async fn http_cleanup(&self) {
+        tokio::time::sleep(FAREWELL).await;
         self.proxy.http_cleanup().await;
     }
 }

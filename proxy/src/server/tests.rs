@@ -255,6 +255,23 @@ async fn a_stop_waits_for_the_request_under_way_and_closes_idle_connections() {
 }
 
 #[tokio::test]
+async fn a_stop_answers_every_request_that_was_sent_before_it() {
+    let server = Fixture::start(Settings::default()).await;
+    let mut clients = Vec::new();
+    for _ in 0..50 {
+        let mut client = server.connect().await;
+        client.write_all(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        clients.push(client);
+    }
+    server.app.stop();
+    let stopping = tokio::spawn(server.api.stop(Duration::from_secs(5)));
+    for mut client in clients {
+        refused(&read_all(&mut client).await, 404, "not-found");
+    }
+    assert_eq!(stopping.await.unwrap(), Stopped::Drained);
+}
+
+#[tokio::test]
 async fn a_stop_does_not_wait_for_ever() {
     let server = Fixture::start(Settings::default()).await;
     let mut busy = server.connect().await;
