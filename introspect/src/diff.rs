@@ -1,4 +1,4 @@
-//! What changed between two [`Schema`]s, in the words of [`print`](crate::print).
+//! What changed between two [`Schema`]s, in the words of [`mod@crate::print`].
 
 use std::collections::{BTreeMap, BTreeSet};
 

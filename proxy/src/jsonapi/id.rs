@@ -10,7 +10,7 @@ use super::encode::resource::Cells;
 use super::encode::text::text;
 use super::value;
 
-/// The id of a row given in full width, by [`ColumnId`].
+/// The id of a row given in full width, by [`introspect::ColumnId`].
 pub fn of_row(schema: &Schema, table: TableId, values: &[Value]) -> String {
     of_cells(&schema[table], &|column| values.get(column.0 as usize).map_or(Cell::Null, Value::cell))
 }
