@@ -1,1 +1,27 @@
-//! tests
+//! The test harness: databases of its own, a client that needs no network, fixtures, an oracle for derived columns, and load.
+//!
+//! A case is written once and runs on PostgreSQL, MariaDB and SQLite. Whatever it was answered is kept, and must be the same on
+//! all three: see [`on_every_database`].
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+pub mod chinook;
+pub mod client;
+pub mod database;
+pub mod difference;
+pub mod document;
+pub mod load;
+pub mod oracle;
+pub mod service;
+pub mod shop;
+
+pub use client::{Answer, Client};
+pub use database::Database;
+pub use document::Document;
+pub use service::{Service, on_every_database};

@@ -1,0 +1,61 @@
+//! `rulegate-load [--database postgres|mysql|sqlite] [--clients N] [--seconds N] [--seed N]`: random writes on the shop, then a comparison of every
+//! derived column with its recomputation. Exit code 1: something was wrong, 2: usage.
+
+#![allow(clippy::unwrap_used, reason = "a load run that cannot start has failed")]
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dialects::Dialect;
+use tests::Service;
+use tests::database::ALL;
+use tests::load::{self, Load};
+use tests::shop::SHOP;
+
+const USAGE: &str =
+    "rulegate-load [--database postgres|mysql|sqlite|all] [--clients 64] [--seconds 20] [--seed random]";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((dialects, load)) = parse(&arguments) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let mut code = ExitCode::SUCCESS;
+    for dialect in dialects {
+        let service = Arc::new(Service::start(dialect, SHOP).await);
+        let report = load::run(service, load).await;
+        print!("{report}");
+        if !report.passed() {
+            code = ExitCode::FAILURE;
+        }
+    }
+    code
+}
+
+fn parse(arguments: &[String]) -> Option<(Vec<Dialect>, Load)> {
+    let mut dialects = ALL.to_vec();
+    let mut load = Load { clients: 64, duration: Duration::from_secs(20), seed: fastrand::u64(0..1_000_000) };
+    for pair in arguments.chunks(2) {
+        match pair {
+            [name, value] if name == "--database" => dialects = named(value)?,
+            [name, value] if name == "--clients" => load.clients = value.parse().ok()?,
+            [name, value] if name == "--seconds" => load.duration = Duration::from_secs(value.parse().ok()?),
+            [name, value] if name == "--seed" => load.seed = value.parse().ok()?,
+            _ => return None,
+        }
+    }
+    Some((dialects, load))
+}
+
+fn named(word: &str) -> Option<Vec<Dialect>> {
+    match word {
+        "all" => Some(ALL.to_vec()),
+        "postgres" => Some(vec![Dialect::Postgres]),
+        "mysql" => Some(vec![Dialect::Mysql]),
+        "sqlite" => Some(vec![Dialect::Sqlite]),
+        _ => None,
+    }
+}

@@ -1,0 +1,19 @@
+//! The cases, each run on PostgreSQL, MariaDB and SQLite. One binary, so that everything is linked once.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod suite {
+    mod chinook;
+    mod editing;
+    mod load;
+    mod reads;
+    mod rules;
+    mod writes;
+}
