@@ -1,5 +1,7 @@
 //! One read from end to end: parse, build, restrict, run, encode.
 
+use std::time::Instant;
+
 use http::header::{ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value as Json};
@@ -48,7 +50,10 @@ async fn run(
 ) -> Result<Response> {
     let snapshot = context.snapshot;
     let plan = restrict::read(plan, &Policy::Open)?;
-    let found = run::read::read(context.pool, snapshot, &plan).await?.ok_or_else(|| missing(endpoint))?;
+    let started = Instant::now();
+    let found = run::read::read(context.pool, snapshot, &plan).await;
+    context.metrics.query("read", started.elapsed());
+    let found = found?.ok_or_else(|| missing(endpoint))?;
     let (plan, graph) = (plan.plan(), &found.graph);
     Ok(respond(&ReadAnswer { snapshot, endpoint, pairs: &asked.pairs, plan, graph, seen: found.seen, meta }))
 }

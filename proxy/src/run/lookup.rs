@@ -1,6 +1,6 @@
 //! Answers to lookups → what the engine knows.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use dialects::{Dialect, Statement, Value, render};
 use introspect::{ColumnId, TableId};
@@ -146,23 +146,31 @@ impl Knowledge {
         &mut self,
         snapshot: &Snapshot,
         table: TableId,
-        mut images: Vec<Image>,
+        images: Vec<Image>,
         finders: Vec<(Finder, Hold)>,
         locked: bool,
     ) -> Vec<Image> {
+        let named_by = finders.first().map(|(finder, _)| finder.columns.clone()).unwrap_or_default();
+        let mut by_name: HashMap<Key, Image> = HashMap::new();
+        let mut rest = Vec::new();
+        for image in images {
+            match image.values(&named_by) {
+                Some(values) => rest.extend(by_name.insert(values, image)),
+                None => rest.push(image),
+            }
+        }
         let mut unmatched = Vec::new();
         for (finder, asked) in finders {
-            let exact = |image: &Image| image.values(&finder.columns).as_ref() == Some(&finder.values);
-            match images.iter().position(exact) {
-                Some(n) => {
-                    let image = images.swap_remove(n);
+            match by_name.remove(&finder.values) {
+                Some(image) => {
                     let hold = hold(snapshot, asked, locked);
                     self.rows.add(&snapshot.schema, Some(finder), table, image, hold);
                 }
                 None => unmatched.push((finder, asked)),
             }
         }
-        self.absorb_unmatched(snapshot, table, images, unmatched, locked)
+        rest.extend(by_name.into_values());
+        self.absorb_unmatched(snapshot, table, rest, unmatched, locked)
     }
 
     /// A finder without a row of its very spelling: where it was asked alone, the row that came answers it; where nothing is left over,

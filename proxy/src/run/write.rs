@@ -7,7 +7,7 @@ mod simple;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dialects::{Dialect, Kind, Pool};
 use introspect::ColumnId;
@@ -107,9 +107,18 @@ async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Written
         }
         let known = std::mem::take(&mut knowledge);
         let script = Transaction::new(context.snapshot.clone(), job.clone(), known, discovered);
-        match context.pool.transact(script).await? {
-            Ended::Written(written) => return Ok(written),
-            Ended::Refused(errors) => return Err(errors),
+        let started = Instant::now();
+        let ended = context.pool.transact(script).await.unwrap_or_else(Ended::Failed);
+        context.metrics.query("transaction", started.elapsed());
+        match ended {
+            Ended::Written { written, fired } => {
+                fired.iter().for_each(|(rule, times)| context.metrics.rule_fired(rule, *times));
+                return Ok(written);
+            }
+            Ended::Refused { errors, fired } => {
+                fired.iter().for_each(|rule| context.metrics.rule_fired(rule, 1));
+                return Err(errors);
+            }
             Ended::Restart(known) => {
                 context.metrics.retry(RetryReason::Restart);
                 knowledge = known;
@@ -167,10 +176,16 @@ async fn discover(context: Context<'_>, job: &Job, knowledge: &mut Knowledge) ->
         match context.snapshot.engine().attempt(&job.request, &knowledge.rows, Phase::Discover) {
             Outcome::Need(lookups) => {
                 let (wave, statements) = Wave::new(context.snapshot, knowledge, &lookups, &[], false);
+                let started = Instant::now();
                 let answers = context.pool.run(statements).await?;
+                context.metrics.query("discover", started.elapsed());
                 knowledge.absorb(context.snapshot, wave, &answers, false);
             }
-            Outcome::Done(_) | Outcome::Violated(_) => return Ok(()),
+            Outcome::Done(_) | Outcome::Violated(_) => {
+                // What was not there a moment ago may be there under the locks.
+                knowledge.unlock();
+                return Ok(());
+            }
         }
     }
     Err(Error::new(ErrorCode::Internal, "The change reaches ever more rows.").into())

@@ -185,10 +185,14 @@ impl Facts {
         let refuses = |on_delete: Action| matches!(on_delete, Action::NoAction | Action::Restrict);
         let refusing = schema[child].foreign_keys.iter().filter(|key| refuses(key.on_delete));
         let targets: Vec<TableId> = refusing.map(|key| key.target).collect();
-        schema.iter().any(|(top, _)| {
-            let swept = self.swept(top);
-            swept.contains(&child) && targets.iter().any(|t| *t == top || swept.contains(t))
-        })
+        let cascades = schema[child].foreign_keys.iter().any(|key| key.on_delete == Action::Cascade);
+        // Few tables have both kinds, which spares large schemas the search.
+        cascades
+            && !targets.is_empty()
+            && schema.iter().any(|(top, _)| {
+                let swept = self.swept(top);
+                swept.contains(&child) && targets.iter().any(|t| *t == top || swept.contains(t))
+            })
     }
 
     /// The tables of which something holds, or from which removals cascade to such a table.

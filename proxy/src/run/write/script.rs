@@ -1,12 +1,13 @@
 //! One try of a transaction as a machine without I/O: waves of locks, then the attempt that stands, then its writes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dialects::driver::{Script, Step};
 use dialects::render::render;
 use dialects::sql::Query;
 use dialects::{Dialect, Kind, Rows, Statement, Value};
-use rules::change::{Action, Change, Key, RowRef};
+use rules::change::{Action, Change, Key, Reason, RowRef, Violation};
 use rules::engine::{Finder, Lookup, Outcome, PathLookup, Phase};
 
 use super::refuse;
@@ -21,9 +22,19 @@ use crate::{Error, ErrorCode, Errors};
 /// How a try ended.
 pub(super) enum Ended {
     /// Committed.
-    Written(Written),
+    Written {
+        /// What it came to.
+        written: Written,
+        /// The rules that set something, and how often.
+        fired: BTreeMap<String, u64>,
+    },
     /// Not allowed; nothing is done.
-    Refused(Errors),
+    Refused {
+        /// Why.
+        errors: Errors,
+        /// The rules that refused.
+        fired: Vec<String>,
+    },
     /// A row that stands earlier in the lock order turned out to be needed: again, with what is known.
     Restart(Knowledge),
     /// The database failed.
@@ -41,6 +52,7 @@ pub(super) struct Transaction {
     waves: usize,
     /// Plain reads have told already which rows there are.
     discovered: bool,
+    fired: BTreeMap<String, u64>,
 }
 
 enum State {
@@ -76,7 +88,7 @@ impl Script for Transaction {
             }
             State::Writing { answers: holds, fallback } => self.written(&answers, &holds, fallback),
             State::Rereading => self.reread(&answers),
-            State::Committing(written) => Step::Done(Ended::Written(written)),
+            State::Committing(written) => self.end(written),
         }
     }
 }
@@ -88,21 +100,31 @@ impl Transaction {
         knowledge: Knowledge,
         discovered: bool,
     ) -> Self {
-        Self { snapshot, job, knowledge, state: State::Start, horizon: None, waves: 0, discovered }
+        Self {
+            snapshot,
+            job,
+            knowledge,
+            state: State::Start,
+            horizon: None,
+            waves: 0,
+            discovered,
+            fired: BTreeMap::new(),
+        }
     }
 
     fn attempt(&mut self) -> Step<Ended> {
         let snapshot = self.snapshot.clone();
         match snapshot.engine().attempt(&self.job.request, &self.knowledge.rows, Phase::Locked) {
             Outcome::Need(lookups) => self.fetch(&lookups),
-            Outcome::Violated(violations) => match self.precondition() {
-                Err(errors) => Step::Done(Ended::Refused(errors)),
-                Ok(()) => {
-                    Step::Done(Ended::Refused(refuse::violations(&snapshot, self.job.plan(), &violations)))
-                }
-            },
+            Outcome::Violated(violations) => {
+                let errors = match self.precondition() {
+                    Err(errors) => errors,
+                    Ok(()) => refuse::violations(&snapshot, self.job.plan(), &violations),
+                };
+                Step::Done(Ended::Refused { errors, fired: refusers(&snapshot, &violations) })
+            }
             Outcome::Done(changes) => match self.precondition() {
-                Err(errors) => Step::Done(Ended::Refused(errors)),
+                Err(errors) => Step::Done(Ended::Refused { errors, fired: Vec::new() }),
                 Ok(()) => self.write(&changes),
             },
         }
@@ -186,6 +208,7 @@ impl Transaction {
     // ---- writes
 
     fn write(&mut self, changes: &[Change]) -> Step<Ended> {
+        self.fired = setters(&self.snapshot, changes);
         let writes = change::changes(&self.snapshot.schema, changes, &self.job.target());
         let mut statements = Vec::new();
         let mut answers = Vec::new();
@@ -205,7 +228,7 @@ impl Transaction {
         if matches!(self.job.plan().action, Action::Delete) {
             return match self.snapshot.schema.dialect {
                 Dialect::Mysql => self.commit(Written::Gone),
-                _ => Step::Done(Ended::Written(Written::Gone)),
+                _ => self.end(Written::Gone),
             };
         }
         if self.snapshot.schema.dialect == Dialect::Mysql {
@@ -217,7 +240,7 @@ impl Transaction {
             .flat_map(|rows| (0..rows.len()).map(|n| rows.values(n)))
             .find(|values| self.is_target(&target.row, values));
         match row.or(fallback) {
-            Some(values) => Step::Done(Ended::Written(Written::Row(values))),
+            Some(values) => self.end(Written::Row(values)),
             None => Step::Done(Ended::Failed(dialects::Error::new(
                 Kind::Other,
                 "the written row was not answered",
@@ -280,4 +303,34 @@ impl Transaction {
         self.state = State::Committing(written);
         Step::Commit(Vec::<Statement>::new())
     }
+
+    fn end(&mut self, written: Written) -> Step<Ended> {
+        Step::Done(Ended::Written { written, fired: std::mem::take(&mut self.fired) })
+    }
+}
+
+/// The rules that set what is written.
+fn setters(snapshot: &Snapshot, changes: &[Change]) -> BTreeMap<String, u64> {
+    let mut fired = BTreeMap::new();
+    for derivation in &snapshot.rules.derivations {
+        let sets = |change: &&Change| {
+            change.id.table == derivation.table && change.columns.contains(&derivation.column)
+        };
+        match changes.iter().filter(sets).count() {
+            0 => {}
+            times => _ = fired.insert(derivation.name.clone(), times as u64),
+        }
+    }
+    fired
+}
+
+/// The rules that refuse.
+fn refusers(snapshot: &Snapshot, violations: &[Violation]) -> Vec<String> {
+    let constraint = |violation: &Violation| match &violation.reason {
+        Reason::Constraint { constraint, .. } => {
+            snapshot.rules.constraints.get(*constraint).map(|c| c.name.clone())
+        }
+        _ => None,
+    };
+    violations.iter().filter_map(constraint).collect()
 }

@@ -1,5 +1,7 @@
 //! The simple case: a write that no rule, check or condition looks at is one statement that commits by itself.
 
+use std::time::Instant;
+
 use dialects::render::render;
 use dialects::sql::{Delete, Insert, Query, Update};
 use dialects::{Kind, Rows, Statement, Value};
@@ -87,7 +89,10 @@ fn delete(snapshot: &Snapshot, plan: &WritePlan) -> Option<Query> {
 /// Runs the one statement. `None`: one is not enough, or a foreign key refused it and the engine can tell which.
 pub(super) async fn run(context: Context<'_>, plan: &WritePlan) -> Option<Result<Written>> {
     let statement = statement(context.snapshot, plan)?;
-    match context.pool.run(vec![statement]).await {
+    let started = Instant::now();
+    let answer = context.pool.run(vec![statement]).await;
+    context.metrics.query("write", started.elapsed());
+    match answer {
         Err(error) if error.kind == Kind::ForeignKey => None,
         Err(error) => Some(Err(refuse::database(context.snapshot, plan, error).into())),
         Ok(answers) => Some(ended(context.snapshot, plan, answers.first())),
