@@ -156,8 +156,8 @@ fn many_rows_are_one_statement_where_that_is_faster() {
         [
             "update \"t\" as t0 set \"price\" = v.c1, \"tags\" = v.c2::text[] \
              from unnest($1::integer[], $2::numeric[], $3::text[]) as v(c0, c1, c2) where t0.\"id\" = v.c0",
-            "update `t` as t0 set `price` = case when t0.`id` = ? then ? when t0.`id` = ? then ? else t0.`price` end, \
-             `tags` = case when t0.`id` = ? then ? when t0.`id` = ? then ? else t0.`tags` end where (t0.`id` in (?, ?))",
+            "update `t` as t0 set `price` = case when t0.`id` = ? then ? when t0.`id` = ? then ? end, \
+             `tags` = case when t0.`id` = ? then ? when t0.`id` = ? then ? end where (t0.`id` in (?, ?))",
             "update \"t\" as t0 set \"price\" = ?, \"tags\" = ? where t0.\"id\" = ?\n\
              update \"t\" as t0 set \"price\" = ?, \"tags\" = ? where t0.\"id\" = ?",
         ],

@@ -184,7 +184,8 @@ impl Writer {
         self.push(")");
     }
 
-    /// `set a = case when k = ? then ? … else a end where k in (…)`
+    /// `set a = case when k = ? then ? … end where k in (…)`: every row that is met has a case of its own. An `else a` would mix the
+    /// column's character set with the parameters'.
     fn update_cases(&mut self, update: &Update, rows: &[UpdateRow]) {
         let set: Vec<_> = update.set.iter().enumerate().collect();
         self.list(&set, ", ", |writer, (index, column)| {
@@ -196,8 +197,6 @@ impl Writer {
                 writer.push(" then ");
                 writer.value(values.get(*index).unwrap_or(&Value::Null));
             }
-            writer.push(" else ");
-            writer.column(Alias(0), &column.name);
             writer.push(" end");
         });
         let keys: Vec<_> = rows.iter().map(|(key, _)| key.clone()).collect();

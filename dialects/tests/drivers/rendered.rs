@@ -6,7 +6,7 @@ use dialects::sql::{
 };
 use dialects::{Dialect, IntKind, Kind, Result, Rows, Step, Value, ValueType, render};
 
-use super::database::{ALL, Database, Steps};
+use super::database::{ALL, Database, Steps, statement};
 
 const T: &str = "create table t (a int not null, b varchar(3) not null, price numeric(8,2), note varchar(10), primary key (a, b))";
 const INT: ValueType = ValueType::Int(IntKind::I32);
@@ -281,4 +281,32 @@ async fn a_row_of_defaults_is_inserted() {
         );
         database.drop().await;
     }
+}
+
+#[tokio::test]
+async fn text_in_an_old_character_set_is_updated_in_many_rows_at_once() {
+    let database = Database::with(
+        Dialect::Mysql,
+        "create table t (k varchar(5) character set latin1 primary key, a varchar(5) character set latin1);
+         insert into t values ('ä', 'x'), ('ö', 'y')",
+    )
+    .await;
+    let typed = |name: &str| typed(name, "varchar(5)");
+    let update = Update {
+        table: table(),
+        key: vec![typed("k")],
+        set: vec![typed("a")],
+        rows: vec![
+            (vec![Value::text("ä")], vec![Value::text("é")]),
+            (vec![Value::text("ö")], vec![Value::Null]),
+        ],
+        guard: None,
+        returning: vec![],
+    };
+    run(&database, Query::Update(update)).await.unwrap();
+    let text = ValueType::Text { length: None };
+    let read = statement(Dialect::Mysql, "select a from t order by a is null", vec![], vec![text]);
+    let rows = database.pool.run(vec![read]).await.unwrap().remove(0);
+    assert_eq!([rows.values(0), rows.values(1)], [vec![Value::text("é")], vec![Value::Null]]);
+    database.drop().await;
 }
