@@ -238,3 +238,45 @@ impl From<dialects::Error> for Errors {
         Error::from(error).into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    fn reference() -> String {
+        let mut page = String::from(
+            "# Error codes\n\nEvery error is a JSON:API error object. `code` and `title` never change; `detail` says what happened in this \
+             case.\nThis page is written from the catalogue in `proxy/src/error.rs`.\n\n| code | status | title | what to do |\n| --- | --- | --- | --- |\n",
+        );
+        for code in ErrorCode::ALL {
+            let (word, status, title, help) = (code.code(), code.status(), code.title(), code.help());
+            writeln!(page, "| <a id=\"{word}\"></a>`{word}` | {status} | {title} | {help} |").unwrap();
+        }
+        page
+    }
+
+    #[test]
+    fn the_reference_lists_every_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/errors.md");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(path, reference()).unwrap();
+        }
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            reference(),
+            "UPDATE_GOLDEN=1 rewrites docs/errors.md"
+        );
+    }
+
+    #[test]
+    fn several_errors_have_the_most_general_status_that_fits() {
+        let status = |codes: &[ErrorCode]| {
+            Errors::from_vec(codes.iter().map(|code| Error::new(*code, "")).collect()).unwrap().status()
+        };
+        assert_eq!(status(&[ErrorCode::Required, ErrorCode::InvalidValue]), 422);
+        assert_eq!(status(&[ErrorCode::Required, ErrorCode::ReadOnly]), 400);
+        assert_eq!(status(&[ErrorCode::Required, ErrorCode::Internal]), 500);
+    }
+}
