@@ -15,7 +15,7 @@
 pub(crate) mod amend;
 
 use crate::naming::Style;
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
 use crate::yaml::{self, Node, Reader, Text};
 
 /// A model file.
@@ -72,7 +72,7 @@ impl Overlay {
                 _ => {}
             }
         }
-        if reader.problems.is_empty() { Ok(overlay) } else { Err(reader.problems) }
+        if reader.problems.is_empty() { Ok(overlay) } else { Err(problem::sorted(reader.problems)) }
     }
 }
 
@@ -89,7 +89,8 @@ fn style(reader: &mut Reader, node: &Node) -> Style {
 }
 
 fn tables(reader: &mut Reader, node: &Node) -> Vec<TableEntry> {
-    reader.entries(node).iter().map(|(name, value)| table(reader, name, value)).collect()
+    let entries = reader.entries(node, "here stand tables by their names");
+    entries.into_iter().map(|(name, value)| table(reader, name, value)).collect()
 }
 
 fn table(reader: &mut Reader, table: &Text, node: &Node) -> TableEntry {
@@ -108,7 +109,7 @@ fn table(reader: &mut Reader, table: &Text, node: &Node) -> TableEntry {
         match key.text.as_str() {
             "name" => entry.name = reader.text(value),
             "hidden" => entry.hidden = reader.flag(value).unwrap_or_default(),
-            "key" => entry.key = reader.texts(value),
+            "key" => entry.key = reader.texts(value, "[id]"),
             "triggers" => entry.triggers_trusted = trusted(reader, value),
             "columns" => entry.columns = columns(reader, value),
             "relationships" => entry.relationships = relationships(reader, value),
@@ -127,7 +128,8 @@ fn trusted(reader: &mut Reader, node: &Node) -> bool {
 }
 
 fn columns(reader: &mut Reader, node: &Node) -> Vec<ColumnEntry> {
-    reader.entries(node).iter().map(|(name, value)| column(reader, name, value)).collect()
+    let entries = reader.entries(node, "here stand columns by their names");
+    entries.into_iter().map(|(name, value)| column(reader, name, value)).collect()
 }
 
 fn column(reader: &mut Reader, column: &Text, node: &Node) -> ColumnEntry {
@@ -146,7 +148,8 @@ fn column(reader: &mut Reader, column: &Text, node: &Node) -> ColumnEntry {
 }
 
 fn relationships(reader: &mut Reader, node: &Node) -> Vec<RelationshipEntry> {
-    reader.entries(node).iter().map(|(name, value)| relationship(reader, name, value)).collect()
+    let entries = reader.entries(node, "here stand relationships by their names");
+    entries.into_iter().map(|(name, value)| relationship(reader, name, value)).collect()
 }
 
 fn relationship(reader: &mut Reader, relationship: &Text, node: &Node) -> RelationshipEntry {
@@ -161,8 +164,8 @@ fn relationship(reader: &mut Reader, relationship: &Text, node: &Node) -> Relati
         match key.text.as_str() {
             "name" => entry.name = reader.text(value),
             "to" => entry.to = reader.text(value),
-            "columns" => entry.columns = reader.texts(value),
-            "to_columns" => entry.to_columns = reader.texts(value),
+            "columns" => entry.columns = reader.texts(value, "[id]"),
+            "to_columns" => entry.to_columns = reader.texts(value, "[id]"),
             _ => {}
         }
     }
@@ -195,7 +198,7 @@ mod tests {
 
     #[test]
     fn every_problem_of_shape_is_told_with_its_place() {
-        let text = "tabels: {}\ntables:\n  a:\n    nmae: b\n    hidden: 3\n    key: id\n    triggers: no\n  b:\n    relationships: {c: {}}\n";
+        let text = "tabels: {}\ntables:\n  a:\n    nmae: b\n    hidden: 3\n    key: id\n    triggers: no\n  b:\n    relationships: {c: {}}\n    columns: [d]\n  b:\n";
         let problems = Overlay::parse("m.yaml", text).unwrap_err();
         let told: Vec<String> = problems.iter().map(Problem::to_string).collect();
         assert_eq!(
@@ -203,11 +206,12 @@ mod tests {
             [
                 "m.yaml:1:1: unknown key `tabels` (did you mean `tables`?)",
                 "m.yaml:4:5: unknown key `nmae` (did you mean `name`?)",
-                "m.yaml:5:13: expected true or false",
-                "m.yaml:6:10: expected a list, such as [id]",
-                "m.yaml:7:15: expected text",
+                "m.yaml:5:13: true or false is needed",
+                "m.yaml:6:10: a list is needed (write [id])",
                 "m.yaml:7:15: `triggers` can only be `trusted`",
                 "m.yaml:9:21: `c` needs `name` (another name) or `to` and `columns` (a declaration)",
+                "m.yaml:10:14: keys with values are needed here (here stand columns by their names)",
+                "m.yaml:11:3: `b` stands here twice (first at m.yaml:8:3)",
             ]
         );
     }

@@ -1,6 +1,12 @@
-//! A problem in a declared file, with its place: `model.yaml:3:5: no table `ordres` (did you mean `orders`?)`
+//! What is wrong in a declared file, and how people see it: `model.yaml:3:5: no table `ordres` (did you mean `orders`?)`
+//!
+//! A [`Problem`] knows its place; [`render`] underlines the text and adds the hint. All problems of a file are collected, [`sorted`] by
+//! place and shown together, never only the first.
 
 use std::fmt;
+use std::ops::Range;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 
 /// A piece of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,7 +20,7 @@ pub struct Place {
 }
 
 /// Something in a file that does not hold, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// The file, as it was named to us.
     pub file: String,
@@ -26,24 +32,80 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.place.line, self.place.column, self.message)?;
-        match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
-        }
-    }
-}
-
 impl Place {
     /// The start of a file.
     pub const START: Self = Self { line: 1, column: 1, span: (0, 0) };
+
+    /// These bytes of a file's text.
+    pub fn of(text: &str, span: &Range<usize>) -> Self {
+        let before = text.get(..span.start).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).map_or(0, |line| line.chars().count()) + 1,
+            span: (span.start, span.len()),
+        }
+    }
+
+    /// The bytes.
+    pub fn range(&self) -> Range<usize> {
+        let (start, length) = self.span;
+        start..start.saturating_add(length)
+    }
+}
+
+/// `3:5`
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.place, self.message)?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, " ({hint})"))
+    }
+}
+
+/// By file and place, each once.
+pub fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort();
+    problems.dedup();
+    problems
 }
 
 /// All problems, a line each.
 pub(crate) fn list(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The problems with the text underlined; `files` are names and texts, as they were read.
+pub fn render(problems: &[Problem], files: &[(String, String)], colour: bool) -> String {
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+    let mut shown = String::new();
+    for problem in problems {
+        if !shown.is_empty() {
+            shown.push('\n');
+        }
+        let text = files.iter().find(|(name, _)| *name == problem.file).map_or("", |(_, text)| text);
+        if handler.render_report(&mut shown, report(problem, text).as_ref()).is_err() {
+            shown.push_str(&format!("{problem}\n"));
+        }
+    }
+    shown
+}
+
+fn report(problem: &Problem, text: &str) -> miette::Report {
+    let mut diagnostic = MietteDiagnostic::new(&problem.message);
+    if problem.place.range().end <= text.len() {
+        diagnostic = diagnostic.with_label(LabeledSpan::new_with_span(None, problem.place.span));
+    }
+    if let Some(hint) = &problem.hint {
+        diagnostic = diagnostic.with_help(hint);
+    }
+    miette::Report::new(diagnostic).with_source_code(NamedSource::new(&problem.file, text.to_owned()))
 }
 
 /// "did you mean …?", when one of the known names is close enough to be meant.
@@ -60,9 +122,28 @@ mod tests {
 
     #[test]
     fn near_names_are_suggested_and_far_ones_are_not() {
-        let known = ["orders", "items"];
+        let known = ["orders", "items", "credit_limit"];
         assert_eq!(did_you_mean("ordres", known), Some("did you mean `orders`?".into()));
         assert_eq!(did_you_mean("Orders", known), Some("did you mean `orders`?".into()));
+        assert_eq!(did_you_mean("credit_limt", known), Some("did you mean `credit_limit`?".into()));
         assert_eq!(did_you_mean("weather", known), None);
+        assert_eq!(did_you_mean("xyz", known), None);
+    }
+
+    #[test]
+    fn a_problem_is_shown_with_its_text_underlined() {
+        let text = "derive:\n  orders.total: sum(item.amount)\n";
+        let at = text.find("item").unwrap();
+        let problem = Problem {
+            file: "rules/a.yaml".into(),
+            place: Place::of(text, &(at..at + 4)),
+            message: "orders has no relationship `item`".into(),
+            hint: did_you_mean("item", ["customer", "items"]),
+        };
+        assert_eq!(problem.place.to_string(), "2:21");
+        let shown = render(&[problem], &[("rules/a.yaml".into(), text.into())], false);
+        for part in ["orders has no relationship `item`", "rules/a.yaml:2:21", "did you mean `items`?"] {
+            assert!(shown.contains(part), "{shown}");
+        }
     }
 }

@@ -9,21 +9,22 @@
 //!       message: "balance ({balance}) exceeds the credit limit ({credit_limit})"
 //! ```
 
-mod node;
+mod text;
 
-use std::ops::Range;
+use introspect::yaml::{self, Content, Node};
 
-pub(crate) use node::Text;
-use node::{Kind, Node};
-
-use crate::problem::{ExprProblem, Problem, did_you_mean};
+use crate::problem::{ExprProblem, Place, Problem, sorted};
 use crate::rule::Operations;
+pub(crate) use text::Text;
 
 /// Names and texts.
 pub(crate) type Files = [(String, String)];
 
 /// The keys of a rule file; a later version knows the ones after the third.
 const KEYS: &[&str] = &["derive", "default", "constrain", "stamp", "transition", "events", "allocate"];
+
+/// The keys of an expression's long form; a later version knows the ones after the first.
+const EXPRESSION_KEYS: &[&str] = &["as", "insert_parent", "virtual", "operations"];
 
 /// The keys of a constraint.
 const CONSTRAINT_KEYS: &[&str] = &["check", "message", "when", "operations", "attribute", "code", "recheck"];
@@ -67,32 +68,30 @@ impl<'a> Problems<'a> {
         Self { files, found: Vec::new() }
     }
 
-    /// A problem with bytes of a file.
-    fn span(&mut self, file: usize, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
-        let Some((name, text)) = self.files.get(file) else { return };
-        let hint = Some(hint.into()).filter(|hint| !hint.is_empty());
-        self.found.push(Problem::new(name, text, span, message, hint));
-    }
-
     /// A problem with a whole text.
     pub(crate) fn at(&mut self, text: &Text, message: impl Into<String>, hint: impl Into<String>) {
-        self.span(text.file, text.span.clone(), message, hint);
+        let hint = Some(hint.into()).filter(|hint| !hint.is_empty());
+        self.add(text, text.place, message.into(), hint);
     }
 
     /// A problem with a part of a text that begins at `offset` of it.
     pub(crate) fn inside(&mut self, text: &Text, offset: usize, problem: ExprProblem) {
         let within = problem.span.start + offset..problem.span.end + offset;
         let source = self.files.get(text.file).map_or("", |(_, source)| source);
-        let span = text.locate(source, &within);
-        self.span(text.file, span, problem.message, problem.hint.unwrap_or_default());
+        self.add(text, text.locate(source, &within), problem.message, problem.hint);
+    }
+
+    fn add(&mut self, text: &Text, place: Place, message: String, hint: Option<String>) {
+        self.found.push(Problem { file: self.name(text).to_owned(), place, message, hint });
     }
 
     /// `rules/a.yaml:3:5`
     pub(crate) fn place(&self, text: &Text) -> String {
-        self.files.get(text.file).map_or_else(String::new, |(name, source)| {
-            let place = Problem::new(name, source, text.span.clone(), "", None);
-            format!("{}:{}:{}", place.file, place.line, place.column)
-        })
+        format!("{}:{}", self.name(text), text.place)
+    }
+
+    fn name(&self, text: &Text) -> &str {
+        self.files.get(text.file).map_or("", |(name, _)| name)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -100,10 +99,8 @@ impl<'a> Problems<'a> {
     }
 
     /// All of them, by place.
-    pub(crate) fn sorted(mut self) -> Vec<Problem> {
-        self.found.sort();
-        self.found.dedup();
-        self.found
+    pub(crate) fn sorted(self) -> Vec<Problem> {
+        sorted(self.found)
     }
 }
 
@@ -111,188 +108,133 @@ impl<'a> Problems<'a> {
 pub(crate) fn read(problems: &mut Problems<'_>) -> Declarations {
     let mut declarations = Declarations::default();
     for (file, (name, source)) in problems.files.iter().enumerate() {
-        match node::parse(file, name, source) {
-            Ok(None) => {}
-            Ok(Some(node)) => Reader { file, problems, declarations: &mut declarations }.file(node),
+        match yaml::parse(name, source) {
+            Ok(node) => {
+                let mut reader =
+                    Reader { file, yaml: yaml::Reader::new(name), declarations: &mut declarations };
+                reader.file(&node);
+                problems.found.extend(reader.yaml.problems);
+            }
             Err(problem) => problems.found.push(problem),
         }
     }
     declarations
 }
 
-struct Reader<'a, 'p> {
+struct Reader<'a> {
     file: usize,
-    problems: &'a mut Problems<'p>,
+    yaml: yaml::Reader,
     declarations: &'a mut Declarations,
 }
 
-impl Reader<'_, '_> {
-    fn file(&mut self, node: Node) {
-        for (key, value) in self.map(node, "a rule file holds keys such as `derive`") {
-            match key.value.as_str() {
+impl Reader<'_> {
+    fn file(&mut self, node: &Node) {
+        for (key, value) in self.yaml.fields(node, KEYS) {
+            match key.text.as_str() {
                 "derive" => self.columns(value, false),
                 "default" => self.columns(value, true),
                 "constrain" => self.constrain(value),
-                word if KEYS.contains(&word) => {
-                    self.problems.at(&key, format!("`{word}` is not known to this version yet"), "");
-                }
-                word => self.unknown(&key, word, KEYS),
+                _ => self.later(key),
             }
         }
     }
 
-    fn columns(&mut self, node: Node, default: bool) {
-        for (target, value) in self.map(node, "here stand lines of `table.column: expression`") {
+    /// A word of the language that this version lacks.
+    fn later(&mut self, key: &yaml::Text) {
+        self.yaml.problem(key.place, format!("`{}` is not known to this version yet", key.text), None);
+    }
+
+    fn columns(&mut self, node: &Node, default: bool) {
+        for (target, value) in self.yaml.entries(node, "here stand lines of `table.column: expression`") {
             if let Some(expression) = self.expression(value) {
+                let target = Text::new(self.file, target.clone());
                 self.declarations.columns.push(ColumnRule { default, target, expression });
             }
         }
     }
 
     /// An expression, or the long form with `as`.
-    fn expression(&mut self, node: Node) -> Option<Text> {
-        if !matches!(node.kind, Kind::Map(_)) {
+    fn expression(&mut self, node: &Node) -> Option<Text> {
+        if !matches!(node.content, Content::Map(_)) {
             return self.text(node);
         }
-        let span = node.span.clone();
-        let (mut found, mut known) = (None, true);
-        for (key, value) in self.map(node, "") {
-            match key.value.as_str() {
+        let problems = self.yaml.problems.len();
+        let mut found = None;
+        for (key, value) in self.yaml.fields(node, EXPRESSION_KEYS) {
+            match key.text.as_str() {
                 "as" => found = self.text(value),
-                word @ ("insert_parent" | "virtual" | "operations") => {
-                    known = false;
-                    self.problems.at(&key, format!("`{word}` is not known to this version yet"), "");
-                }
-                word => self.unknown(&key, word, &["as", "insert_parent", "virtual"]),
+                _ => self.later(key),
             }
         }
-        if found.is_none() && known {
-            self.problems.span(self.file, span, "an expression is missing", "write `as: expression`");
+        if found.is_none() && self.yaml.problems.len() == problems {
+            let hint = Some("write `as: expression`".into());
+            self.yaml.problem(node.place, "an expression is missing", hint);
         }
         found
     }
 
-    fn constrain(&mut self, node: Node) {
-        for (table, value) in self.map(node, "here stand tables, each with a list of checks") {
-            let Kind::List(items) = value.kind else {
-                self.problems.at(
-                    &table,
-                    "a list of checks is missing",
-                    "write `- check: …` and `message: …`",
-                );
+    fn constrain(&mut self, node: &Node) {
+        for (table, value) in self.yaml.entries(node, "here stand tables, each with a list of checks") {
+            let Content::List(items) = &value.content else {
+                let hint = Some("write `- check: …` and `message: …`".into());
+                self.yaml.problem(table.place, "a list of checks is missing", hint);
                 continue;
             };
             for item in items {
-                if let Some(rule) = self.constraint(&table, item) {
-                    self.declarations.constraints.push(rule);
-                }
+                let rule = self.constraint(table, item);
+                self.declarations.constraints.extend(rule);
             }
         }
     }
 
-    fn constraint(&mut self, table: &Text, node: Node) -> Option<ConstraintRule> {
-        let span = node.span.clone();
+    fn constraint(&mut self, table: &yaml::Text, node: &Node) -> Option<ConstraintRule> {
+        let problems = self.yaml.problems.len();
         let (mut check, mut message) = (None, None);
         let (mut when, mut attribute, mut code) = (None, None, None);
-        let (mut operations, mut recheck, mut known) = (Operations::default(), true, true);
-        for (key, value) in self.map(node, "a constraint has a `check` and a `message`") {
-            match key.value.as_str() {
+        let (mut operations, mut recheck) = (Operations::default(), true);
+        for (key, value) in self.yaml.fields(node, CONSTRAINT_KEYS) {
+            match key.text.as_str() {
                 "check" => check = Some(self.text(value)?),
                 "message" => message = Some(self.text(value)?),
                 "when" => when = Some(self.text(value)?),
                 "attribute" => attribute = Some(self.text(value)?),
                 "code" => code = Some(self.text(value)?),
-                "operations" => operations = self.operations(value)?,
-                "recheck" => recheck = self.truth(value)?,
-                word => {
-                    known = false;
-                    self.unknown(&key, word, CONSTRAINT_KEYS);
-                }
+                "operations" => operations = self.operations(value),
+                "recheck" => recheck = self.yaml.flag(value)?,
+                _ => {}
             }
         }
-        let table = table.clone();
+        let table = Text::new(self.file, table.clone());
         match (check, message) {
             (Some(check), Some(message)) => {
                 Some(ConstraintRule { table, check, message, when, operations, attribute, code, recheck })
             }
             // A misspelt key is already reported, and probably is the one that is missing.
-            _ if !known => None,
+            _ if self.yaml.problems.len() > problems => None,
             (check, _) => {
                 let missing = if check.is_none() { "check" } else { "message" };
-                let span = check.map_or(span, |text| text.span);
-                self.problems.span(self.file, span, format!("`{missing}` is missing"), "");
+                let place = check.map_or(node.place, |text| text.place);
+                self.yaml.problem(place, format!("`{missing}` is missing"), None);
                 None
             }
         }
     }
 
-    fn operations(&mut self, node: Node) -> Option<Operations> {
-        let Kind::List(items) = node.kind else {
-            self.problems.span(self.file, node.span, "a list is needed", "write [insert, update]");
-            return None;
-        };
+    fn operations(&mut self, node: &Node) -> Operations {
         let mut operations = Operations { insert: false, update: false, delete: false };
-        for item in items {
-            let text = self.text(item)?;
-            match text.value.as_str() {
+        for word in self.yaml.texts(node, "[insert, update]") {
+            self.yaml.one_of("operation", &word, &["insert", "update", "delete"]);
+            match word.text.as_str() {
                 "insert" => operations.insert = true,
                 "update" => operations.update = true,
                 "delete" => operations.delete = true,
-                word => self.unknown(&text, word, &["insert", "update", "delete"]),
+                _ => {}
             }
         }
-        Some(operations)
+        operations
     }
 
-    fn truth(&mut self, node: Node) -> Option<bool> {
-        let text = self.text(node)?;
-        match text.value.as_str() {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => {
-                self.problems.at(&text, "true or false is needed", "");
-                None
-            }
-        }
-    }
-
-    fn text(&mut self, node: Node) -> Option<Text> {
-        match node.kind {
-            Kind::Text(text) => Some(text),
-            _ => {
-                let hint = "put it in quotes when it begins with [ { * & ! or holds `: ` or ` #`";
-                self.problems.span(self.file, node.span, "a text is needed here", hint);
-                None
-            }
-        }
-    }
-
-    /// The entries of a map, each key once.
-    fn map(&mut self, node: Node, hint: &str) -> Vec<(Text, Node)> {
-        let entries = match node.kind {
-            Kind::Map(entries) => entries,
-            Kind::Nothing => return Vec::new(),
-            _ => {
-                self.problems.span(self.file, node.span, "keys with values are needed here", hint);
-                return Vec::new();
-            }
-        };
-        let mut kept: Vec<(Text, Node)> = Vec::new();
-        for (key, value) in entries {
-            match kept.iter().find(|(known, _)| known.value == key.value) {
-                Some((first, _)) => {
-                    let hint = format!("first at {}", self.problems.place(first));
-                    self.problems.at(&key, format!("`{}` stands here twice", key.value), hint);
-                }
-                None => kept.push((key, value)),
-            }
-        }
-        kept
-    }
-
-    fn unknown(&mut self, key: &Text, word: &str, known: &[&str]) {
-        let hint = did_you_mean(word, known.iter().copied())
-            .unwrap_or_else(|| format!("there are: {}", known.join(", ")));
-        self.problems.at(key, format!("`{word}` is not a word of rule files"), hint);
+    fn text(&mut self, node: &Node) -> Option<Text> {
+        self.yaml.text(node).map(|text| Text::new(self.file, text))
     }
 }

@@ -7,7 +7,7 @@ use dialects::sql::TableName;
 use crate::catalog::{self, Catalog};
 use crate::naming::{self, Style};
 use crate::overlay::{ColumnEntry, Overlay, RelationshipEntry, TableEntry};
-use crate::problem::{Problem, did_you_mean};
+use crate::problem::{self, Problem, did_you_mean};
 use crate::relate::Draft;
 use crate::schema::{Action, ColumnId, ForeignKey, Table, TableId};
 use crate::yaml::Text;
@@ -42,9 +42,8 @@ impl<'a> Amend<'a> {
     }
 
     /// All problems, or that there are none.
-    pub(crate) fn finish(mut self) -> Result<(), Vec<Problem>> {
-        self.problems.sort_by_key(|problem| problem.place);
-        if self.problems.is_empty() { Ok(()) } else { Err(self.problems) }
+    pub(crate) fn finish(self) -> Result<(), Vec<Problem>> {
+        if self.problems.is_empty() { Ok(()) } else { Err(problem::sorted(self.problems)) }
     }
 
     /// Renames resource types.

@@ -201,7 +201,7 @@ fn wrong_derivations_are_refused_with_their_place() {
         ("items.amount: {as: quantity, virtual: true}", "2:32: `virtual` is not known to this version yet"),
         (
             "items.amount: {as: quantity, vitual: true}",
-            "2:32: `vitual` is not a word of rule files (did you mean `virtual`?)",
+            "2:32: unknown key `vitual` (did you mean `virtual`?)",
         ),
         ("items.amount: {}", "2:17: an expression is missing (write `as: expression`)"),
     ] {
@@ -244,16 +244,16 @@ constrain:
 "#;
     let expected = "\
 a.yaml:4:3: `orders.amount_total` stands here twice (first at a.yaml:3:3)
-a.yaml:5:1: `deriv` is not a word of rule files (did you mean `derive`?)
+a.yaml:5:1: unknown key `deriv` (did you mean `derive`?)
 a.yaml:6:1: `stamp` is not known to this version yet
 a.yaml:9:3: `orders.amount_total` is set by two rules (first at a.yaml:3:3)
 a.yaml:10:25: customers has no column `nam` (did you mean `name`?)
 a.yaml:12:3: there is no table `customer` (did you mean `customers`?)
 a.yaml:16:14: a condition is needed, this is a number (compare it with something)
 a.yaml:17:30: this brace is not closed (write {{ for a brace)
-a.yaml:18:7: `chek` is not a word of rule files (did you mean `check`?)
+a.yaml:18:7: unknown key `chek` (did you mean `check`?)
 a.yaml:20:14: `message` is missing
-a.yaml:23:20: `insrt` is not a word of rule files (did you mean `insert`?)
+a.yaml:23:20: unknown operation `insrt` (did you mean `insert`?)
 a.yaml:24:16: true or false is needed
 a.yaml:25:3: a list of checks is missing (write `- check: …` and `message: …`)";
     assert_eq!(compiled(&shop, text).unwrap_err(), expected);
