@@ -58,7 +58,7 @@ pub enum DerivationKind {
 /// `sum(children.column where …)` and its kin.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
-    /// Which.
+    /// What of the children is added up.
     pub function: AggregateFunction,
     /// The to-many relationship, seen from the derivation's table.
     pub relationship: RelationshipId,
@@ -66,21 +66,27 @@ pub struct Aggregate {
     pub child: TableId,
     /// The to-one relationship, seen from the children.
     pub parent: RelationshipId,
-    /// The children's column (`count` and `exists` have none).
-    pub column: Option<ColumnId>,
     /// Which children count, over the child's own columns; null: does not count.
     pub filter: Option<Expr>,
 }
 
-/// The aggregates.
+/// The aggregates that the engine keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the names say it")]
 pub enum AggregateFunction {
-    Sum,
+    /// A column of the children.
+    Sum(ColumnId),
+    /// One for each child.
     Count,
-    Min,
-    Max,
-    Exists,
+}
+
+impl Aggregate {
+    /// The children's column whose values are used.
+    pub fn column(&self) -> Option<ColumnId> {
+        match self.function {
+            AggregateFunction::Sum(column) => Some(column),
+            AggregateFunction::Count => None,
+        }
+    }
 }
 
 /// A rule that refuses.

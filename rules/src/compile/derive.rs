@@ -6,7 +6,7 @@ use sqlparser::ast;
 
 use super::reads::{Column, Reads};
 use super::{Compiler, full_name};
-use crate::expr::parse::{self, Aggregated, Name, RightSide};
+use crate::expr::parse::{self, AggregateWord, Aggregated, Name, RightSide};
 use crate::expr::resolve::{Context, assignable, noun, of_column, resolve};
 use crate::expr::{Expr, Type};
 use crate::file::{ColumnRule, Text};
@@ -112,28 +112,33 @@ impl<'a> Compiler<'a> {
     }
 
     fn aggregate(&mut self, text: &Text, target: Column, wanted: Aggregated) -> Option<Aggregate> {
-        if !matches!(wanted.function, AggregateFunction::Sum | AggregateFunction::Count) {
-            let message = "this aggregate is not known to this version yet";
-            let hint = Some("there are sum and count".into());
-            let problem = ExprProblem { span: wanted.function_span, message: message.into(), hint };
-            self.problems.inside(text, 0, problem);
-            return None;
-        }
         let relationship = self.children(text, target.0, &wanted.children)?;
         let (child, parent) = {
             let relationship = &self.schema[target.0][relationship];
             (relationship.target, relationship.inverse)
         };
-        let column = match &wanted.column {
-            Some(name) => Some(self.column(text, child, name)?),
-            None => None,
-        };
+        let function = self.function(text, child, &wanted)?;
         let filter = match &wanted.filter {
             Some(tree) => Some(self.filter(text, child, tree)?),
             None => None,
         };
-        self.summable(text, target, column.map(|column| (child, column)))?;
-        Some(Aggregate { function: wanted.function, relationship, child, parent, column, filter })
+        let aggregate = Aggregate { function, relationship, child, parent, filter };
+        self.summable(text, target, aggregate.column().map(|column| (child, column)))?;
+        Some(aggregate)
+    }
+
+    fn function(&mut self, text: &Text, child: TableId, wanted: &Aggregated) -> Option<AggregateFunction> {
+        match (wanted.word, &wanted.column) {
+            (AggregateWord::Sum, Some(name)) => self.column(text, child, name).map(AggregateFunction::Sum),
+            (AggregateWord::Count, None) => Some(AggregateFunction::Count),
+            _ => {
+                let message = "this aggregate is not known to this version yet";
+                let problem =
+                    ExprProblem::new(wanted.word_span.clone(), message).hint("there are sum and count");
+                self.problems.inside(text, 0, problem);
+                None
+            }
+        }
     }
 
     fn filter(&mut self, text: &Text, child: TableId, tree: &ast::Expr) -> Option<Expr> {

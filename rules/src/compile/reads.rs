@@ -79,7 +79,7 @@ impl Reads {
     fn aggregate(&mut self, schema: &Schema, aggregate: &Aggregate) {
         let child = aggregate.child;
         self.below = Some(child);
-        self.values.extend(aggregate.column.map(|column| (child, column)));
+        self.values.extend(aggregate.column().map(|column| (child, column)));
         self.keys.extend(schema[child][aggregate.parent].columns.iter().map(|column| (child, *column)));
         if let Some(filter) = &aggregate.filter {
             self.expression(schema, child, filter);

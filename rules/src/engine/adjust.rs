@@ -81,8 +81,9 @@ impl Attempt<'_> {
     }
 
     fn amount(&self, aggregate: &Aggregate, table: TableId, image: &Image) -> Result<Decimal, EvalError> {
-        let (AggregateFunction::Sum, Some(column)) = (aggregate.function, aggregate.column) else {
-            return Ok(Decimal::from(1));
+        let column = match aggregate.function {
+            AggregateFunction::Sum(column) => column,
+            AggregateFunction::Count => return Ok(Decimal::from(1)),
         };
         match image.value(column) {
             Some(Value::Null) => Ok(Decimal::from(0)),

@@ -119,7 +119,7 @@ impl Facts {
         self.on_insert.insert(child);
         self.on_delete.insert(child);
         let mut columns: Vec<ColumnId> = schema[child][aggregate.parent].columns.clone();
-        columns.extend(aggregate.column);
+        columns.extend(aggregate.column());
         columns.extend(aggregate.filter.iter().flat_map(Expr::places).map(|place| place.column));
         columns.into_iter().map(|column| (child, column)).collect()
     }

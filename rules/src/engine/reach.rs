@@ -130,7 +130,7 @@ fn fed(
 fn reads(engine: &Engine<'_>, aggregate: &Aggregate, moved: &BTreeSet<ColumnId>) -> bool {
     let foreign_key = &engine.schema[aggregate.child][aggregate.parent].columns;
     let filter = aggregate.filter.iter().flat_map(Expr::places).map(|place| place.column);
-    foreign_key.iter().copied().chain(aggregate.column).chain(filter).any(|column| moved.contains(&column))
+    foreign_key.iter().copied().chain(aggregate.column()).chain(filter).any(|column| moved.contains(&column))
 }
 
 fn hold(engine: &Engine<'_>, table: TableId, columns: &BTreeSet<ColumnId>) -> Hold {

@@ -16,7 +16,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use crate::problem::ExprProblem;
 
 pub(crate) use place::{Lines, Name};
-pub(crate) use whole::{Aggregated, RightSide, derivation, dotted};
+pub(crate) use whole::{AggregateWord, Aggregated, RightSide, derivation, dotted};
 
 /// Longest text of an expression, in bytes.
 const TEXT_MAX: usize = 16_384;

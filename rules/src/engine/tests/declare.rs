@@ -23,31 +23,26 @@ impl<'a> Rules<'a> {
 
     /// `sum("customers.balance", "orders.amount_total", filter)`.
     pub(super) fn sum(self, column: &str, children: &str, filter: Option<Expr>) -> Self {
-        self.aggregate(AggregateFunction::Sum, column, children, filter)
+        self.aggregate(column, children, filter)
     }
 
     /// `count("orders.item_count", "items", filter)`.
     pub(super) fn count(self, column: &str, children: &str, filter: Option<Expr>) -> Self {
-        self.aggregate(AggregateFunction::Count, column, children, filter)
+        self.aggregate(column, children, filter)
     }
 
-    fn aggregate(
-        self,
-        function: AggregateFunction,
-        column: &str,
-        children: &str,
-        filter: Option<Expr>,
-    ) -> Self {
+    /// `items.amount` sums the column, `items` counts the rows.
+    fn aggregate(self, column: &str, children: &str, filter: Option<Expr>) -> Self {
         let (table, _) = at(self.schema, column);
-        let (relationship, summed) = children.split_once('.').unwrap_or((children, ""));
+        let (relationship, summed) = children.split_once('.').map_or((children, None), |(r, c)| (r, Some(c)));
         let relationship = self.schema[table].relationship(relationship).unwrap();
         let there = &self.schema[table][relationship];
+        let summed = summed.map(|column| self.schema[there.target].column(column).unwrap());
         let aggregate = Aggregate {
-            function,
+            function: summed.map_or(AggregateFunction::Count, AggregateFunction::Sum),
             relationship,
             child: there.target,
             parent: there.inverse,
-            column: self.schema[there.target].column(summed),
             filter,
         };
         self.derive(column, DerivationKind::Aggregate(aggregate))

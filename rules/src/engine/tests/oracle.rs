@@ -135,9 +135,9 @@ fn aggregated(
     let mut total = Decimal::from(0);
     for (at, child) in database.matching(there.target, &there.target_columns, &values) {
         if counts(database, aggregate, at, child)? {
-            total += match (aggregate.function, aggregate.column) {
-                (AggregateFunction::Sum, Some(c)) => child.value(c).unwrap().decimal().unwrap_or_default(),
-                _ => Decimal::from(1),
+            total += match aggregate.function {
+                AggregateFunction::Sum(c) => child.value(c).unwrap().decimal().unwrap_or_default(),
+                AggregateFunction::Count => Decimal::from(1),
             };
         }
     }

@@ -1,6 +1,6 @@
 //! The forms that may only be the whole right side of a derivation: aggregates over children, and `copy`.
 //!
-//! `sum(items.amount where not free)` -> `Aggregated {function: Sum, children: items, column: amount, filter: not free}`.
+//! `sum(items.amount where not free)` -> `Aggregated {word: Sum, children: items, column: amount, filter: not free}`.
 
 use std::ops::Range;
 
@@ -10,7 +10,6 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::{Lines, Name, expression, tokens};
 use crate::problem::ExprProblem;
-use crate::rule::AggregateFunction;
 
 /// What may stand on the right of a derivation.
 #[derive(Debug)]
@@ -20,11 +19,21 @@ pub(crate) enum RightSide {
     Copy { parent: Name, column: Name },
 }
 
-/// An aggregate, still with names.
+/// The aggregates that the language has words for; a later version keeps the ones after the second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AggregateWord {
+    Sum,
+    Count,
+    Min,
+    Max,
+    Exists,
+}
+
+/// An aggregate, still with names. Whether there is a column is known from the word: `count` and `exists` have none.
 #[derive(Debug)]
 pub(crate) struct Aggregated {
-    pub(crate) function: AggregateFunction,
-    pub(crate) function_span: Range<usize>,
+    pub(crate) word: AggregateWord,
+    pub(crate) word_span: Range<usize>,
     pub(crate) children: Name,
     pub(crate) column: Option<Name>,
     pub(crate) filter: Option<ast::Expr>,
@@ -32,7 +41,7 @@ pub(crate) struct Aggregated {
 
 #[derive(Clone, Copy)]
 enum Form {
-    Aggregate(AggregateFunction),
+    Aggregate(AggregateWord),
     Copy,
 }
 
@@ -61,11 +70,11 @@ fn form(tokens: &[TokenWithSpan]) -> Option<Form> {
         return None;
     }
     Some(match word.value.to_ascii_lowercase().as_str() {
-        "sum" => Form::Aggregate(AggregateFunction::Sum),
-        "count" => Form::Aggregate(AggregateFunction::Count),
-        "min" => Form::Aggregate(AggregateFunction::Min),
-        "max" => Form::Aggregate(AggregateFunction::Max),
-        "exists" => Form::Aggregate(AggregateFunction::Exists),
+        "sum" => Form::Aggregate(AggregateWord::Sum),
+        "count" => Form::Aggregate(AggregateWord::Count),
+        "min" => Form::Aggregate(AggregateWord::Min),
+        "max" => Form::Aggregate(AggregateWord::Max),
+        "exists" => Form::Aggregate(AggregateWord::Exists),
         "copy" => Form::Copy,
         _ => return None,
     })
@@ -87,11 +96,11 @@ fn closing(tokens: &[TokenWithSpan]) -> Option<usize> {
 
 fn whole(text: &str, form: Form, tokens: Vec<TokenWithSpan>) -> Result<RightSide, ExprProblem> {
     let lines = Lines::new(text);
-    let function_span = tokens.first().map_or(0..0, |t| lines.range(t.span));
+    let word_span = tokens.first().map_or(0..0, |t| lines.range(t.span));
     let inside = tokens.get(2..tokens.len() - 1).unwrap_or_default();
     let split = inside.iter().position(|t| is_where(&t.token)).unwrap_or(inside.len());
     let (path, rest) = inside.split_at(split);
-    let path = names(path, &lines, &function_span)?;
+    let path = names(path, &lines, &word_span)?;
     let filter = match rest.split_first() {
         None => None,
         Some((word, [])) => {
@@ -101,10 +110,10 @@ fn whole(text: &str, form: Form, tokens: Vec<TokenWithSpan>) -> Result<RightSide
     };
     match form {
         Form::Copy if filter.is_some() => {
-            Err(ExprProblem::new(function_span, "`copy` takes no `where`: a row has one parent"))
+            Err(ExprProblem::new(word_span, "`copy` takes no `where`: a row has one parent"))
         }
-        Form::Copy => copied(path, function_span),
-        Form::Aggregate(function) => aggregated(function, function_span, path, filter),
+        Form::Copy => copied(path, word_span),
+        Form::Aggregate(word) => aggregated(word, word_span, path, filter),
     }
 }
 
@@ -143,16 +152,16 @@ fn copied(path: Vec<Name>, span: Range<usize>) -> Result<RightSide, ExprProblem>
 }
 
 fn aggregated(
-    function: AggregateFunction,
-    function_span: Range<usize>,
+    word: AggregateWord,
+    word_span: Range<usize>,
     path: Vec<Name>,
     filter: Option<ast::Expr>,
 ) -> Result<RightSide, ExprProblem> {
     let mut path = path.into_iter();
     let (children, column, beyond) = (path.next(), path.next(), path.next());
-    let takes_column = !matches!(function, AggregateFunction::Count | AggregateFunction::Exists);
+    let takes_column = !matches!(word, AggregateWord::Count | AggregateWord::Exists);
     let (Some(children), None) = (children, beyond) else {
-        return Err(ExprProblem::new(function_span, "aggregates go one level down")
+        return Err(ExprProblem::new(word_span, "aggregates go one level down")
             .hint("derive the value on the children first, then aggregate that"));
     };
     match &column {
@@ -168,5 +177,5 @@ fn aggregated(
         }
         _ => {}
     }
-    Ok(RightSide::Aggregate(Box::new(Aggregated { function, function_span, children, column, filter })))
+    Ok(RightSide::Aggregate(Box::new(Aggregated { word, word_span, children, column, filter })))
 }

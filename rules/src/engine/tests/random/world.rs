@@ -133,12 +133,12 @@ impl<'a> Builder<'a> {
         let (child, parent) = (there.target, there.inverse);
         let sum = self.dice.chance(60);
         let column = self.own(child);
+        let function = if sum { AggregateFunction::Sum(column) } else { AggregateFunction::Count };
         Some(DerivationKind::Aggregate(Aggregate {
-            function: if sum { AggregateFunction::Sum } else { AggregateFunction::Count },
+            function,
             relationship,
             child,
             parent,
-            column: sum.then_some(column),
             filter: if self.dice.chance(60) { Some(self.filter(child)) } else { None },
         }))
     }
