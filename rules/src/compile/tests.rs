@@ -104,6 +104,22 @@ constrain:
 }
 
 #[test]
+fn the_examples_of_the_reference_compile() {
+    let mut tables = shop_tables();
+    let orders = tables.iter_mut().position(|sketch| sketch.table.name == "orders").unwrap();
+    let sketch = tables.remove(orders).column("order_date", dialects::ValueType::Date);
+    tables.insert(orders, sketch);
+    let shop = schema(Dialect::Postgres, tables);
+    let reference = include_str!("../../../docs/rules.md");
+    let examples: Vec<_> =
+        reference.split("```yaml\n").skip(1).filter_map(|block| block.split("```").next()).collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        assert!(compiled(&shop, example).is_ok(), "{example}{:?}", compiled(&shop, example));
+    }
+}
+
+#[test]
 fn wrong_derivations_are_refused_with_their_place() {
     let shop = fixture::shop();
     let mut wrong = Vec::new();
@@ -179,6 +195,14 @@ fn wrong_derivations_are_refused_with_their_place() {
         (
             "orders.amount_total: exists(items where quantity > 1)",
             "2:24: this aggregate is not known to this version yet (there are sum and count)",
+        ),
+        (
+            "items.amount: cast(quantity as decimal(12,2))",
+            "2:22: casts to decimal keep all digits (write cast(x as decimal); round(x, 2) rounds)",
+        ),
+        (
+            "items.amount: extract(year from order.date_shipped)",
+            "2:35: `extract` is not known to this version yet",
         ),
         (
             "orders.amount_total: 1 + sum(items.amount)",
