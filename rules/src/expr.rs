@@ -126,6 +126,24 @@ pub enum Type {
     Other,
 }
 
+/// A type in words.
+pub(crate) fn noun(ty: Type) -> &'static str {
+    match ty {
+        Type::Null => "null",
+        Type::Bool => "true or false",
+        Type::Integer | Type::Decimal(_) => "a number",
+        Type::Float => "a floating point number",
+        Type::Text => "a text",
+        Type::Date => "a date",
+        Type::Time => "a time",
+        Type::Timestamp => "a timestamp",
+        Type::TimestampTz => "an instant",
+        Type::Bytes => "bytes",
+        Type::Json => "JSON",
+        Type::Other => "of a type that the language does not know",
+    }
+}
+
 impl Place {
     /// A column of the row itself.
     pub fn own(column: ColumnId) -> Self {

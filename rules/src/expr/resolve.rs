@@ -22,7 +22,8 @@ use super::parse::{self, Lines};
 use super::{Expr, Type};
 use crate::problem::ExprProblem;
 
-pub(crate) use types::{assignable, noun, of_column};
+pub(crate) use super::noun;
+pub(crate) use types::{assignable, of_column};
 
 /// Deepest expression; lower than what evaluation bears, since some forms unfold.
 const DEPTH_MAX: usize = 100;

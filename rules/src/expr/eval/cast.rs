@@ -7,7 +7,7 @@ use dialects::Value;
 use super::number::{decimal, too_large};
 use super::text::{kind, show};
 use super::{DIGITS_MAX, EvalError, TEXT_MAX};
-use crate::expr::Type;
+use crate::expr::{Type, noun};
 
 /// Longest text that is looked at as a number, date or truth value.
 const SCALAR_MAX: usize = 1_100;
@@ -39,19 +39,9 @@ pub(crate) fn literal_as(text: &str, to: Type) -> Result<Value, EvalError> {
 
 fn name(ty: Type) -> &'static str {
     match ty {
-        Type::Null => "null",
-        Type::Bool => "true or false",
         Type::Integer => "an integer",
         Type::Decimal(_) => "a decimal",
-        Type::Float => "a floating point number",
-        Type::Text => "a text",
-        Type::Date => "a date",
-        Type::Time => "a time",
-        Type::Timestamp => "a timestamp",
-        Type::TimestampTz => "an instant",
-        Type::Bytes => "bytes",
-        Type::Json => "JSON",
-        Type::Other => "a type of the database",
+        other => noun(other),
     }
 }
 

@@ -8,7 +8,7 @@ use sqlparser::ast::{DataType, ExactNumberInfo, TimezoneInfo};
 
 use super::{Resolver, Typed};
 use crate::expr::eval::accept;
-use crate::expr::{ActorTerm, Expr, Type};
+use crate::expr::{ActorTerm, Expr, Type, noun};
 
 /// The type of a column's values.
 pub(crate) fn of_column(ty: ValueType) -> Type {
@@ -25,24 +25,6 @@ pub(crate) fn of_column(ty: ValueType) -> Type {
         ValueType::Json => Type::Json,
         ValueType::Bytes => Type::Bytes,
         ValueType::Other => Type::Other,
-    }
-}
-
-/// A type in words.
-pub(crate) fn noun(ty: Type) -> &'static str {
-    match ty {
-        Type::Null => "null",
-        Type::Bool => "true or false",
-        Type::Integer | Type::Decimal(_) => "a number",
-        Type::Float => "a floating point number",
-        Type::Text => "a text",
-        Type::Date => "a date",
-        Type::Time => "a time",
-        Type::Timestamp => "a timestamp",
-        Type::TimestampTz => "an instant",
-        Type::Bytes => "bytes",
-        Type::Json => "JSON",
-        Type::Other => "of a type that the language does not know",
     }
 }
 
