@@ -39,7 +39,7 @@ impl Attempt<'_> {
         for id in new {
             for column in self.engine.facts.columns(id.table) {
                 let given = self.image(&id).is_none_or(|image| image.value(*column).is_some());
-                if given || !self.engine.facts.is_client_input(id.table, *column) {
+                if given || !self.default_is_needed(id.table, *column) {
                     continue;
                 }
                 if let Some(value) = self.database_default(id.table, *column) {
@@ -47,6 +47,13 @@ impl Attempt<'_> {
                 }
             }
         }
+    }
+
+    /// Whether rules read the default; or it makes the key, which a database without RETURNING would not tell.
+    fn default_is_needed(&self, table: TableId, column: ColumnId) -> bool {
+        let schema = self.engine.schema;
+        let untold = !schema.dialect.returning() && schema[table].key.contains(&column);
+        untold || self.engine.facts.is_client_input(table, column)
     }
 
     /// What the database will put into a column that nobody gives. `None`: not known yet, or drawn at the write.

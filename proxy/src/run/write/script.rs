@@ -7,7 +7,8 @@ use dialects::driver::{Script, Step};
 use dialects::render::render;
 use dialects::sql::Query;
 use dialects::{Dialect, Kind, Rows, Statement, Value};
-use rules::change::{Action, Change, Key, Reason, RowRef, Violation};
+use introspect::ColumnId;
+use rules::change::{Action, Change, Image, Key, Reason, RowRef, Violation};
 use rules::engine::{Finder, Lookup, Outcome, PathLookup, Phase};
 
 use super::refuse;
@@ -61,7 +62,10 @@ enum State {
     /// Which of the answers hold the row.
     Writing {
         answers: Vec<bool>,
+        /// The row that the request is about, as it was locked.
         fallback: Option<Vec<Value>>,
+        /// Likewise, as it was made.
+        made: Option<Image>,
     },
     /// MySQL: written, and to be read again before the commit.
     Rereading,
@@ -86,7 +90,9 @@ impl Script for Transaction {
                 self.horizon = self.horizon.take().into_iter().chain(locked).max();
                 self.attempt()
             }
-            State::Writing { answers: holds, fallback } => self.written(&answers, &holds, fallback),
+            State::Writing { answers: holds, fallback, made } => {
+                self.written(&answers, &holds, fallback, made.as_ref())
+            }
             State::Rereading => self.reread(&answers),
             State::Committing(written) => self.end(written),
         }
@@ -217,14 +223,22 @@ impl Transaction {
             answers.extend(rendered.iter().map(|_| write.answers));
             statements.extend(rendered);
         }
-        self.state = State::Writing { answers, fallback: self.target_values() };
+        let made = changes.iter().find(|change| change.id == self.job.target() && change.before.is_none());
+        let made = made.and_then(|change| change.after.clone());
+        self.state = State::Writing { answers, fallback: self.target_values(), made };
         match self.snapshot.schema.dialect {
             Dialect::Mysql => Step::Run(statements),
             _ => Step::Commit(statements),
         }
     }
 
-    fn written(&mut self, answers: &[Rows], holds: &[bool], fallback: Option<Vec<Value>>) -> Step<Ended> {
+    fn written(
+        &mut self,
+        answers: &[Rows],
+        holds: &[bool],
+        fallback: Option<Vec<Value>>,
+        made: Option<&Image>,
+    ) -> Step<Ended> {
         if matches!(self.job.plan().action, Action::Delete) {
             return match self.snapshot.schema.dialect {
                 Dialect::Mysql => self.commit(Written::Gone),
@@ -232,7 +246,7 @@ impl Transaction {
             };
         }
         if self.snapshot.schema.dialect == Dialect::Mysql {
-            return self.read_again(answers);
+            return self.read_again(answers, made);
         }
         let target = self.job.target();
         let holding = answers.iter().zip(holds).filter(|(_, holds)| **holds).map(|(rows, _)| rows);
@@ -259,23 +273,15 @@ impl Transaction {
     }
 
     /// Without RETURNING: the row is read before the commit. A key that the database drew is the one it tells.
-    fn read_again(&mut self, answers: &[Rows]) -> Step<Ended> {
+    fn read_again(&mut self, answers: &[Rows], made: Option<&Image>) -> Step<Ended> {
         let plan = self.job.plan();
         let table = &self.snapshot.schema[plan.table];
-        let drawn = answers.first().and_then(Rows::last_insert_id);
-        let key: Option<Key> = match (&plan.key, &plan.action) {
-            (Some(key), _) => Some(key.clone()),
-            (None, Action::Insert(values)) => {
-                let part = |c| {
-                    values
-                        .get(c)
-                        .cloned()
-                        .or_else(|| drawn.and_then(|id| i64::try_from(id).ok()).map(Value::Int))
-                };
-                table.key.iter().map(part).collect()
-            }
-            (None, _) => None,
+        let drawn = answers.first().and_then(Rows::last_insert_id).and_then(|id| i64::try_from(id).ok());
+        let part = |c: &ColumnId| {
+            let given = made.and_then(|image| image.value(*c)).cloned();
+            given.or_else(|| drawn.map(Value::Int))
         };
+        let key: Option<Key> = plan.key.clone().or_else(|| table.key.iter().map(part).collect());
         let Some(key) = key else {
             return Step::Done(Ended::Failed(dialects::Error::new(
                 Kind::Other,
