@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dialects::sql::{Advisory, Alias, Expr, Item, Lock, Order, Query, Select, TypedColumn};
-use dialects::{Dialect, Value};
+use dialects::{Dialect, Value, ValueType};
 use introspect::schema::ColumnDefault;
-use introspect::{ColumnId, Schema, Table, TableId};
+use introspect::{Column, ColumnId, Schema, Table, TableId};
 use rules::engine::{ChildList, Finder, Hold, Lookup, PathLookup, ReadersLock, RowLock, RowLookup};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -178,9 +178,10 @@ impl TableWave<'_> {
             select.lock = row_lock(schema.dialect, hold);
             select.order = by_key(&schema[self.table]);
         }
-        let finders =
-            rows.iter().map(|row| (row.finder.clone(), if lock { hold } else { row.hold })).collect();
-        let by_path = (!paths.is_empty()).then_some(hold);
+        // The row lock is the same for all; a reader's lock stands for each row apart.
+        let row_hold = |own: Hold| if lock { Hold { row: hold.row, ..own } } else { own };
+        let finders = rows.iter().map(|row| (row.finder.clone(), row_hold(row.hold))).collect();
+        let by_path = (!paths.is_empty()).then_some(row_hold(Hold::PLAIN));
         Fetch {
             query: Query::Select(select),
             subject: Subject::Rows { table: self.table, columns, finders, by_path },
@@ -208,8 +209,10 @@ impl TableWave<'_> {
     /// The readers' locks of a table, in the order of their numbers, exclusive and shared ones in turn.
     fn advisories(self, rows: &[&RowLookup]) -> Vec<Fetch> {
         let mut wanted: BTreeMap<i64, bool> = BTreeMap::new();
+        let apart = told_apart(&self.snapshot.schema, self.table);
         for row in rows.iter().filter(|row| row.hold.readers != ReadersLock::None) {
-            let exclusive = wanted.entry(advisory_key(&self.snapshot.schema, &row.finder)).or_default();
+            let exclusive =
+                wanted.entry(advisory_key(&self.snapshot.schema, &row.finder, apart)).or_default();
             *exclusive |= row.hold.readers == ReadersLock::Write;
         }
         let mut advisories: Vec<Advisory> = Vec::new();
@@ -243,14 +246,45 @@ fn foreign_key_at(schema: &Schema, path: &PathLookup) -> Option<Expr> {
     found
 }
 
-/// The number of a row's advisory lock: product, table, and one of 256 buckets of its key.
-fn advisory_key(schema: &Schema, finder: &Finder) -> i64 {
+/// Whether all who name a row of the table do so with the same values: by its key, in types of which equal values are spelled alike.
+/// Else its rows share one advisory lock, so that a reader and a writer of one row never take two different ones.
+fn told_apart(schema: &Schema, target: TableId) -> bool {
+    let key = &schema[target].key;
+    let alike = |(own, of_key): (&Column, &Column)| {
+        matches!(
+            (own.ty, of_key.ty),
+            (ValueType::Int(_), ValueType::Int(_))
+                | (ValueType::Uuid, ValueType::Uuid)
+                | (ValueType::Text { .. }, ValueType::Text { .. })
+        )
+    };
+    schema.iter().all(|(_, table)| {
+        let mut ways = table.relationships().filter(|(_, r)| r.to_one() && r.target == target);
+        ways.all(|(_, r)| {
+            let pairs =
+                r.columns.iter().zip(key).map(|(own, of_key)| (&table[*own], &schema[target][*of_key]));
+            r.target_columns == *key && pairs.into_iter().all(alike)
+        })
+    })
+}
+
+/// The number of a row's advisory lock: product, table, and one of 256 buckets of its key (without case and trailing spaces, which some
+/// types of text ignore).
+fn advisory_key(schema: &Schema, finder: &Finder, apart: bool) -> i64 {
     let name = &schema[finder.table].db;
     let table =
         xxh3_64(format!("{}\0{}", name.schema.as_deref().unwrap_or(""), name.name).as_bytes()) & 0xff_ffff;
-    let bucket = xxh3_64(format!("{:?}", finder.values).as_bytes()) & 0xff;
+    let bucket = if apart { xxh3_64(spelling(&finder.values).as_bytes()) & 0xff } else { 0 };
     // "RULE" in the upper half keeps clear of other users of advisory locks.
     (0x5255_4c45_i64 << 32) | ((table << 8 | bucket) as i64)
+}
+
+fn spelling(values: &[Value]) -> String {
+    let one = |value: &Value| match value {
+        Value::Text(text) => format!("{:?}", text.trim_end_matches(' ').to_lowercase()),
+        value => format!("{value:?}"),
+    };
+    values.iter().map(one).collect::<Vec<_>>().join(",")
 }
 
 fn children(snapshot: &Snapshot, list: &ChildList, columns: &[ColumnId]) -> Fetch {
