@@ -11,6 +11,7 @@ use rules::change::Action;
 use super::{Context, Written, refuse};
 use crate::Result;
 use crate::jsonapi::id;
+use crate::observe::RetryReason;
 use crate::plan::lower::change::all;
 use crate::plan::lower::lookup::typed;
 use crate::plan::write::{WritePlan, not_found};
@@ -86,7 +87,8 @@ fn delete(snapshot: &Snapshot, plan: &WritePlan) -> Option<Query> {
     }))
 }
 
-/// Runs the one statement. `None`: one is not enough, or a foreign key refused it and the engine can tell which.
+/// Runs the one statement. `None`: one is not enough; or a foreign key refused it, and the engine can tell which; or it met another
+/// write, and is to be tried again.
 pub(super) async fn run(context: Context<'_>, plan: &WritePlan) -> Option<Result<Written>> {
     let statement = statement(context.snapshot, plan)?;
     let started = Instant::now();
@@ -94,6 +96,11 @@ pub(super) async fn run(context: Context<'_>, plan: &WritePlan) -> Option<Result
     context.metrics.query("write", started.elapsed());
     match answer {
         Err(error) if error.kind == Kind::ForeignKey => None,
+        Err(error) if error.kind == Kind::Conflict => {
+            context.metrics.lock_conflict();
+            context.metrics.retry(RetryReason::Conflict);
+            None
+        }
         Err(error) => Some(Err(refuse::database(context.snapshot, plan, error).into())),
         Ok(answers) => Some(ended(context.snapshot, plan, answers.first())),
     }
