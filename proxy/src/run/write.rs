@@ -1,5 +1,7 @@
 //! Runs a write: in one statement where nothing else can be touched, else as a transaction that discovers, locks, attempts and writes.
 
+#[cfg(test)]
+mod hazards;
 mod refuse;
 mod script;
 mod simple;
