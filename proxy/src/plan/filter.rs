@@ -39,7 +39,7 @@ pub fn build(snapshot: &Snapshot, table: TableId, terms: &[FilterTerm]) -> Resul
 }
 
 fn resolve(snapshot: &Snapshot, table: TableId, term: &FilterTerm) -> Resolved {
-    match names::path(&snapshot.schema, table, &term.path)? {
+    match names::path(snapshot, table, &term.path)? {
         Named::Column(place) => {
             let column = names::column(&snapshot.schema, table, &place);
             Comparison { snapshot, place, column, name: &term.path }.expr(term)

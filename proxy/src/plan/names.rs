@@ -6,6 +6,7 @@ use introspect::{Column, ColumnId, Relationship, RelationshipId, Schema, Table, 
 use rules::expr::Place;
 
 use crate::jsonapi::shape;
+use crate::state::Snapshot;
 use crate::suggest::did_you_mean;
 use crate::{Error, ErrorCode};
 
@@ -18,10 +19,15 @@ pub enum Named {
     Id(TableId, Vec<Place>),
 }
 
-/// Looks up a path from a table. The error is a sentence.
-pub fn path(schema: &Schema, table: TableId, path: &str) -> Result<Named, String> {
+/// Looks up a path from a table. It is bounded like an include, because each of its relationships is a join (MySQL joins 61 tables at
+/// most). The error is a sentence.
+pub fn path(snapshot: &Snapshot, table: TableId, path: &str) -> Result<Named, String> {
+    let (schema, depth_max) = (&snapshot.schema, snapshot.api.include_depth);
     let mut names: Vec<&str> = path.split('.').collect();
     let last = names.pop().unwrap_or_default();
+    if names.len() > depth_max {
+        return Err(format!("{path:?} leads through more than {depth_max} relationships."));
+    }
     let (mut at, mut hops) = (table, Vec::new());
     for name in names {
         let (id, relationship) = relationship(schema, at, name)?;

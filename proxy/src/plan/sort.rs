@@ -32,7 +32,7 @@ fn resolve(
     table: TableId,
     name: &SortName,
 ) -> std::result::Result<Vec<SortTerm>, String> {
-    let places = match names::path(&snapshot.schema, table, &name.path)? {
+    let places = match names::path(snapshot, table, &name.path)? {
         Named::Column(place) => vec![place],
         Named::Id(_, places) => places,
     };
