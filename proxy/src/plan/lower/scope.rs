@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use dialects::Value;
 use dialects::sql::{Alias, Expr, Item, Join, JoinKind, Order, Select};
+use dialects::{Value, ValueType};
 use introspect::schema::RelationshipKind;
 use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
 use rules::expr::Place;
@@ -169,9 +169,14 @@ impl<'a> Scope<'a> {
         columns.iter().map(column).collect()
     }
 
+    /// An id names one row exactly, whatever the collation: for MySQL `tea` and `tea ` are equal.
     fn key_of(&self, alias: Alias, table: TableId, key: &[Value]) -> Expr {
         let columns = self.columns(alias, table, &self.schema[table].key);
         let part = |((expr, column), value): ((Expr, &Column), &Value)| {
+            let expr = match column.ty {
+                ValueType::Text { .. } => Expr::Exact(Box::new(expr)),
+                _ => expr,
+            };
             Expr::eq(expr, Expr::Param(value.clone(), Some(column.sql_type.clone())))
         };
         Expr::And(columns.into_iter().zip(key).map(part).collect())

@@ -13,9 +13,9 @@ use rules::engine::{Finder, Lookup, Outcome, PathLookup, Phase};
 
 use super::refuse;
 use super::{Job, WAVES_MAX, Written};
-use crate::jsonapi::encode;
+use crate::jsonapi::{encode, id};
 use crate::plan::lower::{change, lookup};
-use crate::plan::write::{Condition, Origin};
+use crate::plan::write::{Condition, Origin, not_found};
 use crate::run::lookup::{Knowledge, Wave};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors};
@@ -179,6 +179,7 @@ impl Transaction {
     // ---- what the client expects of the row
 
     fn precondition(&self) -> Result<(), Errors> {
+        self.named_exactly()?;
         let plan = self.job.plan();
         let Some(held) = self.target_values() else { return Ok(()) };
         if let Some(condition) = &plan.condition {
@@ -187,6 +188,20 @@ impl Transaction {
         let differs = plan.unchanged.iter().filter(|(c, value)| held.get(c.0 as usize) != Some(value));
         let errors = differs.map(|(column, _)| refuse::fixed(&self.snapshot, plan, *column)).collect();
         Errors::from_vec(errors).map_or(Ok(()), Err)
+    }
+
+    /// An id names one row exactly. By a looser collation the database may have found another: for MySQL `tea ` and `tea` are equal.
+    fn named_exactly(&self) -> Result<(), Errors> {
+        let target = self.job.target();
+        let Some(key) = target.key() else { return Ok(()) };
+        let finder = Finder::by_key(&self.snapshot.schema, target.table, key.clone());
+        match self.knowledge.rows.find(&finder) {
+            Some(Some((found, _))) if found != key => {
+                let id = id::format(&self.snapshot.schema[target.table], key);
+                Err(not_found(&self.snapshot, target.table, &id))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn expect(&self, condition: &Condition, held: &[Value]) -> Result<(), Errors> {
