@@ -10,9 +10,12 @@
 )]
 
 mod suite {
+    mod bad_input;
     mod chinook;
     mod editing;
     mod load;
+    mod metrics;
+    mod oracle;
     mod reads;
     mod rules;
     mod writes;

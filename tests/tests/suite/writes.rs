@@ -90,12 +90,10 @@ fn misfits() -> Vec<(&'static str, &'static str, &'static str, Json)> {
         ("items", "/api/items/1", "quantity", json!(true)),
         ("items", "/api/items/1", "quantity", json!([1])),
         ("items", "/api/items/1", "quantity", json!({"n": 1})),
-        ("items", "/api/items/1", "quantity", json!(9_223_372_036_854_775_808_u64)),
         ("customers", "/api/customers/1", "credit_limit", json!("12.345")),
         ("customers", "/api/customers/1", "credit_limit", json!(12345678901_i64)),
         ("customers", "/api/customers/1", "credit_limit", json!("NaN")),
         ("customers", "/api/customers/1", "vip", json!("perhaps")),
-        ("customers", "/api/customers/1", "mood", json!("furious")),
         ("customers", "/api/customers/1", "name", json!(5)),
         ("customers", "/api/customers/1", "name", json!("x".repeat(81))),
         ("customers", "/api/customers/1", "since", json!("yesterday")),
@@ -121,6 +119,38 @@ async fn a_value_that_does_not_fit_is_refused_at_its_place() {
         }
     })
     .await;
+}
+
+/// SQLite's INTEGER has 64 bits, the others' 32: the sentence tells.
+#[tokio::test]
+async fn a_number_beyond_its_column_is_refused() {
+    for dialect in ALL {
+        let shop = Service::start(dialect, SHOP).await;
+        let sent = Document::of("items").id("1").attribute("quantity", 9_223_372_036_854_775_808_u64);
+        shop.patch("/api/items/1", sent).await.refused(422, "invalid-value");
+        let sent = Document::of("items").id("1").attribute("quantity", 99_999_999_999_u64);
+        let expected = if dialect == Dialect::Sqlite { "derived-overflow" } else { "invalid-value" };
+        shop.patch("/api/items/1", sent).await.refused(422, expected);
+        shop.assert_consistent().await;
+    }
+}
+
+/// SQLite has no enums, only checks, and those are its own to judge.
+#[tokio::test]
+async fn a_word_that_an_enum_has_not_is_refused() {
+    for dialect in ALL {
+        let shop = Service::start(dialect, SHOP).await;
+        let sent = Document::of("customers").id("1").attribute("mood", "furious");
+        let refused = shop.patch("/api/customers/1", sent).await;
+        match dialect {
+            Dialect::Sqlite => _ = refused.refused(422, "database-constraint"),
+            _ => assert_eq!(
+                refused.refused(422, "invalid-value")["source"]["pointer"],
+                "/data/attributes/mood"
+            ),
+        }
+        assert_eq!(shop.attribute("/api/customers/1", "mood").await, "\"calm\"");
+    }
 }
 
 /// PostgreSQL has no NUL in text; for the others it is a character like any other.
