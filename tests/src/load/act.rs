@@ -26,6 +26,9 @@ const ACTS: [(Act, u8); 8] = [
     (Act::DeleteOrder, 4),
 ];
 
+/// How many rows of a table are hot.
+const HOT: usize = 4;
+
 /// A kind of write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
@@ -124,15 +127,14 @@ fn made(known: &Mutex<Vec<String>>, answer: Answer) -> Answer {
     answer
 }
 
+/// One of them. Half of everything goes to the first few: hot rows are what locks are for.
 fn pick(ids: &[String], rng: &mut Rng) -> String {
-    // Half of everything goes to the first few: hot rows are what locks are for.
-    let most = if rng.bool() { ids.len().min(4) } else { ids.len() };
-    ids[rng.usize(0..most)].clone()
+    let most = if rng.bool() { ids.len().min(HOT) } else { ids.len() };
+    if most == 0 { "1".into() } else { ids[rng.usize(0..most)].clone() }
 }
 
 fn any(ids: &Mutex<Vec<String>>, rng: &mut Rng) -> String {
-    let ids = ids.lock().unwrap();
-    if ids.is_empty() { "1".into() } else { ids[rng.usize(0..ids.len())].clone() }
+    pick(&ids.lock().unwrap(), rng)
 }
 
 /// Takes an id out; now and then it stays known, so that what is gone is asked for too.
