@@ -84,7 +84,10 @@ pub fn build(
     request: WriteRequest<'_>,
 ) -> Result<WritePlan> {
     match verb {
-        Verb::Create => create::build(snapshot, table, document(snapshot, table, request)?),
+        Verb::Create => {
+            refuse_condition(request)?;
+            create::build(snapshot, table, document(snapshot, table, request)?)
+        }
         Verb::Update => update(snapshot, table, request),
         Verb::Delete => delete(snapshot, table, request),
     }
@@ -183,6 +186,17 @@ fn condition(
             Err(Error::new(ErrorCode::PreconditionRequired, detail).header("If-Match").into())
         }
         (_, condition) => Ok(condition),
+    }
+}
+
+/// There is nothing yet that could match.
+fn refuse_condition(request: WriteRequest<'_>) -> Result<()> {
+    match request.if_match {
+        None => Ok(()),
+        Some(_) => {
+            let detail = "A creation takes no If-Match: there is nothing yet that could match.";
+            Err(Error::new(ErrorCode::MalformedRequest, detail).header("If-Match").into())
+        }
     }
 }
 

@@ -20,7 +20,7 @@ const HOPS_MAX: usize = 8;
 pub struct PathLookup {
     /// Where the way starts.
     pub from: Finder,
-    /// The to-one relationships to follow, at least one.
+    /// The to-one relationships to follow; none: the row where it starts, which an update will point at.
     pub path: Vec<RelationshipId>,
     /// The table at its end.
     pub table: TableId,
@@ -43,6 +43,14 @@ pub(super) fn reach(engine: &Engine<'_>, request: &Request) -> Vec<PathLookup> {
     let mut lookups = Vec::new();
     for operation in &request.operations {
         for root in roots(engine, operation) {
+            // The attempt asks for the row of the request itself, and for all rows that a new one names.
+            if operation
+                .id
+                .key()
+                .is_some_and(|key| *key != root.from.values || operation.id.table != root.table)
+            {
+                lookups.push(lookup(engine, &root.from, &[], root.table, &root.columns));
+            }
             climb(engine, root, &mut lookups);
         }
     }
@@ -87,13 +95,7 @@ fn climb(engine: &Engine<'_>, mut moved: Moved, lookups: &mut Vec<PathLookup>) {
         }
         let mut path = moved.path.clone();
         path.push(relationship_id);
-        lookups.push(PathLookup {
-            from: moved.from.clone(),
-            path: path.clone(),
-            table,
-            columns: engine.facts.columns(table).to_vec(),
-            hold: hold(engine, table, &columns),
-        });
+        lookups.push(lookup(engine, &moved.from, &path, table, &columns));
         climb(engine, Moved { from: moved.from.clone(), path, table, columns }, lookups);
     }
 }
@@ -133,7 +135,21 @@ fn reads(engine: &Engine<'_>, aggregate: &Aggregate, moved: &BTreeSet<ColumnId>)
     foreign_key.iter().copied().chain(aggregate.column()).chain(filter).any(|column| moved.contains(&column))
 }
 
-fn hold(engine: &Engine<'_>, table: TableId, columns: &BTreeSet<ColumnId>) -> Hold {
-    let read = columns.iter().any(|column| engine.facts.read_from_below(table, *column));
-    Hold { row: RowLock::Change, readers: if read { ReadersLock::Write } else { ReadersLock::None } }
+/// A row of which these columns will move.
+fn lookup(
+    engine: &Engine<'_>,
+    from: &Finder,
+    path: &[RelationshipId],
+    table: TableId,
+    moved: &BTreeSet<ColumnId>,
+) -> PathLookup {
+    let read = moved.iter().any(|column| engine.facts.read_from_below(table, *column));
+    let readers = if read { ReadersLock::Write } else { ReadersLock::None };
+    PathLookup {
+        from: from.clone(),
+        path: path.to_vec(),
+        table,
+        columns: engine.facts.columns(table).to_vec(),
+        hold: Hold { row: RowLock::Change, readers },
+    }
 }

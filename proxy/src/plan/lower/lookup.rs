@@ -196,7 +196,9 @@ impl TableWave<'_> {
             any.push(key_is(table, named_by, rows.iter().map(|row| row.finder.values.clone()).collect()));
         }
         for path in paths {
-            if let (Some(key), Some(foreign_key)) = (table.key.first(), foreign_key_at(schema, path)) {
+            if path.path.is_empty() {
+                any.push(key_is(table, &path.from.columns, vec![path.from.values.clone()]));
+            } else if let (Some(key), Some(foreign_key)) = (table.key.first(), foreign_key_at(schema, path)) {
                 any.push(Expr::eq(column(table, *key), foreign_key));
             }
         }

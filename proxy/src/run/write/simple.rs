@@ -1,10 +1,10 @@
-//! The simple case: a write that no rule, check or condition looks at is one statement that commits by itself.
+//! The simple case: a write that no rule, check or condition looks at is one statement and its commit, in one flush.
 
 use std::time::Instant;
 
 use dialects::render::render;
 use dialects::sql::{Delete, Insert, Query, Update};
-use dialects::{Kind, Rows, Statement, Value};
+use dialects::{Kind, Rows, Script, Statement, Step, Value};
 use introspect::ColumnId;
 use rules::change::Action;
 
@@ -92,7 +92,8 @@ fn delete(snapshot: &Snapshot, plan: &WritePlan) -> Option<Query> {
 pub(super) async fn run(context: Context<'_>, plan: &WritePlan) -> Option<Result<Written>> {
     let statement = statement(context.snapshot, plan)?;
     let started = Instant::now();
-    let answer = context.pool.run(vec![statement]).await;
+    // On a connection of its own: a write that waits for a row must not hold up the reads on a shared one.
+    let answer = context.pool.transact(Single(Some(statement))).await.unwrap_or_else(Err);
     context.metrics.query("write", started.elapsed());
     match answer {
         Err(error) if error.kind == Kind::ForeignKey => None,
@@ -103,6 +104,20 @@ pub(super) async fn run(context: Context<'_>, plan: &WritePlan) -> Option<Result
         }
         Err(error) => Some(Err(refuse::database(context.snapshot, plan, error).into())),
         Ok(answers) => Some(ended(context.snapshot, plan, answers.first())),
+    }
+}
+
+/// A transaction of one statement.
+struct Single(Option<Statement>);
+
+impl Script for Single {
+    type Output = dialects::Result<Vec<Rows>>;
+
+    fn next(&mut self, answer: dialects::Result<Vec<Rows>>) -> Step<Self::Output> {
+        match self.0.take() {
+            Some(statement) => Step::Commit(vec![statement]),
+            None => Step::Done(answer),
+        }
     }
 }
 
