@@ -9,11 +9,14 @@ use dialects::{Value, ValueType};
 use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
 
 use super::scope::{Comparison, Scope};
-use crate::Result;
 use crate::jsonapi::layout::Layout;
 use crate::jsonapi::shape;
 use crate::plan::read::{Include, Origin, ReadPlan, Scope as Which};
 use crate::plan::restrict::Restricted;
+use crate::{Error, ErrorCode, Errors, Result};
+
+/// Most tables that filters and sorts join to the first; MySQL joins 61 in all.
+const JOINS_MAX: usize = 40;
 
 /// A statement whose rows are resources.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,7 +100,16 @@ fn rows(schema: &Schema, plan: &ReadPlan) -> Result<Lowered> {
     let limit = plan.page.map(|page| page.size.saturating_add(1));
     let offset = plan.page.map(|page| page.offset).filter(|offset| *offset > 0);
     let select = Select { items, filter, order, limit, offset, ..scope.into_select() };
-    Ok(Lowered { select, layout })
+    match select.joins.len() > JOINS_MAX {
+        true => Err(too_many_joins()),
+        false => Ok(Lowered { select, layout }),
+    }
+}
+
+fn too_many_joins() -> Errors {
+    let detail =
+        format!("Filters and sorts may lead through at most {JOINS_MAX} different relationships together.");
+    Error::new(ErrorCode::InvalidParameter, detail).into()
 }
 
 fn count(schema: &Schema, plan: &ReadPlan) -> Result<Select> {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use dialects::render::render;
 use dialects::sql::{Delete, Insert, Query, Update};
-use dialects::{Kind, Rows, Script, Statement, Step, Value};
+use dialects::{Kind, Rows, Script, Statement, Step, Value, ValueType};
 use introspect::ColumnId;
 use rules::change::Action;
 
@@ -21,7 +21,10 @@ use crate::state::Snapshot;
 fn statement(snapshot: &Snapshot, plan: &WritePlan) -> Option<Statement> {
     let table = &snapshot.schema[plan.table];
     let watched = plan.condition.is_some() || !plan.unchanged.is_empty() || table.triggers;
-    if watched || !snapshot.schema.dialect.returning() {
+    // A column's collation may take a text for another: the row must be looked at before it is touched.
+    let loose =
+        plan.key.is_some() && table.key.iter().any(|c| matches!(table[*c].ty, ValueType::Text { .. }));
+    if watched || loose || !snapshot.schema.dialect.returning() {
         return None;
     }
     let query = match &plan.action {
