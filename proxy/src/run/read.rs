@@ -90,7 +90,8 @@ async fn include(
     levels: &mut Vec<Placed>,
 ) -> Result<()> {
     let most = snapshot.limits.include_rows;
-    let limit = most.saturating_sub(included(levels)).saturating_add(1) as u64;
+    // Whatever was read before, the limit is the same: it is part of the text by which a statement stays prepared.
+    let limit = most.saturating_add(1) as u64;
     let (mut wanted, mut selects) = (Vec::new(), Vec::new());
     for (n, include) in plan.plan().includes.iter().enumerate().filter(|(_, include)| include.depth == depth)
     {
