@@ -8,8 +8,8 @@ use introspect::{ColumnId, RelationshipId};
 /// The columns of an answer whose rows are resources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
-    /// Place by column of the table.
-    columns: HashMap<ColumnId, usize>,
+    /// Place by column of the table, as far as columns were read.
+    columns: Vec<Option<usize>>,
     /// Places of the key of a to-one's target, where the row's own columns do not hold it.
     linkage: HashMap<RelationshipId, Vec<usize>>,
     /// Places of the values that an included row shares with the row that it was included for.
@@ -19,7 +19,14 @@ pub struct Layout {
 impl Layout {
     /// The layout of an answer that begins with these columns.
     pub fn of(columns: &[ColumnId]) -> Self {
-        Self { columns: columns.iter().copied().zip(0..).collect(), ..Self::default() }
+        let width = columns.iter().map(|column| column.0 as usize + 1).max().unwrap_or(0);
+        let mut places = vec![None; width];
+        for (column, at) in columns.iter().zip(0..) {
+            if let Some(place) = places.get_mut(column.0 as usize) {
+                *place = Some(at);
+            }
+        }
+        Self { columns: places, ..Self::default() }
     }
 
     /// Adds the key of a to-one's target.
@@ -34,7 +41,8 @@ impl Layout {
 
     /// A cell of a row; null where the column was not read.
     pub fn cell<'a>(&self, rows: &'a Rows, row: usize, column: ColumnId) -> Cell<'a> {
-        self.columns.get(&column).map_or(Cell::Null, |place| rows.cell(row, *place))
+        let place = self.columns.get(column.0 as usize).copied().flatten();
+        place.map_or(Cell::Null, |place| rows.cell(row, place))
     }
 
     /// The cells of the key of a to-one's target, where the row's own columns do not hold it.
