@@ -35,10 +35,17 @@ pub struct Graph<'a> {
     levels: Vec<Level>,
     /// By level: rows by the values that tie them to the rows that they are included for.
     linked: Vec<HashMap<Vec<u8>, Vec<usize>>>,
-    /// By level: the ids of its rows. Empty where nothing is included.
-    ids: Vec<Vec<String>>,
-    /// Where each resource stands.
-    places: HashMap<(TableId, String), Vec<Place>>,
+    /// By level: which resource each of its rows is. Empty where nothing is included.
+    rows: Vec<Vec<usize>>,
+    resources: Vec<Resource>,
+}
+
+/// What one or several rows show.
+#[derive(Debug)]
+struct Resource {
+    id: String,
+    /// Where it stands.
+    places: Vec<Place>,
 }
 
 /// A row of a level.
@@ -66,25 +73,33 @@ impl<'a> Graph<'a> {
     /// Ties the levels together.
     pub fn new(schema: &'a Schema, levels: Vec<Level>) -> Self {
         let mut graph =
-            Self { schema, linked: Vec::new(), ids: Vec::new(), places: HashMap::new(), levels: Vec::new() };
+            Self { schema, linked: Vec::new(), rows: Vec::new(), resources: Vec::new(), levels: Vec::new() };
         if levels.len() > 1 {
-            for (level, rows) in levels.iter().enumerate() {
-                graph.linked.push(linked(rows));
-                graph.identify(level, rows);
-            }
+            graph.linked = levels.iter().map(linked).collect();
+            graph.identify(&levels);
         }
         graph.levels = levels;
         graph
     }
 
-    fn identify(&mut self, level: usize, rows: &Level) {
-        let table = &self.schema[rows.table];
-        let ids: Vec<String> =
-            (0..rows.len).map(|row| id::of_cells(table, &|column| rows.cell(row, column))).collect();
-        for (row, id) in ids.iter().enumerate() {
-            self.places.entry((rows.table, id.clone())).or_default().push(Place { level, row });
+    fn identify(&mut self, levels: &[Level]) {
+        let mut known = HashMap::new();
+        for (level, rows) in levels.iter().enumerate() {
+            let table = &self.schema[rows.table];
+            let mut numbers = Vec::with_capacity(rows.len);
+            for row in 0..rows.len {
+                let id = id::of_cells(table, &|column| rows.cell(row, column));
+                let number = *known.entry((rows.table, id.clone())).or_insert(self.resources.len());
+                if number == self.resources.len() {
+                    self.resources.push(Resource { id, places: Vec::new() });
+                }
+                if let Some(resource) = self.resources.get_mut(number) {
+                    resource.places.push(Place { level, row });
+                }
+                numbers.push(number);
+            }
+            self.rows.push(numbers);
         }
-        self.ids.push(ids);
     }
 
     /// The primary data.
@@ -114,9 +129,10 @@ impl<'a> Graph<'a> {
         let Some((parent, below)) = self.below(place, relationship) else { return false };
         let rows = self.rows_below(parent, below, &of.columns);
         out.push(b'[');
-        for id in rows.iter().filter_map(|row| self.ids.get(below)?.get(*row)) {
+        let resources = rows.iter().filter_map(|row| self.resource(Place { level: below, row: *row }));
+        for resource in resources {
             json::comma(out);
-            identifier(out, &self.schema[of.target].name, id);
+            identifier(out, &self.schema[of.target].name, &resource.id);
         }
         out.push(b']');
         true
@@ -138,11 +154,11 @@ impl<'a> Graph<'a> {
 
     /// Every place of the resource that stands at a place.
     fn everywhere(&self, place: Place) -> &[Place] {
-        let key = || {
-            let id = self.ids.get(place.level)?.get(place.row)?;
-            self.places.get(&(self.levels.get(place.level)?.table, id.clone()))
-        };
-        key().map_or(&[], Vec::as_slice)
+        self.resource(place).map_or(&[], |resource| &resource.places)
+    }
+
+    fn resource(&self, place: Place) -> Option<&Resource> {
+        self.resources.get(*self.rows.get(place.level)?.get(place.row)?)
     }
 }
 
