@@ -7,7 +7,7 @@
 use std::fmt;
 
 use introspect::{Column, ColumnId, TableId};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::encode::cell::cell;
 use super::encode::resource::Cells;
@@ -51,17 +51,16 @@ impl Covered {
 
     /// The ETag of a row.
     pub fn etag(&self, snapshot: &Snapshot, cells: &Cells<'_>) -> ETag {
-        let (mut lock, mut row, mut json) = (Xxh3::new(), Xxh3::new(), Vec::with_capacity(64));
+        let (mut lock, mut row) = (Vec::with_capacity(256), Vec::with_capacity(256));
         for (id, writable) in &self.columns {
-            json.clear();
-            cell(&mut json, snapshot.schema[self.table][*id].ty, Numbers::Safe, &cells(*id));
-            json.push(b',');
-            row.update(&json);
+            let start = row.len();
+            cell(&mut row, snapshot.schema[self.table][*id].ty, Numbers::Safe, &cells(*id));
+            row.push(b',');
             if *writable {
-                lock.update(&json);
+                lock.extend_from_slice(row.get(start..).unwrap_or_default());
             }
         }
-        ETag { lock: short(lock.digest()), row: short(row.digest()) }
+        ETag { lock: short(xxh3_64(&lock)), row: short(xxh3_64(&row)) }
     }
 }
 
