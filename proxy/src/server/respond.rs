@@ -54,7 +54,7 @@ pub(super) async fn send(
 }
 
 fn header(response: &Response, id: &HeaderValue) -> Result<ResponseHeader, Box<PingoraError>> {
-    let mut header = ResponseHeader::build(response.status, Some(response.headers.len() + 8))?;
+    let mut header = ResponseHeader::build_no_case(response.status, Some(response.headers.len() + 8))?;
     for (name, value) in &DEFAULT_HEADERS {
         header.insert_header(name, value)?;
     }
