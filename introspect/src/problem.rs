@@ -47,6 +47,17 @@ impl Place {
         }
     }
 
+    /// The character at a line and a column of a file's text; where there is none, the end of the line.
+    pub fn at(text: &str, line: usize, column: usize) -> Self {
+        let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let rest = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let (at, length) = rest
+            .char_indices()
+            .nth(column.saturating_sub(1))
+            .map_or((rest.len(), 0), |(at, found)| (at, found.len_utf8()));
+        Self { line, column, span: (start + at, length) }
+    }
+
     /// The bytes.
     pub fn range(&self) -> Range<usize> {
         let (start, length) = self.span;

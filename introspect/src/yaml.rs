@@ -58,16 +58,30 @@ pub fn parse(file: &str, text: &str) -> Result<Node, Problem> {
     match serde_saphyr::from_str_with_options::<Option<Spanned<Tree>>>(text, options) {
         Ok(Some(tree)) => Ok(node(text, tree)),
         Ok(None) => Ok(Node { content: Content::Null, place: Place::START }),
-        Err(error) => Err(syntax(file, &error)),
+        Err(error) => Err(syntax(file, text, &error)),
     }
 }
 
-fn syntax(file: &str, error: &serde_saphyr::Error) -> Problem {
+/// What the parser says, without the place that it repeats: the problem has it.
+fn syntax(file: &str, text: &str, error: &serde_saphyr::Error) -> Problem {
+    let all = error.to_string();
+    let first = all.lines().next().unwrap_or_default();
+    let words = first.split_once(" at line ").map_or(first, |(words, _)| words);
+    let half_quoted = words.contains("trailing content after");
     Problem {
         file: file.to_owned(),
-        place: error.location().map_or(Place::START, place),
-        message: format!("this is not YAML: {}", error.to_string().lines().next().unwrap_or_default()),
-        hint: None,
+        place: error.location().map_or(Place::START, |at| broken_at(text, at)),
+        message: format!("this is not YAML: {words}"),
+        hint: half_quoted
+            .then(|| "what begins with a quote ends with it: put the whole into single quotes".to_owned()),
+    }
+}
+
+/// The parser knows the line and the column of what it cannot read, not always the byte.
+fn broken_at(text: &str, location: Location) -> Place {
+    match place(location) {
+        Place { line, column, span: (0, _) } => Place::at(text, line, column),
+        known => known,
     }
 }
 
@@ -155,6 +169,14 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_half_in_quotes_is_refused_with_what_to_write() {
+        let problem = parse("f", "derive:\n  \"Order Details\".total: 1").unwrap_err();
+        assert_eq!((problem.place.line, problem.place.span), (2, (25, 1)), "{problem}");
+        assert!(!problem.message.contains("at line"), "{problem}");
+        assert!(problem.hint.unwrap().contains("single quotes"));
+    }
+
+    #[test]
     fn broken_yaml_is_a_problem_with_a_place() {
         for (text, line) in [
             ("a: 1\nb: [1", 2),
@@ -166,6 +188,8 @@ mod tests {
             let problem = parse("f", text).unwrap_err();
             assert_eq!(problem.place.line, line, "{problem}");
             assert!(problem.message.starts_with("this is not YAML"), "{problem}");
+            let before = text.get(..problem.place.span.0).unwrap();
+            assert_eq!(before.matches('\n').count() + 1, line, "the byte is where the line is: {problem}");
         }
         assert_eq!(parse("f", "").unwrap().content, Content::Null);
         assert_eq!(parse("f", "# nothing\n\n").unwrap().content, Content::Null);
