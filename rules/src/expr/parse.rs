@@ -29,6 +29,9 @@ const NESTING_MAX: usize = 50;
 const NEEDS_QUOTES: &[&str] =
     &["interval", "exists", "trim", "distinct", "all", "any", "case", "cast", "extract"];
 
+/// Signs of other languages, and what they are here.
+const FOREIGN: &[(&str, &str)] = &[("&&", "and"), ("!", "not")];
+
 /// How the language differs from what `sqlparser` calls generic: nothing but the standard's quotes, letters of any script.
 #[derive(Debug)]
 struct RuleSyntax;
@@ -105,6 +108,10 @@ fn refusal(lines: &Lines<'_>, error: ParserError, end: usize) -> ExprProblem {
     };
     let (what, at) = lines.place_in(&message).map_or((message.as_str(), None), |(what, at)| (what, Some(at)));
     let at = at.unwrap_or(end);
+    if let Some((sign, word)) = FOREIGN.iter().find(|(sign, _)| lines.after(at).starts_with(sign)) {
+        return ExprProblem::new(at..at + sign.len(), format!("`{sign}` is not part of the language"))
+            .hint(format!("write {word}"));
+    }
     let what = what.replace("Expected: ", "expected ").replace(", found: EOF", ", found the end");
     let problem = ExprProblem::new(at..lines.char_end(at), what.replace("found: ", "found "));
     if lines.has_word(NEEDS_QUOTES) {

@@ -54,6 +54,11 @@ impl<'a> Lines<'a> {
         start..self.byte(span.end).max(start)
     }
 
+    /// The text from a byte on.
+    pub(crate) fn after(&self, at: usize) -> &str {
+        self.text.get(at..).unwrap_or("")
+    }
+
     /// Where the character at a byte ends.
     pub(crate) fn char_end(&self, at: usize) -> usize {
         at + self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)

@@ -225,6 +225,8 @@ fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
             ),
             ("quantity quantity", "[quantity] `quantity` is not expected here"),
             ("quantity;", "[;] `;` is not expected here"),
+            ("quantity > 1 && true", "[&&] `&&` is not part of the language (write and)"),
+            ("!(quantity > 1)", "[!] `!` is not part of the language (write not)"),
             ("quantity +", "[] expected an expression, found the end"),
             (
                 "1 + all",
