@@ -27,6 +27,10 @@ impl fmt::Display for DatabaseUrl {
             Some((scheme, (user, place))) => {
                 write!(f, "{scheme}://{}@{place}", user.split(':').next().unwrap_or_default())
             }
+            // `postgres//app:s3cret@db/shop`: whatever stands before the @ may be a password.
+            None if !shown.starts_with("sqlite:") && shown.contains('@') => {
+                write!(f, "…@{}", shown.rsplit('@').next().unwrap_or_default())
+            }
             None => f.write_str(shown),
         }
     }
@@ -51,6 +55,9 @@ mod tests {
             ("mysql://root@db/shop", "mysql://root@db/shop"),
             ("sqlite:///data/shop.db", "sqlite:///data/shop.db"),
             ("sqlite::memory:", "sqlite::memory:"),
+            ("sqlite:data/@shop.db", "sqlite:data/@shop.db"),
+            ("postgres//app:s3cret@db/shop", "…@db/shop"),
+            ("app:s3cret@db", "…@db"),
         ] {
             let url = DatabaseUrl::from(url.to_owned());
             assert_eq!(url.to_string(), shown);
