@@ -19,7 +19,10 @@ pub(super) fn listening(config: &Config, serving: &Serving) {
 pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
     println!("  {}", summary(config, snapshot));
     for table in snapshot.schema.keyless() {
-        println!("  `{}` is not served: it has no primary key", table.name);
+        println!(
+            "  `{}` is not served: it has no primary key (`key` in model.yaml names columns that are one)",
+            table.name
+        );
     }
     println!("  WARNING: no authentication: everything is open to whoever reaches the address");
 }

@@ -169,7 +169,13 @@ fn sort_names(pair: &Pair) -> Result<Vec<SortName>> {
 }
 
 fn unknown_operator(pair: &Pair, word: &str) -> Error {
-    let hint = did_you_mean(word, Operator::WORDS.iter().map(|(word, _)| *word));
+    let words = || Operator::WORDS.iter().map(|(word, _)| *word);
+    let hint = match did_you_mean(word, words()) {
+        hint if hint.is_empty() => {
+            format!(" There are {}.", words().take(Operator::DOCUMENTED).collect::<Vec<_>>().join(", "))
+        }
+        hint => hint,
+    };
     let detail = format!("There is no filter operator {word:?}.{hint}");
     Error::new(ErrorCode::InvalidFilter, detail).parameter(&pair.name)
 }

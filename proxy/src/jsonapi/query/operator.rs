@@ -22,7 +22,10 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// The words, with their aliases.
+    /// How many of the words are the documented ones.
+    pub const DOCUMENTED: usize = 15;
+
+    /// The words: the documented ones first, then their aliases.
     pub const WORDS: &'static [(&'static str, Self)] = &[
         ("eq", Self::Eq),
         ("ne", Self::Ne),

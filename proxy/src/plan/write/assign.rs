@@ -227,6 +227,9 @@ impl<'a> Assignments<'a> {
         let table = &self.table.name;
         let detail = match self.table.relationship(name) {
             Some(_) => format!("`{name}` is a relationship of `{table}`: send it under `relationships`."),
+            None if self.table.column(name).is_some_and(|column| self.table.key == [column]) => {
+                format!("`{name}` is the id of `{table}`: send it as `id`, not as an attribute.")
+            }
             None => {
                 let known = self.table.columns().filter(|(id, c)| self.table.key != [*id] && !c.hidden);
                 format!(
