@@ -61,7 +61,8 @@ impl Gateway {
         match self.receive(session, id).await {
             Ok((request, _memory)) => {
                 let (app, safe) = (self.app.clone(), request.method.is_safe());
-                let work = async move { app.answer(request).await };
+                // In a box: thousands of bytes would else be copied from bound to bound.
+                let work = Box::pin(async move { app.answer(request).await });
                 Ok(if safe { self.guard.read(id, work).await } else { self.guard.write(id, work).await })
             }
             Err(Stop::Refused(errors)) => {
