@@ -5,6 +5,7 @@
 //! write: parse -> build -> restrict -> discover, lock, attempt* -> lower, render, run -> encode
 //! ```
 
+mod errors;
 pub mod read;
 pub mod write;
 
@@ -71,6 +72,9 @@ async fn serve(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
     if *endpoint == Endpoint::Home {
         let index = links::of(&context.snapshot.api, &Endpoint::Index);
         return Ok(Response::empty(StatusCode::SEE_OTHER).header(LOCATION, &index));
+    }
+    if *endpoint == Endpoint::Errors {
+        return Ok(errors::page());
     }
     media::accept(&request.headers)?;
     match request.method {

@@ -12,6 +12,8 @@ use crate::{Error, ErrorCode, Result};
 pub enum Endpoint {
     /// `/`.
     Home,
+    /// `/docs/errors`: what the codes of errors mean; `links.about` of every error leads here.
+    Errors,
     /// `/api/`: the list of resources.
     Index,
     /// `/api/{type}`.
@@ -50,7 +52,7 @@ impl Endpoint {
     /// The type that is addressed, as the client wrote it.
     pub fn ty(&self) -> Option<&str> {
         match self {
-            Self::Home | Self::Index => None,
+            Self::Home | Self::Errors | Self::Index => None,
             Self::Collection { ty }
             | Self::Resource { ty, .. }
             | Self::Related { ty, .. }
@@ -61,7 +63,7 @@ impl Endpoint {
     /// The methods it answers, as the `Allow` header lists them.
     pub fn allow(&self) -> &'static str {
         match self {
-            Self::Home | Self::Index | Self::Related { .. } => "GET, HEAD, OPTIONS",
+            Self::Home | Self::Errors | Self::Index | Self::Related { .. } => "GET, HEAD, OPTIONS",
             Self::Collection { .. } => "GET, HEAD, OPTIONS, POST",
             Self::Resource { .. } => "GET, HEAD, OPTIONS, PATCH, DELETE",
             Self::Linkage { .. } => "GET, HEAD, OPTIONS, POST, PATCH, DELETE",
@@ -73,6 +75,9 @@ impl Endpoint {
 pub fn endpoint(prefix: &str, path: &str) -> Result<Endpoint> {
     if path == "/" {
         return Ok(Endpoint::Home);
+    }
+    if path == "/docs/errors" {
+        return Ok(Endpoint::Errors);
     }
     let rest = path.strip_prefix(prefix.trim_end_matches('/')).ok_or_else(|| nothing_at(path))?;
     let segments = match rest.strip_suffix('/').unwrap_or(rest) {

@@ -18,6 +18,9 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let pool = open(&config)?;
         let loaded = load(&pool, &config.blueprint).await.map_err(|error| serving::failure(&error))?;
+        for advice in introspect::advice::advice(&loaded.snapshot.schema) {
+            println!("note: {advice}");
+        }
         println!("no problems: {}", announce::summary(&config, &loaded.snapshot));
         Ok(())
     })

@@ -112,7 +112,9 @@ type Target = (TableId, Scope, Option<Page>, bool);
 fn target(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) -> Result<Target> {
     let page = || page::build(&snapshot.api, &request.page);
     match endpoint {
-        Endpoint::Home | Endpoint::Index => Err(Error::new(ErrorCode::NotFound, "This is no type.").into()),
+        Endpoint::Home | Endpoint::Errors | Endpoint::Index => {
+            Err(Error::new(ErrorCode::NotFound, "This is no type.").into())
+        }
         Endpoint::Collection { ty } => {
             Ok((names::table(&snapshot.schema, ty)?.0, Scope::All, Some(page()?), false))
         }
