@@ -43,7 +43,9 @@ pub async fn answer(
     let ty = || snapshot.schema[table].name.clone();
     writable(snapshot, table)?;
     // What is wrong with the parameters is told before anything is written.
-    plan::build(snapshot, &Endpoint::Collection { ty: ty() }, asked)?;
+    if !asked.pairs.is_empty() {
+        plan::build(snapshot, &Endpoint::Collection { ty: ty() }, asked)?;
+    }
     let plan = write::build(snapshot, table, verb, request)?;
     let mut meta = Map::new();
     if !plan.ignored.is_empty() {

@@ -50,11 +50,10 @@ pub struct Context<'a> {
 
 /// Runs a write to its end: written, or refused with nothing done.
 pub async fn run(context: Context<'_>, plan: Restricted<WritePlan>, request: Request) -> Result<Written> {
-    if let Some(ended) = simple::run(context, plan.plan()).await {
-        return ended;
-    }
-    let job = Arc::new(Job { plan, request });
-    let outcome = run_transaction(context, &job).await;
+    let outcome = match simple::run(context, plan.plan()).await {
+        Some(ended) => ended,
+        None => run_transaction(context, &Arc::new(Job { plan, request })).await,
+    };
     context.metrics.transaction(match &outcome {
         Ok(_) => observe::Outcome::Committed,
         Err(errors) if errors.iter().any(|e| e.code == ErrorCode::CommitUnknown) => observe::Outcome::Unknown,

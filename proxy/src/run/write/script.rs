@@ -9,7 +9,7 @@ use dialects::sql::Query;
 use dialects::{Dialect, Kind, Rows, Statement, Value};
 use introspect::ColumnId;
 use rules::change::{Action, Change, Image, Key, Reason, RowRef, Violation};
-use rules::engine::{Finder, Lookup, Outcome, PathLookup, Phase};
+use rules::engine::{Finder, Known, Lookup, Outcome, PathLookup, Phase};
 
 use super::refuse;
 use super::{Job, WAVES_MAX, Written};
@@ -62,9 +62,7 @@ enum State {
     /// Which of the answers hold the row.
     Writing {
         answers: Vec<bool>,
-        /// The row that the request is about, as it was locked.
-        fallback: Option<Vec<Value>>,
-        /// Likewise, as it was made.
+        /// The row that the request is about, as it was made.
         made: Option<Image>,
     },
     /// MySQL: written, and to be read again before the commit.
@@ -90,9 +88,7 @@ impl Script for Transaction {
                 self.horizon = self.horizon.take().into_iter().chain(locked).max();
                 self.attempt()
             }
-            State::Writing { answers: holds, fallback, made } => {
-                self.written(&answers, &holds, fallback, made.as_ref())
-            }
+            State::Writing { answers: holds, made } => self.written(&answers, &holds, made.as_ref()),
             State::Rereading => self.reread(&answers),
             State::Committing(written) => self.end(written),
         }
@@ -193,10 +189,8 @@ impl Transaction {
     /// An id names one row exactly. By a looser collation the database may have found another: for MySQL `tea ` and `tea` are equal.
     fn named_exactly(&self) -> Result<(), Errors> {
         let target = self.job.target();
-        let Some(key) = target.key() else { return Ok(()) };
-        let finder = Finder::by_key(&self.snapshot.schema, target.table, key.clone());
-        match self.knowledge.rows.find(&finder) {
-            Some(Some((found, _))) if found != key => {
+        match (target.key(), self.target_known()) {
+            (Some(key), Some((found, _))) if found != key => {
                 let id = id::format(&self.snapshot.schema[target.table], key);
                 Err(not_found(&self.snapshot, target.table, &id))
             }
@@ -219,11 +213,15 @@ impl Transaction {
 
     /// The row that the request is about, as it was locked.
     fn target_values(&self) -> Option<Vec<Value>> {
-        let target = self.job.target();
-        let key = target.key()?;
-        let finder = Finder::by_key(&self.snapshot.schema, target.table, key.clone());
-        let (_, known) = self.knowledge.rows.find(&finder)??;
+        let (_, known) = self.target_known()?;
         known.image.columns().map(|(_, value)| value.cloned()).collect()
+    }
+
+    /// Likewise, with its key as the database has it.
+    fn target_known(&self) -> Option<(&Key, &Known)> {
+        let target = self.job.target();
+        let finder = Finder::by_key(&self.snapshot.schema, target.table, target.key()?.clone());
+        self.knowledge.rows.find(&finder)?
     }
 
     // ---- writes
@@ -240,20 +238,14 @@ impl Transaction {
         }
         let made = changes.iter().find(|change| change.id == self.job.target() && change.before.is_none());
         let made = made.and_then(|change| change.after.clone());
-        self.state = State::Writing { answers, fallback: self.target_values(), made };
+        self.state = State::Writing { answers, made };
         match self.snapshot.schema.dialect {
             Dialect::Mysql => Step::Run(statements),
             _ => Step::Commit(statements),
         }
     }
 
-    fn written(
-        &mut self,
-        answers: &[Rows],
-        holds: &[bool],
-        fallback: Option<Vec<Value>>,
-        made: Option<&Image>,
-    ) -> Step<Ended> {
+    fn written(&mut self, answers: &[Rows], holds: &[bool], made: Option<&Image>) -> Step<Ended> {
         if matches!(self.job.plan().action, Action::Delete) {
             return match self.snapshot.schema.dialect {
                 Dialect::Mysql => self.commit(Written::Gone),
@@ -268,7 +260,8 @@ impl Transaction {
         let row = holding
             .flat_map(|rows| (0..rows.len()).map(|n| rows.values(n)))
             .find(|values| self.is_target(&target.row, values));
-        match row.or(fallback) {
+        // Nothing of it was written: it stays as it was locked.
+        match row.or_else(|| self.target_values()) {
             Some(values) => self.end(Written::Row(values)),
             None => Step::Done(Ended::Failed(dialects::Error::new(
                 Kind::Other,

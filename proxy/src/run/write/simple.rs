@@ -3,17 +3,15 @@
 use std::time::Instant;
 
 use dialects::render::render;
-use dialects::sql::{Delete, Insert, Query, Update};
-use dialects::{Kind, Rows, Script, Statement, Step, Value, ValueType};
-use introspect::ColumnId;
-use rules::change::Action;
+use dialects::{Kind, Rows, Script, Statement, Step, ValueType};
+use introspect::{ColumnId, Table};
+use rules::change::{Action, Change, Image};
 
-use super::{Context, Written, refuse};
+use super::{Context, Written, refuse, target};
 use crate::Result;
 use crate::jsonapi::id;
 use crate::observe::RetryReason;
-use crate::plan::lower::change::all;
-use crate::plan::lower::lookup::typed;
+use crate::plan::lower::change;
 use crate::plan::write::{WritePlan, not_found};
 use crate::state::Snapshot;
 
@@ -24,70 +22,41 @@ fn statement(snapshot: &Snapshot, plan: &WritePlan) -> Option<Statement> {
     // A column's collation may take a text for another: the row must be looked at before it is touched.
     let loose =
         plan.key.is_some() && table.key.iter().any(|c| matches!(table[*c].ty, ValueType::Text { .. }));
-    if watched || loose || !snapshot.schema.dialect.returning() {
+    if watched || loose || !snapshot.schema.dialect.returning() || !quiet(snapshot, plan) {
         return None;
     }
-    let query = match &plan.action {
-        Action::Insert(values) => {
-            insert(snapshot, plan, values.keys().copied().collect(), values.values().cloned().collect())
-        }
+    let writes = change::changes(&snapshot.schema, &[as_change(table, plan)], &target(plan));
+    let mut statements = writes.iter().flat_map(|write| render(snapshot.schema.dialect, &write.query));
+    match (statements.next(), statements.next()) {
+        (Some(one), None) => Some(one),
+        _ => None,
+    }
+}
+
+/// Whether nothing that rules or foreign key actions look at moves.
+fn quiet(snapshot: &Snapshot, plan: &WritePlan) -> bool {
+    match &plan.action {
+        Action::Insert(_) => !snapshot.facts.insertion_matters(plan.table),
         Action::Update(values) => {
-            update(snapshot, plan, values.keys().copied().collect(), values.values().cloned().collect())
+            let columns: Vec<ColumnId> = values.keys().copied().collect();
+            !columns.is_empty() && !snapshot.facts.matters(plan.table, &columns)
         }
-        Action::Delete => delete(snapshot, plan),
-    }?;
-    let mut statements = render(snapshot.schema.dialect, &query);
-    (statements.len() == 1).then(|| statements.pop()).flatten()
+        Action::Delete => !snapshot.facts.removal_matters(plan.table),
+    }
 }
 
-fn insert(
-    snapshot: &Snapshot,
-    plan: &WritePlan,
-    columns: Vec<ColumnId>,
-    values: Vec<Value>,
-) -> Option<Query> {
-    let table = &snapshot.schema[plan.table];
-    let quiet = !snapshot.facts.insertion_matters(plan.table);
-    quiet.then(|| {
-        Query::Insert(Insert {
-            table: table.db.clone(),
-            columns: typed(table, &columns),
-            rows: vec![values],
-            returning: all(table),
-        })
-    })
-}
-
-fn update(
-    snapshot: &Snapshot,
-    plan: &WritePlan,
-    columns: Vec<ColumnId>,
-    values: Vec<Value>,
-) -> Option<Query> {
-    let table = &snapshot.schema[plan.table];
-    let quiet = !columns.is_empty() && !snapshot.facts.matters(plan.table, &columns);
-    let key = plan.key.clone().filter(|_| quiet)?;
-    Some(Query::Update(Update {
-        table: table.db.clone(),
-        key: typed(table, &table.key),
-        set: typed(table, &columns),
-        rows: vec![(key, values)],
-        guard: None,
-        returning: all(table),
-    }))
-}
-
-fn delete(snapshot: &Snapshot, plan: &WritePlan) -> Option<Query> {
-    let table = &snapshot.schema[plan.table];
-    let quiet = !snapshot.facts.removal_matters(plan.table);
-    let key = plan.key.clone().filter(|_| quiet)?;
-    Some(Query::Delete(Delete {
-        table: table.db.clone(),
-        key: typed(table, &table.key),
-        rows: vec![key],
-        guard: None,
-        returning: all(table),
-    }))
+/// The change that the engine would come to, without the row as it was: nothing needs it.
+fn as_change(table: &Table, plan: &WritePlan) -> Change {
+    let row = || Image::empty(table.columns.len());
+    let (after, columns) = match &plan.action {
+        Action::Insert(values) | Action::Update(values) => {
+            let mut image = row();
+            values.iter().for_each(|(column, value)| image.set(*column, value.clone()));
+            (Some(image), values.keys().copied().collect())
+        }
+        Action::Delete => (None, Vec::new()),
+    };
+    Change { id: target(plan), before: plan.key.as_ref().map(|_| row()), after, columns }
 }
 
 /// Runs the one statement. `None`: one is not enough; or a foreign key refused it, and the engine can tell which; or it met another
@@ -125,10 +94,12 @@ impl Script for Single {
 }
 
 fn ended(snapshot: &Snapshot, plan: &WritePlan, rows: Option<&Rows>) -> Result<Written> {
-    match (rows.filter(|rows| !rows.is_empty()), &plan.action) {
-        (Some(_), Action::Delete) => Ok(Written::Gone),
-        (Some(rows), _) => Ok(Written::Row(rows.values(0))),
-        (None, _) => {
+    match (rows, &plan.action) {
+        (Some(rows), Action::Delete) if rows.affected() > 0 => Ok(Written::Gone),
+        (Some(rows), Action::Insert(_) | Action::Update(_)) if !rows.is_empty() => {
+            Ok(Written::Row(rows.values(0)))
+        }
+        _ => {
             let key = plan.key.clone().unwrap_or_default();
             Err(not_found(snapshot, plan.table, &id::format(&snapshot.schema[plan.table], &key)))
         }
