@@ -25,7 +25,15 @@ pub fn script(folder: &std::path::Path, dialect: Dialect) -> String {
     };
     let text = std::fs::read_to_string(folder.join(name)).unwrap();
     let text = text.trim_start_matches('\u{feff}');
-    text.lines().filter(|line| !chooses_database(line)).collect::<Vec<_>>().join("\n")
+    let text = text.lines().filter(|line| !chooses_database(line)).collect::<Vec<_>>().join("\n");
+    unlocalized(&text, dialect)
+}
+
+/// Without what makes the same script mean other data: `N'…'` loses trailing spaces on PostgreSQL, `NVARCHAR` has a character set of its
+/// own on MariaDB, where a backslash in a text wants to be doubled.
+fn unlocalized(text: &str, dialect: Dialect) -> String {
+    let text = text.replace("NVARCHAR(", "VARCHAR(").replace(" N'", " '").replace("(N'", "('");
+    if dialect == Dialect::Mysql { text.replace('\\', "\\\\") } else { text }
 }
 
 fn chooses_database(line: &str) -> bool {

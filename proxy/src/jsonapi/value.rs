@@ -34,6 +34,11 @@ pub fn from_text(dialect: Dialect, column: &Column, text: &str) -> Result<Value,
     }
 }
 
+/// Whether the text is a day such as `2024-02-29`.
+pub fn is_date(text: &str) -> bool {
+    time::date(text).is_some()
+}
+
 /// The value that a JSON value of a document stands for. `null` is null, whether or not the column takes one.
 pub fn from_json(dialect: Dialect, column: &Column, json: &Json) -> Result<Value, Misfit> {
     match (json, column.ty) {

@@ -155,7 +155,13 @@ impl Comparison<'_> {
             ValueType::Text { .. } => &Column { ty: ValueType::Text { length: None }, ..self.column.clone() },
             _ => self.column,
         };
-        let value = value::from_text(self.snapshot.schema.dialect, column, text);
+        // A day alone, where an instant is compared, is its first moment (of UTC).
+        let midnight = match self.column.ty {
+            ValueType::Timestamp if value::is_date(text) => format!("{text}T00:00:00"),
+            ValueType::TimestampTz if value::is_date(text) => format!("{text}T00:00:00Z"),
+            _ => text.to_owned(),
+        };
+        let value = value::from_text(self.snapshot.schema.dialect, column, &midnight);
         value
             .map(Expr::Literal)
             .map_err(|misfit| format!("{:?} does not fit {:?}: {misfit}.", text, self.name))

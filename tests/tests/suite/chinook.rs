@@ -69,9 +69,17 @@ fn spelled(service: &Service, target: &str) -> String {
         names.extend(table.columns().map(|(_, column)| column.name.as_str()));
         names.extend(table.relationships.iter().map(|relationship| relationship.name.as_str()));
     }
+    target
+        .split_inclusive('&')
+        .map(|part| if part.starts_with("page[") { part.into() } else { respelled(part, &names) })
+        .collect()
+}
+
+/// Every word that is one of the names in snake case, as that name.
+fn respelled(text: &str, names: &[&str]) -> String {
     let mut spelled = String::new();
     let mut word = String::new();
-    for c in target.chars().chain(['\0']) {
+    for c in text.chars().chain(['\0']) {
         if c.is_ascii_alphanumeric() || c == '_' {
             word.push(c);
             continue;
