@@ -20,8 +20,10 @@ pub mod load;
 pub mod oracle;
 pub mod service;
 pub mod shop;
+pub mod wire;
 
 pub use client::{Answer, Client};
 pub use database::Database;
 pub use document::Document;
 pub use service::{Service, on_every_database};
+pub use wire::Wire;

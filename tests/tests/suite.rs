@@ -18,5 +18,6 @@ mod suite {
     mod oracle;
     mod reads;
     mod rules;
+    mod statements;
     mod writes;
 }

@@ -171,12 +171,18 @@ fn must_discover(snapshot: &Snapshot, plan: &WritePlan) -> bool {
     }
 }
 
-/// Plain reads, wave by wave, until the engine knows every row that the change reaches.
+/// Plain reads, wave by wave, until the engine knows every row that the change reaches. Where a wave is one flush, the first one also
+/// reads the rows further up, by the way to them.
 async fn discover(context: Context<'_>, job: &Job, knowledge: &mut Knowledge) -> Result<()> {
+    let mut paths = match context.snapshot.schema.dialect.pipelines() {
+        true => context.snapshot.engine().reach(&job.request),
+        false => Vec::new(),
+    };
     for _ in 0..WAVES_MAX {
         match context.snapshot.engine().attempt(&job.request, &knowledge.rows, Phase::Discover) {
             Outcome::Need(lookups) => {
-                let (wave, statements) = Wave::new(context.snapshot, knowledge, &lookups, &[], false);
+                let paths = std::mem::take(&mut paths);
+                let (wave, statements) = Wave::new(context.snapshot, knowledge, &lookups, &paths, false);
                 let started = Instant::now();
                 let answers = context.pool.run(statements).await?;
                 context.metrics.query("discover", started.elapsed());

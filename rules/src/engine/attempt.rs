@@ -151,8 +151,9 @@ impl<'a> Attempt<'a> {
     }
 
     fn delete(&mut self, id: &RowId) {
-        if let Some(id) = self.target(id, self.hold_to_remove(id.table)) {
-            self.remove(&id);
+        match self.target(id, self.hold_to_remove(id.table)) {
+            Some(id) => self.remove(&id),
+            None => self.foresee_children(id),
         }
     }
 

@@ -57,10 +57,13 @@ pub(super) fn reach(engine: &Engine<'_>, request: &Request) -> Vec<PathLookup> {
     lookups
 }
 
-/// The rows whose keys the request tells: the one it changes, and those that its foreign keys will point at.
+/// The rows whose keys the request tells: the one it changes or removes, and those that its foreign keys will point at.
 fn roots(engine: &Engine<'_>, operation: &Operation) -> Vec<Moved> {
     let table = operation.id.table;
-    let (Action::Insert(values) | Action::Update(values)) = &operation.action else { return Vec::new() };
+    let (Action::Insert(values) | Action::Update(values)) = &operation.action else {
+        let columns = engine.schema[table].columns().map(|(column, _)| column).collect();
+        return itself(engine, operation, columns).into_iter().collect();
+    };
     let mut image = Image::empty(engine.schema[table].columns.len());
     values.iter().for_each(|(column, value)| image.set(*column, value.clone()));
     let given: BTreeSet<ColumnId> = values.keys().copied().collect();
@@ -75,11 +78,15 @@ fn roots(engine: &Engine<'_>, operation: &Operation) -> Vec<Moved> {
             roots.push(Moved { from, path: Vec::new(), table: relationship.target, columns: fed });
         }
     }
-    if let Some(key) = operation.id.key() {
-        let from = Finder::by_key(engine.schema, table, key.clone());
-        roots.push(Moved { from, path: Vec::new(), table, columns: given });
-    }
+    roots.extend(itself(engine, operation, given));
     roots
+}
+
+/// The row that the request names, where it exists.
+fn itself(engine: &Engine<'_>, operation: &Operation, columns: BTreeSet<ColumnId>) -> Option<Moved> {
+    let table = operation.id.table;
+    let from = Finder::by_key(engine.schema, table, operation.id.key()?.clone());
+    Some(Moved { from, path: Vec::new(), table, columns })
 }
 
 fn climb(engine: &Engine<'_>, mut moved: Moved, lookups: &mut Vec<PathLookup>) {

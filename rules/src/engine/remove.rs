@@ -20,6 +20,23 @@ impl Attempt<'_> {
         }
     }
 
+    /// Of a row that is not known yet, what its key alone tells: the rows that will go with it.
+    pub(super) fn foresee_children(&mut self, id: &RowId) {
+        let Some(key) = id.key() else { return };
+        if self.rows.find(&Finder::by_key(self.engine.schema, id.table, key.clone())).is_some() {
+            return;
+        }
+        for referrer in self.engine.facts.referrers(id.table) {
+            let there = &self.engine.schema[referrer.child][referrer.relationship];
+            let by_key = there.target_columns == self.engine.schema[id.table].key;
+            if by_key && !referrer.refuses() && self.carries(referrer) {
+                let limit = Some(self.request.rows_max.saturating_add(1));
+                let (table, columns) = (referrer.child, referrer.columns.clone());
+                self.list(ChildList { table, columns, values: key.clone(), limit });
+            }
+        }
+    }
+
     /// Carries out what the foreign keys that refer to the removed rows declare, and so on downwards.
     pub(super) fn carry_removals(&mut self) {
         let mut next = 0;

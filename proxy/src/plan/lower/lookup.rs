@@ -56,7 +56,7 @@ pub enum Subject {
     Lock,
 }
 
-/// Lowers one wave. Without `locking`, everything is read plainly. `paths` adds rows to lock that are named by the way to them.
+/// Lowers one wave. Without `locking`, everything is read plainly. `paths` adds rows that are named by the way to them.
 pub fn lookups(snapshot: &Snapshot, lookups: &[Lookup], paths: &[PathLookup], locking: bool) -> Vec<Fetch> {
     let mut by_table: BTreeMap<(u32, TableId), Named<'_>> = BTreeMap::new();
     let mut others = Vec::new();
@@ -132,7 +132,7 @@ impl TableWave<'_> {
         let dialect = self.snapshot.schema.dialect;
         let mut lowered = Lowered::default();
         if !self.locking {
-            lowered.plain.extend(self.selects(&named.rows, &[], false));
+            lowered.plain.extend(self.selects(&named.rows, &named.paths, false));
             return lowered;
         }
         if dialect == Dialect::Postgres {
