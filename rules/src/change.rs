@@ -112,6 +112,15 @@ pub enum Reason {
         /// Its message, with the row's values.
         message: String,
     },
+    /// A column moved where no declared edge leads.
+    Transition {
+        /// Its index in [`crate::RuleSet::transitions`].
+        transition: usize,
+        /// The state before; `None`: the row is new.
+        from: Option<Value>,
+        /// The state after.
+        to: Value,
+    },
     /// A derived value does not fit its column.
     Overflow {
         /// The column.

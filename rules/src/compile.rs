@@ -1,6 +1,6 @@
 //! Declarations + [`Schema`] -> [`RuleSet`], or every problem found.
 //!
-//! Each rule is resolved and checked by itself (`derive`, `constrain`), then all together: nothing may depend on itself (`order`), and
+//! Each rule is resolved and checked by itself (`derive`, `constrain`, `transition`), then all together: nothing may depend on itself (`order`), and
 //! the tables get the one order in which rows are locked (`lock`). The five rules of the shop become four derivations, items before orders
 //! before customers, and one constraint.
 
@@ -11,6 +11,7 @@ mod lock;
 mod message;
 mod order;
 mod reads;
+mod transition;
 
 use std::collections::HashMap;
 
@@ -23,18 +24,21 @@ use crate::rule::{Derivation, RuleSet};
 
 /// The rules of all files (names and texts), checked against the schema.
 pub fn compile(schema: &Schema, files: &[(String, String)]) -> Result<RuleSet, Vec<Problem>> {
-    let mut compiler = Compiler { schema, problems: Problems::new(files), derived: HashMap::new() };
+    let mut compiler =
+        Compiler { schema, problems: Problems::new(files), derived: HashMap::new(), moved: HashMap::new() };
     let declared = file::read(&mut compiler.problems);
     let derivations: Vec<_> =
         declared.columns.iter().filter_map(|rule| Some((rule, compiler.derivation(rule)?))).collect();
     let constraints: Vec<_> =
         declared.constraints.iter().filter_map(|rule| compiler.constraint(rule)).collect();
+    let transitions: Vec<_> =
+        declared.transitions.iter().filter_map(|rule| compiler.transition(rule)).collect();
     let derivations = compiler.ordered(derivations);
     if !compiler.problems.is_empty() {
         return Err(compiler.problems.sorted());
     }
     let lock_rank = lock::rank(schema, &derivations, &constraints);
-    Ok(RuleSet { derivations, constraints, lock_rank })
+    Ok(RuleSet { derivations, constraints, transitions, lock_rank })
 }
 
 struct Compiler<'a> {
@@ -42,6 +46,8 @@ struct Compiler<'a> {
     problems: Problems<'a>,
     /// What is derived, and where that was declared.
     derived: HashMap<(TableId, ColumnId), &'a Text>,
+    /// What moves from state to state, and where that was declared.
+    moved: HashMap<(TableId, ColumnId), &'a Text>,
 }
 
 impl Compiler<'_> {

@@ -20,6 +20,7 @@ mod rows;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod transition;
 
 use introspect::{ColumnId, Schema, TableId};
 

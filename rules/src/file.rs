@@ -34,6 +34,7 @@ const CONSTRAINT_KEYS: &[&str] = &["check", "message", "when", "operations", "at
 pub(crate) struct Declarations {
     pub(crate) columns: Vec<ColumnRule>,
     pub(crate) constraints: Vec<ConstraintRule>,
+    pub(crate) transitions: Vec<TransitionRule>,
 }
 
 /// `table.column: expression`, under `derive` or `default`.
@@ -55,6 +56,21 @@ pub(crate) struct ConstraintRule {
     pub(crate) attribute: Option<Text>,
     pub(crate) code: Option<Text>,
     pub(crate) recheck: bool,
+}
+
+/// `table.column: {from: [to, …]}`, under `transition`.
+#[derive(Debug)]
+pub(crate) struct TransitionRule {
+    pub(crate) target: Text,
+    pub(crate) initial: Option<Vec<State>>,
+    pub(crate) edges: Vec<(Text, Vec<State>)>,
+}
+
+/// A state as it is written; null where a state may be given up, or is yet to come.
+#[derive(Debug)]
+pub(crate) enum State {
+    Null,
+    Named(Text),
 }
 
 /// Collects problems and knows the files that they are in.
@@ -111,7 +127,7 @@ pub(crate) fn read(problems: &mut Problems<'_>) -> Declarations {
         match yaml::parse(name, source) {
             Ok(node) => {
                 let mut reader =
-                    Reader { file, yaml: yaml::Reader::new(name), declarations: &mut declarations };
+                    Reader { file, source, yaml: yaml::Reader::new(name), declarations: &mut declarations };
                 reader.file(&node);
                 problems.found.extend(reader.yaml.problems);
             }
@@ -123,6 +139,7 @@ pub(crate) fn read(problems: &mut Problems<'_>) -> Declarations {
 
 struct Reader<'a> {
     file: usize,
+    source: &'a str,
     yaml: yaml::Reader,
     declarations: &'a mut Declarations,
 }
@@ -134,6 +151,7 @@ impl Reader<'_> {
                 "derive" => self.columns(value, false),
                 "default" => self.columns(value, true),
                 "constrain" => self.constrain(value),
+                "transition" => self.transitions(value),
                 _ => self.later(key),
             }
         }
@@ -232,6 +250,41 @@ impl Reader<'_> {
             }
         }
         operations
+    }
+
+    fn transitions(&mut self, node: &Node) {
+        for (target, value) in self.yaml.entries(node, "here stand lines of `table.column: {from: [to]}`") {
+            let target = Text::new(self.file, target.clone());
+            let mut rule = TransitionRule { target, initial: None, edges: Vec::new() };
+            for (from, to) in
+                self.yaml.entries(value, "here stand lines of `from: [to]`, and `initial: [state]`")
+            {
+                let states = self.states(to);
+                match from.text.as_str() {
+                    "initial" if !self.quoted(from) => rule.initial = Some(states),
+                    _ => rule.edges.push((Text::new(self.file, from.clone()), states)),
+                }
+            }
+            self.declarations.transitions.push(rule);
+        }
+    }
+
+    fn states(&mut self, node: &Node) -> Vec<State> {
+        let Content::List(items) = &node.content else {
+            let hint = Some("write [state, state], and [] where nothing follows".into());
+            self.yaml.problem(node.place, "a list of states is needed", hint);
+            return Vec::new();
+        };
+        let state = |item: &Node| match item.content {
+            Content::Null => Some(State::Null),
+            _ => self.text(item).map(State::Named),
+        };
+        items.iter().filter_map(state).collect()
+    }
+
+    /// Whether a key stands in quotes: then it is never a word of the language.
+    fn quoted(&self, key: &yaml::Text) -> bool {
+        self.source.get(key.place.range()).is_some_and(|raw| raw.starts_with(['"', '\'']))
     }
 
     fn text(&mut self, node: &Node) -> Option<Text> {

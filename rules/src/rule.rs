@@ -1,5 +1,6 @@
 //! Rules as the engine runs them: resolved, typed and ordered.
 
+use dialects::Value;
 use introspect::{ColumnId, RelationshipId, Schema, TableId};
 
 use crate::expr::Expr;
@@ -11,6 +12,8 @@ pub struct RuleSet {
     pub derivations: Vec<Derivation>,
     /// What must hold, in the order of the files.
     pub constraints: Vec<Constraint>,
+    /// How columns move from state to state, in the order of the files.
+    pub transitions: Vec<Transition>,
     /// The place of each table (by [`TableId`]) in the one order in which rows are locked: what feeds stands before what is
     /// fed. Every table has a place of its own.
     pub lock_rank: Vec<u32>,
@@ -110,6 +113,38 @@ pub struct Constraint {
     pub code: Option<String>,
     /// Whether a change of a parent's column that it reads checks the children again.
     pub recheck: bool,
+}
+
+/// A column that moves along declared edges, net over a transaction.
+#[derive(Clone, Debug)]
+pub struct Transition {
+    /// `table.column: transition`, for logs and traces.
+    pub name: String,
+    /// The table.
+    pub table: TableId,
+    /// The column.
+    pub column: ColumnId,
+    /// The states that a row may begin with: when it comes, or when it had none (null) so far.
+    pub initial: Vec<Value>,
+    /// From each state to those that may follow it.
+    pub edges: Vec<(Value, Vec<Value>)>,
+}
+
+impl Transition {
+    /// Whether a row may move so. `None`: it is new.
+    pub fn allows(&self, from: Option<&Value>, to: &Value) -> bool {
+        from == Some(to) || self.next(from).contains(to)
+    }
+
+    /// The states that may follow one, or begin where there was none.
+    pub fn next(&self, from: Option<&Value>) -> &[Value] {
+        match from {
+            None | Some(Value::Null) => &self.initial,
+            Some(from) => {
+                self.edges.iter().find(|(state, _)| state == from).map_or(&[], |(_, to)| to.as_slice())
+            }
+        }
+    }
 }
 
 /// A piece of a message.

@@ -14,6 +14,7 @@
 pub mod chinook;
 pub mod client;
 pub mod database;
+pub mod depot;
 pub mod difference;
 pub mod document;
 pub mod load;

@@ -16,7 +16,12 @@ pub const SHOP: Fixture = Fixture {
 
 /// The fixture in the words of a dialect.
 pub fn sql(dialect: Dialect) -> String {
-    let mut sql = include_str!("../fixtures/shop.sql").to_owned();
+    spelled(include_str!("../fixtures/shop.sql"), dialect)
+}
+
+/// A script with what stands in braces spelled out.
+pub fn spelled(script: &str, dialect: Dialect) -> String {
+    let mut sql = script.to_owned();
     for (name, postgres, mysql, sqlite) in SPELLINGS {
         let spelling = match dialect {
             Dialect::Postgres => postgres,

@@ -19,5 +19,6 @@ mod suite {
     mod reads;
     mod rules;
     mod statements;
+    mod transitions;
     mod writes;
 }

@@ -107,13 +107,13 @@ constrain:
 fn the_examples_of_the_reference_compile() {
     let mut tables = shop_tables();
     let orders = tables.iter_mut().position(|sketch| sketch.table.name == "orders").unwrap();
-    let sketch = tables.remove(orders).column("order_date", dialects::ValueType::Date);
+    let sketch = tables.remove(orders).column("order_date", dialects::ValueType::Date).column("status", TEXT);
     tables.insert(orders, sketch);
     let shop = schema(Dialect::Postgres, tables);
     let reference = include_str!("../../../docs/rules.md");
     let examples: Vec<_> =
         reference.split("```yaml\n").skip(1).filter_map(|block| block.split("```").next()).collect();
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 4);
     for example in examples {
         assert!(compiled(&shop, example).is_ok(), "{example}{:?}", compiled(&shop, example));
     }
@@ -295,6 +295,89 @@ fn two_files_that_derive_one_column_are_both_named() {
     );
     let shown = render(&problems, &files, false);
     assert!(shown.contains("b.yaml:2:3") && shown.contains("items.amount: quantity"), "{shown}");
+}
+
+/// The problems of some lines under `transition`, without the file's name.
+fn transition(schema: &Schema, lines: &str) -> String {
+    match compiled(schema, &format!("transition:\n  {lines}\n")) {
+        Ok(_) => "fine".into(),
+        Err(problems) => problems.replace("a.yaml:", ""),
+    }
+}
+
+#[test]
+fn wrong_transitions_are_refused_with_their_place() {
+    let mut tables = shop_tables();
+    let mood = dialects::ValueType::Enum;
+    tables.push(
+        Sketch::new("cats")
+            .column("mood", mood)
+            .column("lives", INT)
+            .column("tame", dialects::ValueType::Bool)
+            .with(|t| {
+                t.columns[1].enum_values = vec!["calm".into(), "angry".into(), "initial".into()];
+            }),
+    );
+    let cats = schema(Dialect::Postgres, tables);
+    let mut wrong = Vec::new();
+    for (lines, expected) in [
+        ("cats.mood: {initial: [calm], calm: [angry], angry: [calm, null]}", "fine"),
+        ("cats.mood: {'initial': [calm], calm: [initial]}", "fine"),
+        ("cats.lives: {9: [8], 8: [7]}", "fine"),
+        ("cats.tame: {false: [true]}", "fine"),
+        ("orders.notes: {yes: [no, 3]}", "fine"),
+        ("cats.mod: {calm: [angry]}", "2:8: cats has no column `mod` (did you mean `mood`?)"),
+        (
+            "cats.mood: {calm: [angri]}",
+            "2:22: `angri` is no state: `mood` must be one of: calm, angry, initial (did you mean `angry`?)",
+        ),
+        (
+            "cats.mood: {cold: []}",
+            "2:15: `cold` is no state: `mood` must be one of: calm, angry, initial (did you mean `calm`?)",
+        ),
+        (
+            "cats.lives: {nine: [8.5]}",
+            "2:16: `nine` is no state: `lives` must be a whole number\n2:23: `8.5` is no state: `lives` must be a whole number",
+        ),
+        ("cats.tame: {false: [yes]}", "2:23: `yes` is no state: `tame` must be true or false"),
+        (
+            "orders.date_shipped: {a: [b]}",
+            "2:3: `orders.date_shipped` holds a date: that is no state (states are texts, words of an enum, whole numbers or true and false)",
+        ),
+        (
+            "cats.mood: {calm: angry}",
+            "2:21: a list of states is needed (write [state, state], and [] where nothing follows)",
+        ),
+        (
+            "cats.mood: calm",
+            "2:3: no state is declared (write `from: [to]`, [] where nothing follows)\n2:14: keys with values are needed here (here stand lines of `from: [to]`, and `initial: [state]`)",
+        ),
+        ("cats.mood: {}", "2:3: no state is declared (write `from: [to]`, [] where nothing follows)"),
+        (
+            "cats.mood: {initial: [], calm: [angry]}",
+            "2:3: no state is declared (write `from: [to]`, [] where nothing follows)",
+        ),
+        (
+            "cats.mood: {null: [calm], calm: [angry]}",
+            "2:15: this is not YAML: cannot deserialize null into string; use Option<String>",
+        ),
+        ("cats.mood: {calm: [angry, angry]}", "2:29: `angry` stands here twice (first at a.yaml:2:22)"),
+        ("cats.lives: {1: [2], 01: [3]}", "2:24: `1` stands here twice (first at a.yaml:2:16)"),
+        (
+            "cats.mood: {calm: [angry]}\n  '\"cats\".mood': {angry: [calm]}",
+            "3:3: `cats.mood` has two transitions (first at a.yaml:2:3)",
+        ),
+        (
+            "cats.id: {1: [2]}",
+            "2:3: `cats.id` is drawn by the database: known only after the row is written (rules read what is known before)",
+        ),
+    ] {
+        let found = transition(&cats, lines);
+        if found != expected.replace("first at a.yaml:", "first at ") {
+            wrong.push(format!("{lines}\n  found    {found}\n  expected {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -97,6 +97,7 @@ impl<'a> Attempt<'a> {
         }
         self.check_references();
         self.check();
+        self.check_transitions();
         self.outcome()
     }
 

@@ -6,7 +6,7 @@ use introspect::schema::{Action, RelationshipKind};
 use introspect::{ColumnId, RelationshipId, Schema, TableId};
 
 use crate::expr::{Expr, Place};
-use crate::rule::{Aggregate, Constraint, DerivationKind, Piece, RuleSet};
+use crate::rule::{Aggregate, Constraint, DerivationKind, Piece, RuleSet, Transition};
 
 /// A column of a table.
 type At = (TableId, ColumnId);
@@ -74,6 +74,7 @@ impl Facts {
             Self { referrers: referrers(schema), parents_first: parents_first(schema), ..Self::default() };
         facts.read_derivations(schema, rules);
         facts.read_constraints(schema, &rules.constraints);
+        facts.read_transitions(&rules.transitions);
         facts.collect_inputs();
         facts.columns = schema.iter().map(|(id, _)| facts.columns_of(schema, id)).collect();
         facts.removal_matters = facts.removals(schema);
@@ -141,6 +142,14 @@ impl Facts {
                 self.on_delete.insert(constraint.table);
             }
             self.flows.push(Flow { own, from_below, to: None });
+        }
+    }
+
+    fn read_transitions(&mut self, transitions: &[Transition]) {
+        for transition in transitions {
+            let own = BTreeSet::from([(transition.table, transition.column)]);
+            self.on_insert.insert(transition.table);
+            self.flows.push(Flow { own, from_below: BTreeSet::new(), to: None });
         }
     }
 

@@ -4,6 +4,7 @@ mod database;
 mod declare;
 mod drive;
 mod keys;
+mod moments;
 mod notation;
 mod odd;
 mod oracle;

@@ -4,6 +4,8 @@ use dialects::{Kind, Value};
 use introspect::{ColumnId, RelationshipId, Schema, TableId};
 use rules::Expr;
 use rules::change::{Action, Reason, RowId, Violation};
+use rules::expr::eval::show;
+use rules::rule::Transition;
 use serde_json::Value as Json;
 
 use crate::jsonapi::{encode, id};
@@ -61,6 +63,12 @@ impl Refusal<'_> {
                 self.still_referenced(&violation.id, *by, *relationship)
             }
             Reason::Constraint { constraint, message } => self.constraint(*constraint, message, of_target),
+            Reason::Transition { transition, from, to } => {
+                match self.snapshot.rules.transitions.get(*transition) {
+                    Some(transition) => self.transition(transition, from.as_ref(), to, of_target),
+                    None => Error::new(ErrorCode::TransitionViolated, "No step leads to this state."),
+                }
+            }
             Reason::Overflow { column, why } => {
                 let name = self.member(violation.id.table, *column);
                 let table = &self.schema()[violation.id.table].name;
@@ -142,6 +150,28 @@ impl Refusal<'_> {
                 error.with_meta("message", sentence)
             }
         }
+    }
+
+    /// What may follow is told too: most clients show it to people.
+    fn transition(&self, rule: &Transition, from: Option<&Value>, to: &Value, of_target: bool) -> Error {
+        let name = self.member(rule.table, rule.column);
+        let of_other = format!("{}.{name}", self.schema()[rule.table].name);
+        let subject = if of_target { &name } else { &of_other };
+        let next: Vec<String> = rule.next(from).iter().map(state).collect();
+        let (to, next_one) = (state(to), next.join(" or "));
+        let detail = match from {
+            None | Some(Value::Null) => {
+                format!("`{subject}` cannot begin as {to}. A row begins as {next_one}.")
+            }
+            Some(from) if next.is_empty() => {
+                format!("`{subject}` cannot go from {} to {to}: nothing follows.", state(from))
+            }
+            Some(from) => {
+                format!("`{subject}` cannot go from {} to {to}. What may follow: {next_one}.", state(from))
+            }
+        };
+        let columns = if of_target { vec![rule.column] } else { Vec::new() };
+        Error::new(ErrorCode::TransitionViolated, detail).at(self.pointer(&columns)).about(&name)
     }
 
     /// The deepest member of the request that gave one of the columns; else the resource object.
@@ -247,5 +277,12 @@ impl Refusal<'_> {
         let name = self.member(self.plan.table, column);
         let refused = Error::new(code, detail(&name)).at(self.pointer(&[column])).about(&name);
         Some(refused.logged(error.to_string()))
+    }
+}
+
+fn state(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".into(),
+        value => format!("`{}`", show(value)),
     }
 }

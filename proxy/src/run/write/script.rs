@@ -344,6 +344,9 @@ fn refusers(snapshot: &Snapshot, violations: &[Violation]) -> Vec<String> {
         Reason::Constraint { constraint, .. } => {
             snapshot.rules.constraints.get(*constraint).map(|c| c.name.clone())
         }
+        Reason::Transition { transition, .. } => {
+            snapshot.rules.transitions.get(*transition).map(|t| t.name.clone())
+        }
         _ => None,
     };
     violations.iter().filter_map(constraint).collect()

@@ -100,6 +100,7 @@ impl World {
         let mut lines = vec![notation::asked(&self.schema, request)];
         lines.extend(self.rules.derivations.iter().map(|d| format!("{} = {:?}", d.name, d.kind)));
         lines.extend(self.rules.constraints.iter().map(|c| format!("{c:?}")));
+        lines.extend(self.rules.transitions.iter().map(|t| format!("{t:?}")));
         for (id, table) in self.schema.iter() {
             lines.extend(
                 table

@@ -133,6 +133,9 @@ fn reason(schema: &Schema, table: TableId, reason: &Reason) -> String {
             format!("still {} of {}", schema[*by][*relationship].name, schema[*by].name)
         }
         Reason::Constraint { message, .. } => message.clone(),
+        Reason::Transition { from, to, .. } => {
+            format!("from {} to {}", from.as_ref().map_or("nothing".into(), show), show(to))
+        }
         Reason::Overflow { column, why } => format!("{} {why}", schema[table][*column].name),
         Reason::Uncomputable { rule, why } => format!("{rule}: {why}"),
         Reason::TooManyRows { rows_max } => format!("more than {rows_max} rows"),
