@@ -3,6 +3,7 @@
 mod database;
 mod declare;
 mod drive;
+mod facts;
 mod keys;
 mod moments;
 mod notation;

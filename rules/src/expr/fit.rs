@@ -199,6 +199,12 @@ mod tests {
     }
 
     #[test]
+    fn of_a_second_microseconds_are_kept() {
+        let time = chrono::NaiveTime::from_hms_nano_opt(23, 59, 58, 123_456_789).unwrap();
+        assert_eq!(shown(fit(Value::Time(time), &column("c", ValueType::Time))), "23:59:58.123456");
+    }
+
+    #[test]
     fn derived_values_are_rounded_and_client_values_are_not() {
         let text = ValueType::Text { length: Some(3) };
         let tiny = ValueType::Int(IntKind::I8);

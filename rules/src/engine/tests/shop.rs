@@ -446,3 +446,23 @@ fn what_discovery_did_not_find_is_looked_for_again_under_locks() {
         ]
     );
 }
+
+#[test]
+fn a_list_that_discovery_made_is_made_again_under_locks() {
+    let mut shop = shop();
+    let request = notation::request(&shop.schema, "-orders 1");
+    let mut rows = Rows::default();
+    shop.phase(&request, &mut rows, Phase::Discover, &mut |lookup, rows| {
+        shop.database.serve(lookup, rows, Some(Hold::PLAIN), false);
+    });
+    rows.unlock();
+    let more = format!("{ROWS}\nitems 9 order_id=1 product_id=1 quantity=1 unit_price=10.00 amount=10.00");
+    shop.database = Database::holding(&shop.schema, &more);
+    let (outcome, _) = shop.phase(&request, &mut rows, Phase::Locked, &mut |lookup, rows| {
+        shop.database.serve(lookup, rows, None, true);
+    });
+    assert_eq!(
+        shop.text(&outcome),
+        ["customers 1: balance 40.00 > 0.00", "-items 1", "-items 2", "-items 9", "-orders 1"]
+    );
+}

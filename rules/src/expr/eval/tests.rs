@@ -289,3 +289,10 @@ fn exponents_at_the_edge_are_numbers_or_errors() {
         assert!(value.is_err(), "{text}: {value:?}");
     }
 }
+
+#[test]
+fn an_expression_may_be_so_deep_and_no_deeper() {
+    let nested = |levels: usize| (0..levels).fold(lit(Value::Int(1)), |e, _| Expr::Negate(Box::new(e)));
+    assert_eq!(shown(&nested(DEPTH_MAX)), "1");
+    assert_eq!(shown(&nested(DEPTH_MAX + 1)), "error: an expression of more than 128 levels");
+}
