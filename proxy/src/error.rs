@@ -38,7 +38,11 @@ pub enum Source {
 
 /// All that is wrong with a request: one error or more.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Errors(Vec<Error>);
+pub struct Errors {
+    errors: Vec<Error>,
+    /// The `meta` of the document that tells them (`trace`).
+    pub meta: Map<String, Json>,
+}
 
 /// The result of serving a request or a part of it.
 pub type Result<T> = std::result::Result<T, Errors>;
@@ -163,17 +167,17 @@ impl Error {
 impl Errors {
     /// All of these, or nothing when there are none.
     pub fn from_vec(errors: Vec<Error>) -> Option<Self> {
-        (!errors.is_empty()).then_some(Self(errors))
+        (!errors.is_empty()).then(|| Self { errors, meta: Map::new() })
     }
 
     /// Them, in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Error> {
-        self.0.iter()
+        self.errors.iter()
     }
 
     /// The status of the answer: the one they share, else the most general that fits (JSON:API 1.1, "Processing Errors").
     pub fn status(&self) -> u16 {
-        let mut statuses = self.0.iter().map(|e| e.code.status());
+        let mut statuses = self.errors.iter().map(|e| e.code.status());
         let first = statuses.next().unwrap_or(500);
         let rest: Vec<u16> = statuses.collect();
         match rest.iter().all(|s| *s == first) {
@@ -189,13 +193,13 @@ impl IntoIterator for Errors {
     type IntoIter = std::vec::IntoIter<Error>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.errors.into_iter()
     }
 }
 
 impl From<Error> for Errors {
     fn from(error: Error) -> Self {
-        Self(vec![error])
+        Self { errors: vec![error], meta: Map::new() }
     }
 }
 

@@ -7,6 +7,9 @@ mod metrics;
 
 use std::time::Duration;
 
+use introspect::Schema;
+use rules::Trace;
+
 pub use log::{LogFormat, start as start_log};
 pub use metrics::{Metrics, Outcome, RetryReason, Running};
 
@@ -31,6 +34,16 @@ pub struct Observation<'a> {
     pub elapsed: Duration,
     /// Why it was refused.
     pub errors: Option<&'a Errors>,
+}
+
+/// Whether the log wants to hear why writes come to what they come to.
+pub fn explains() -> bool {
+    log::explains()
+}
+
+/// Logs what a write did, step by step.
+pub fn explain(request_id: &str, schema: &Schema, trace: &Trace) {
+    log::explain(request_id, schema, trace);
 }
 
 /// Logs and counts an answered request.

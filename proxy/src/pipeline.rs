@@ -7,6 +7,7 @@
 
 mod errors;
 pub mod read;
+mod trace;
 pub mod write;
 
 use std::sync::Arc;
@@ -14,14 +15,15 @@ use std::sync::Arc;
 use dialects::Pool;
 use http::header::{ALLOW, IF_MATCH, LOCATION, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use rules::policy::Actor;
 
 use crate::exchange::{Request, Response};
 use crate::jsonapi::{error_object, links, media};
-use crate::observe::Metrics;
+use crate::observe::{self, Metrics};
 use crate::plan::names;
 use crate::plan::write::{Verb, WriteRequest};
 use crate::route::{self, Endpoint};
-use crate::run::write::Context;
+use crate::run::write::{Context, Watch};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
 
@@ -48,7 +50,7 @@ pub async fn answer(
     metrics: &Metrics,
     request: Request,
 ) -> Answer {
-    let context = Context { pool, snapshot, metrics };
+    let context = Context { pool, snapshot, metrics, watch: &Watch::default() };
     let endpoint = route::endpoint(&snapshot.api.prefix, &request.path);
     let operation = operation(&request.method);
     let resource = endpoint.as_ref().ok().and_then(|endpoint| resource(snapshot, endpoint));
@@ -79,8 +81,19 @@ async fn serve(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
     media::accept(&request.headers)?;
     match request.method {
         Method::GET | Method::HEAD => read::answer(context, endpoint, request).await,
-        _ => write(context, endpoint, request).await,
+        _ => watched(context, endpoint, request).await,
     }
+}
+
+/// A write, and why it came to what it came to for whoever wants to know.
+async fn watched(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
+    let watch = trace::watch(context.snapshot, &request.headers, &Actor::anonymous())?;
+    let context = Context { watch: &watch, ..context };
+    let answered = write(context, endpoint, request).await;
+    if let Some(trace) = watch.trace() {
+        observe::explain(&request_id(&request.headers), &context.snapshot.schema, &trace);
+    }
+    answered.map_err(|errors| trace::refused(context, errors))
 }
 
 /// Dispatches a write by its method and what it addresses.

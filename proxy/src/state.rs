@@ -59,6 +59,8 @@ pub struct ApiSettings {
     pub foreign_key_attributes: bool,
     /// Whether writes need, may have or ignore `If-Match`.
     pub optimistic_locking: OptimisticLocking,
+    /// The roles that may ask for a trace; none: everybody, as long as there is no authentication.
+    pub trace_roles: Vec<String>,
 }
 
 /// How numbers are shown.
@@ -110,6 +112,7 @@ impl Default for ApiSettings {
             numbers: Numbers::Safe,
             foreign_key_attributes: false,
             optimistic_locking: OptimisticLocking::Optional,
+            trace_roles: Vec::new(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod attempt;
 mod cascade;
 mod check;
 mod derive;
+mod explain;
 mod facts;
 mod order;
 mod reach;
@@ -30,6 +31,7 @@ pub use rows::{ChildList, Finder, Hold, Known, ReadersLock, RowLock, Rows};
 
 use crate::change::{Change, Request, Violation};
 use crate::rule::RuleSet;
+use crate::trace::Trace;
 
 /// Everything an attempt needs besides the request and its rows.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +100,16 @@ impl Engine<'_> {
     /// Computes the transaction from what is known.
     pub fn attempt(&self, request: &Request, rows: &Rows, phase: Phase) -> Outcome {
         attempt::Attempt::new(*self, request, rows, phase).run()
+    }
+
+    /// What the attempt did and why, from the rows with which it came to its end. The attempt is made once more: one that nobody asks
+    /// about notes nothing.
+    pub fn explain(&self, request: &Request, rows: &Rows) -> Trace {
+        let mut recorder = explain::Recorder::default();
+        let mut attempt = attempt::Attempt::new(*self, request, rows, Phase::Locked);
+        attempt.trace = Some(&mut recorder);
+        attempt.run();
+        recorder.finish()
     }
 
     /// The rows that the request will adjust, named by the way to them, before any row is known: a guess that saves waves.

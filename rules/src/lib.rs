@@ -14,8 +14,10 @@ pub(crate) mod fixture;
 pub mod policy;
 pub mod problem;
 pub mod rule;
+pub mod trace;
 
 pub use compile::compile;
 pub use engine::{Engine, Facts};
 pub use expr::Expr;
 pub use rule::RuleSet;
+pub use trace::Trace;

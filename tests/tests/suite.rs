@@ -19,6 +19,7 @@ mod suite {
     mod reads;
     mod rules;
     mod statements;
+    mod trace;
     mod transitions;
     mod writes;
 }

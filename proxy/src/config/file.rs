@@ -19,6 +19,7 @@ pub(super) struct File {
     optimistic_locking: Option<Locking>,
     writes: Writes,
     limits: FileLimits,
+    trace: Trace,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -94,6 +95,12 @@ enum Locking {
 struct Writes {
     tries: Option<u32>,
     strict_derived: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Trace {
+    roles: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -237,6 +244,7 @@ impl File {
             numbers: api.numbers.map_or(default.numbers, Numbers::from),
             foreign_key_attributes: api.foreign_key_attributes.unwrap_or(default.foreign_key_attributes),
             optimistic_locking: self.optimistic_locking.map_or(default.optimistic_locking, Into::into),
+            trace_roles: self.trace.roles.clone(),
         }
     }
 

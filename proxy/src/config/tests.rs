@@ -60,6 +60,7 @@ api: {prefix: /v1, page_size: 5, page_size_max: 50, totals: exact, numbers: stri
 optimistic_locking: required
 writes: {tries: 2, strict_derived: true}
 limits: {body_bytes: 10, json_depth: 3, request_timeout_ms: 1500, concurrent_requests: 7}
+trace: {roles: [auditor]}
 ";
     let file = file::parse("rulegate.yaml", text).unwrap();
     let (options, api, limits, settings) = (file.options(), file.api(), file.limits(), file.settings());
@@ -71,6 +72,7 @@ limits: {body_bytes: 10, json_depth: 3, request_timeout_ms: 1500, concurrent_req
     assert!(api.totals_exact && api.foreign_key_attributes);
     assert_eq!((api.numbers, api.optimistic_locking), (Numbers::String, OptimisticLocking::Required));
     assert_eq!((limits.tries, limits.strict_derived, limits.json_depth), (2, true, 3));
+    assert_eq!(api.trace_roles, ["auditor"]);
     assert_eq!((settings.body_bytes, settings.concurrent_requests), (10, 7));
     assert_eq!(settings.request_timeout, Duration::from_millis(1500));
 }

@@ -11,6 +11,7 @@ pub mod document;
 pub mod graph;
 pub mod resource;
 pub mod text;
+pub mod trace;
 
 use dialects::{Cell, Value};
 use introspect::{ColumnId, TableId};
@@ -46,6 +47,15 @@ pub fn single_document(
     json::string(&mut out, &self_link(snapshot, table, values));
     out.extend_from_slice(br#"},"data":"#);
     ResourceWriter::new(snapshot, &shape).write(&mut out, &cells, &|_, _| false);
+    document_meta(&mut out, meta);
+    out.push(b'}');
+    out
+}
+
+/// A document that has nothing but `meta`.
+pub fn meta_document(meta: &Map<String, Json>) -> Vec<u8> {
+    let mut out = Vec::new();
+    begin(&mut out);
     document_meta(&mut out, meta);
     out.push(b'}');
     out

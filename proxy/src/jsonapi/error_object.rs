@@ -23,8 +23,13 @@ pub fn response(errors: &Errors, request_id: &str) -> Response {
     let several = errors.iter().nth(1).is_some();
     let id = |n: usize| if several { format!("{request_id}-{}", n + 1) } else { request_id.to_owned() };
     let objects: Vec<Json> = errors.iter().enumerate().map(|(n, error)| object(error, &id(n))).collect();
-    let document = json!({"jsonapi": {"version": "1.1"}, "errors": objects});
-    let mut response = Response::new(status, JSON_API, document.to_string());
+    let mut document = Map::new();
+    document.insert("jsonapi".into(), json!({"version": "1.1"}));
+    document.insert("errors".into(), objects.into());
+    if !errors.meta.is_empty() {
+        document.insert("meta".into(), errors.meta.clone().into());
+    }
+    let mut response = Response::new(status, JSON_API, Json::Object(document).to_string());
     if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         response = response.header(RETRY_AFTER, RETRY_AFTER_S);
     }

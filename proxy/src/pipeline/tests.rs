@@ -39,10 +39,14 @@ impl Shop {
     }
 
     async fn with(limits: Limits) -> Self {
+        Self::set(ApiSettings::default(), limits).await
+    }
+
+    async fn set(api: ApiSettings, limits: Limits) -> Self {
         let pool = Arc::new(Pool::open("sqlite::memory:", Options::default()).unwrap());
         pool.execute_script(SHOP).await.unwrap();
         let schema = introspect::introspect(&pool, None).await.unwrap();
-        let snapshot = Snapshot::new(schema, RuleSet::default(), ApiSettings::default(), limits);
+        let snapshot = Snapshot::new(schema, RuleSet::default(), api, limits);
         Self { pool, snapshot: Arc::new(snapshot), metrics: Metrics::new().unwrap() }
     }
 
@@ -367,4 +371,13 @@ async fn methods_and_media_types_are_negotiated() {
     );
     assert_eq!(json.headers[VARY], "Accept");
     assert_eq!(shop.ask(Method::GET, "/", &[]).await.headers[LOCATION], "/api/");
+}
+
+#[tokio::test]
+async fn a_trace_is_for_the_roles_that_may_see_it() {
+    let api = ApiSettings { trace_roles: vec!["auditor".into()], ..ApiSettings::default() };
+    let shop = Shop::set(api, Limits::default()).await;
+    let response = shop.ask(Method::DELETE, "/api/customers/4", &[("rulegate-trace", "1")]).await;
+    assert_eq!(response.status, 403);
+    assert_eq!(shop.ask(Method::DELETE, "/api/customers/4", &[]).await.status, 204);
 }

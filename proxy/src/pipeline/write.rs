@@ -5,9 +5,12 @@ use dialects::Value;
 use http::StatusCode;
 use http::header::{ETAG, LOCATION};
 use introspect::TableId;
+use rules::change::RowId;
 use serde_json::{Map, Value as Json};
 
+use super::trace;
 use crate::exchange::Response;
+use crate::jsonapi::encode::trace::NewIds;
 use crate::jsonapi::media::JSON_API;
 use crate::jsonapi::query::{self, ReadRequest};
 use crate::jsonapi::{encode, id};
@@ -53,8 +56,13 @@ pub async fn answer(
     }
     let job = run::request(&plan, Utc::now().naive_utc(), snapshot);
     let restricted = restrict::write(plan, &Policy::Open)?;
-    match run::run(context, restricted, job).await? {
-        Written::Gone => Ok(Response::empty(StatusCode::NO_CONTENT)),
+    let written = run::run(context, restricted, job).await?;
+    if let Some(told) = trace::told(context, &new_ids(snapshot, table, &written)) {
+        meta.insert("trace".into(), told);
+    }
+    match written {
+        Written::Gone if meta.is_empty() => Ok(Response::empty(StatusCode::NO_CONTENT)),
+        Written::Gone => Ok(Response::new(StatusCode::OK, JSON_API, encode::meta_document(&meta))),
         Written::Row(values) if asked.pairs.is_empty() => {
             Ok(created(snapshot, table, verb, &values, document(snapshot, table, &values, &meta)))
         }
@@ -67,6 +75,15 @@ pub async fn answer(
             Ok(created(snapshot, table, verb, &values, response))
         }
     }
+}
+
+/// The id of a row that was created (under the first number).
+fn new_ids(snapshot: &Snapshot, table: TableId, written: &Written) -> NewIds {
+    let values = match written {
+        Written::Row(values) => values,
+        Written::Gone => return NewIds::new(),
+    };
+    NewIds::from([(RowId::new(table, 0), id::of_row(&snapshot.schema, table, values))])
 }
 
 fn writable(snapshot: &Snapshot, table: TableId) -> Result<()> {

@@ -7,6 +7,7 @@ mod script;
 mod simple;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ use crate::plan::write::WritePlan;
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Result};
 use script::{Ended, Transaction};
+pub use watch::Watch;
 
 use super::lookup::{Knowledge, Wave};
 
@@ -46,13 +48,17 @@ pub struct Context<'a> {
     pub snapshot: &'a Arc<Snapshot>,
     /// What is counted.
     pub metrics: &'a Metrics,
+    /// Who wants to know why.
+    pub watch: &'a Watch,
 }
 
 /// Runs a write to its end: written, or refused with nothing done.
 pub async fn run(context: Context<'_>, plan: Restricted<WritePlan>, request: Request) -> Result<Written> {
     let outcome = match simple::run(context, plan.plan()).await {
         Some(ended) => ended,
-        None => run_transaction(context, &Arc::new(Job { plan, request })).await,
+        None => {
+            run_transaction(context, &Arc::new(Job { plan, request, watch: context.watch.clone() })).await
+        }
     };
     context.metrics.transaction(match &outcome {
         Ok(_) => observe::Outcome::Committed,
@@ -67,6 +73,7 @@ pub async fn run(context: Context<'_>, plan: Restricted<WritePlan>, request: Req
 pub(super) struct Job {
     pub(super) plan: Restricted<WritePlan>,
     pub(super) request: Request,
+    pub(super) watch: Watch,
 }
 
 impl Job {

@@ -8,9 +8,11 @@ use dialects::Value;
 use indexmap::{IndexMap, IndexSet};
 use introspect::{ColumnId, RelationshipId, TableId};
 
+use super::explain::Recorder;
 use super::rows::{ChildList, Finder, Hold, ReadersLock, RowLock, Rows};
 use super::{Engine, Lookup, Outcome, Phase, RowLookup};
 use crate::change::{Action, Image, Operation, Reason, Request, RowId, RowRef, Violation};
+use crate::trace::By;
 
 pub(super) struct Attempt<'a> {
     pub(super) engine: Engine<'a>,
@@ -26,6 +28,8 @@ pub(super) struct Attempt<'a> {
     pub(super) removed: Vec<RowId>,
     /// A list of children is longer than what one transaction may touch.
     crowded: bool,
+    /// Where the attempt is told, when somebody asks why.
+    pub(super) trace: Option<&'a mut Recorder>,
     row_needs: BTreeMap<Finder, RowLookup>,
     other_needs: IndexSet<Lookup>,
 }
@@ -80,6 +84,7 @@ impl<'a> Attempt<'a> {
             gap: None,
             removed: Vec::new(),
             crowded: false,
+            trace: None,
             row_needs: BTreeMap::new(),
             other_needs: IndexSet::new(),
         }
@@ -89,7 +94,9 @@ impl<'a> Attempt<'a> {
         for operation in &self.request.operations {
             self.apply(operation);
         }
+        self.explain(&By::Request);
         self.carry_removals();
+        self.explain(&By::ForeignKey);
         self.derive();
         self.look_for_related();
         if self.crowded || self.touched.len() > self.request.rows_max {

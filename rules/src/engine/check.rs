@@ -16,11 +16,13 @@ impl Attempt<'_> {
         let rules = self.engine.rules;
         for (index, constraint) in rules.constraints.iter().enumerate() {
             let places = inputs(constraint);
-            for (id, image) in self.judged_rows(constraint, &places) {
-                if self.ready_above(id.table, &image, &places, READ) {
-                    self.judge(index, constraint, &id, &image);
+            let rows = self.judged_rows(constraint, &places);
+            for (id, image) in &rows {
+                if self.ready_above(id.table, image, &places, READ) {
+                    self.judge(index, constraint, id, image);
                 }
             }
+            self.explain_checks(index, constraint, &rows);
         }
     }
 

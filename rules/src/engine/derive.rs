@@ -12,6 +12,7 @@ use crate::change::{Image, Reason, RowId, Violation};
 use crate::expr::eval::{self, EvalError};
 use crate::expr::{Expr, Place};
 use crate::rule::{Derivation, DerivationKind};
+use crate::trace::By;
 
 /// How a row above is held while a rule reads it.
 pub(super) const READ: Hold = Hold { row: RowLock::None, readers: ReadersLock::Read };
@@ -20,6 +21,7 @@ impl Attempt<'_> {
     pub(super) fn derive(&mut self) {
         let rules = self.engine.rules;
         self.fetch_defaults();
+        self.explain(&By::Default);
         for derivation in &rules.derivations {
             match &derivation.kind {
                 DerivationKind::Default(expr) => self.default(derivation, expr),
@@ -29,6 +31,7 @@ impl Attempt<'_> {
                 DerivationKind::Formula(expr) => self.formula(derivation, expr),
                 DerivationKind::Aggregate(aggregate) => self.aggregate(derivation, aggregate),
             }
+            self.explain_derivation(derivation);
         }
     }
 

@@ -11,3 +11,4 @@ mod odd;
 mod oracle;
 mod random;
 mod shop;
+mod trace;

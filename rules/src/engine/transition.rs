@@ -14,6 +14,7 @@ impl Attempt<'_> {
             for id in self.touched_in(transition.table) {
                 self.check_transition(index, transition, &id);
             }
+            self.explain_transition(index, transition);
         }
     }
 

@@ -116,7 +116,11 @@ impl Transaction {
 
     fn attempt(&mut self) -> Step<Ended> {
         let snapshot = self.snapshot.clone();
-        match snapshot.engine().attempt(&self.job.request, &self.knowledge.rows, Phase::Locked) {
+        let outcome = snapshot.engine().attempt(&self.job.request, &self.knowledge.rows, Phase::Locked);
+        if !matches!(outcome, Outcome::Need(_)) {
+            self.job.watch.keep(|| snapshot.engine().explain(&self.job.request, &self.knowledge.rows));
+        }
+        match outcome {
             Outcome::Need(lookups) => self.fetch(&lookups),
             Outcome::Violated(violations) => {
                 let errors = match self.precondition() {

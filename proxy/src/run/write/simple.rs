@@ -62,7 +62,7 @@ fn as_change(table: &Table, plan: &WritePlan) -> Change {
 /// Runs the one statement. `None`: one is not enough; or a foreign key refused it, and the engine can tell which; or it met another
 /// write, and is to be tried again.
 pub(super) async fn run(context: Context<'_>, plan: &WritePlan) -> Option<Result<Written>> {
-    let statement = statement(context.snapshot, plan)?;
+    let statement = statement(context.snapshot, plan).filter(|_| !context.watch.asked())?;
     let started = Instant::now();
     // On a connection of its own: a write that waits for a row must not hold up the reads on a shared one.
     let answer = context.pool.transact(Single(Some(statement))).await.unwrap_or_else(Err);

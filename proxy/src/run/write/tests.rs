@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dialects::{Options, Pool, Statement, ValueType};
 use serde_json::{Value as Json, json};
 
-use super::Context;
+use super::{Context, Watch};
 use crate::Errors;
 use crate::exchange::Response;
 use crate::jsonapi::query::ReadRequest;
@@ -38,7 +38,9 @@ impl Shop {
     }
 
     async fn send(&self, verb: Verb, ty: &str, id: &str, body: Json) -> Result<Json, Errors> {
-        let context = Context { pool: &self.pool, snapshot: &self.snapshot, metrics: &self.metrics };
+        let watch = Watch::default();
+        let context =
+            Context { pool: &self.pool, snapshot: &self.snapshot, metrics: &self.metrics, watch: &watch };
         let table = self.snapshot.schema.find(ty).unwrap();
         let body = body.to_string();
         let request = WriteRequest { id, body: body.as_bytes(), if_match: None };

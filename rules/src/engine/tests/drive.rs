@@ -11,6 +11,7 @@ use super::{notation, oracle};
 use crate::change::Request;
 use crate::engine::{Engine, Facts, Hold, Lookup, Outcome, Phase, RowLock, Rows};
 use crate::rule::RuleSet;
+use crate::trace::Effect;
 
 /// Most waves of one phase.
 const WAVES_MAX: usize = 40;
@@ -44,6 +45,7 @@ impl World {
         let (discovered, _) =
             self.phase(request, &mut rows, Phase::Locked, &mut |l, rows| self.serve(l, rows, None));
         self.assert_held(&discovered, &rows);
+        self.assert_told(request, &discovered, &rows);
         let (locked, _) = self.locked(request, None);
         let (alone, _) = self.locked(request, Some(Hold::ALL));
         let text = self.text(&discovered);
@@ -92,6 +94,23 @@ impl World {
             let lock = if change.after.is_some() { RowLock::Change } else { RowLock::Remove };
             let held = rows.row(change.id.table, change.id.key().unwrap()).unwrap().hold;
             assert!(held.row >= lock, "{} is not locked", notation::name(&self.schema, &change.id));
+        }
+    }
+
+    /// Every value that is written stands in the trace, last under its column.
+    fn assert_told(&self, request: &Request, outcome: &Outcome, rows: &Rows) {
+        let Outcome::Done(changes) = outcome else { return };
+        let trace = self.engine().explain(request, rows);
+        for change in changes.iter().filter(|change| change.after.is_some() && trace.left_out == 0) {
+            for column in &change.columns {
+                let told = trace.steps.iter().rev().find_map(|step| match &step.effect {
+                    Effect::Set { column: set, new, .. } if set == column && step.row == change.id => {
+                        Some(new)
+                    }
+                    _ => None,
+                });
+                assert_eq!(told, change.value(*column), "{}", self.story(request));
+            }
         }
     }
 

@@ -36,7 +36,7 @@ fn rules(schema: &Schema) -> Rules<'_> {
         .constrain("customers", limit, "balance ({balance}) exceeds the credit limit ({credit_limit})")
 }
 
-fn shop() -> World {
+pub(super) fn shop() -> World {
     let schema = fixture::shop();
     let rules = rules(&schema).set;
     World::new(&schema, rules, Database::holding(&schema, ROWS))

@@ -14,7 +14,7 @@ use crate::jsonapi::query::ReadRequest;
 use crate::observe::Metrics;
 use crate::pipeline::write::answer;
 use crate::plan::write::{Verb, WriteRequest};
-use crate::run::write::Context;
+use crate::run::write::{Context, Watch};
 use crate::state::{ApiSettings, Limits, Snapshot};
 
 /// Totals over three levels, a formula that reads a parent, and one whose foreign key names the parent by a code.
@@ -158,7 +158,8 @@ impl World {
         let path_id = if verb == Verb::Create { String::new() } else { id.to_owned() };
         let table = snapshot.schema.find(ty).unwrap();
         tokio::spawn(async move {
-            let context = Context { pool: &pool, snapshot: &snapshot, metrics: &metrics };
+            let watch = Watch::default();
+            let context = Context { pool: &pool, snapshot: &snapshot, metrics: &metrics, watch: &watch };
             let body = body.to_string();
             let request = WriteRequest { id: &path_id, body: body.as_bytes(), if_match: None };
             match answer(context, table, verb, &ReadRequest::default(), request).await {

@@ -1,0 +1,167 @@
+//! Traces: what fired, what had nothing to do, and what made it so.
+
+use dialects::Dialect;
+
+use super::database::Database;
+use super::drive::World;
+use super::notation;
+use super::shop::shop;
+use crate::engine::{Hold, Phase, Rows};
+use crate::fixture::{self, INT, Sketch, TEXT};
+use crate::trace::Trace;
+
+/// The trace of some operations, as the server comes to it.
+fn trace(world: &World, operations: &str) -> Trace {
+    let request = notation::request(&world.schema, operations);
+    let mut rows = Rows::default();
+    world.phase(&request, &mut rows, Phase::Locked, &mut |lookup, rows| {
+        world.database.serve(lookup, rows, Some(Hold::ALL), true);
+    });
+    world.engine().explain(&request, &rows)
+}
+
+fn lines(world: &World, operations: &str) -> Vec<String> {
+    let trace = trace(world, operations);
+    trace.steps.iter().map(|step| trace.line(&world.schema, step)).collect()
+}
+
+fn check(world: &World, operations: &str, expect: &[&str]) {
+    let limit = &world.rules.constraints[0].name;
+    let lines: Vec<String> =
+        lines(world, operations).iter().map(|line| line.replace(limit, "LIMIT")).collect();
+    assert_eq!(lines, expect, "{operations}");
+}
+
+#[test]
+fn a_quantity_is_followed_up_to_the_customer() {
+    check(
+        &shop(),
+        "items 1 quantity=5",
+        &[
+            "items 1: quantity 3 -> 5, by the request",
+            "  items 1: `items.unit_price` has nothing to do",
+            "  items 1: amount 30.00 -> 50.00, by `items.amount`, because of items 1: quantity",
+            "    orders 1: amount_total 40.00 -> 60.00, by `orders.amount_total`, because of items 1: amount",
+            "      customers 1: balance 40.00 -> 60.00, by `customers.balance`, because of orders 1: amount_total",
+            "        customers 1: `LIMIT` holds, because of customers 1: balance",
+        ],
+    );
+}
+
+#[test]
+fn what_has_nothing_to_do_says_so() {
+    check(
+        &shop(),
+        "orders 2 notes=x",
+        &[
+            "orders 2: notes null -> \"x\", by the request",
+            "  orders 2: `customers.balance` has nothing to do",
+        ],
+    );
+}
+
+#[test]
+fn a_new_item_gets_its_price_and_its_order_follows() {
+    check(
+        &shop(),
+        "+items order_id=3 product_id=2 quantity=4",
+        &[
+            "items (new 0): new, by the request",
+            "items (new 0): quantity null -> 4, by the request",
+            "items (new 0): order_id null -> 3, by the request",
+            "items (new 0): product_id null -> 2, by the request",
+            "  items (new 0): unit_price null -> 5.00, by `items.unit_price`, because of items (new 0): product_id",
+            "    items (new 0): amount null -> 20.00, by `items.amount`, because of items (new 0): quantity and items (new 0): unit_price",
+            "      orders 3: amount_total 0.00 -> 20.00, by `orders.amount_total`, because of items (new 0): order_id and items (new 0): amount",
+            "        customers 2: balance 0.00 -> 20.00, by `customers.balance`, because of orders 3: amount_total",
+            "          customers 2: `LIMIT` holds, because of customers 2: balance",
+        ],
+    );
+}
+
+#[test]
+fn a_removed_order_takes_its_items_along() {
+    check(
+        &shop(),
+        "-orders 1",
+        &[
+            "orders 1: deleted, by the request",
+            "  items 1: deleted, by a foreign key, because of orders 1 (deleted)",
+            "  items 2: deleted, by a foreign key, because of orders 1 (deleted)",
+            "  customers 1: balance 40.00 -> 0.00, by `customers.balance`, because of orders 1 (deleted)",
+            "    customers 1: `LIMIT` holds, because of customers 1: balance",
+        ],
+    );
+}
+
+#[test]
+fn a_refusal_is_the_last_step() {
+    check(
+        &shop(),
+        "orders 1 customer_id=2",
+        &[
+            "orders 1: customer_id 1 -> 2, by the request",
+            "  customers 1: balance 40.00 -> 0.00, by `customers.balance`, because of orders 1: customer_id",
+            "  customers 2: balance 0.00 -> 40.00, by `customers.balance`, because of orders 1: customer_id",
+            "    customers 1: `LIMIT` holds, because of customers 1: balance",
+            "    customers 2: `LIMIT` refuses: balance (40.00) exceeds the credit limit (30.00), because of customers 2: balance",
+        ],
+    );
+}
+
+#[test]
+fn a_rule_that_comes_to_the_same_value_says_so() {
+    check(
+        &shop(),
+        "items 1 quantity=6 unit_price=5.00",
+        &[
+            "items 1: quantity 3 -> 6, by the request",
+            "items 1: unit_price 10.00 -> 5.00, by the request",
+            "  items 1: `items.unit_price` has nothing to do",
+            "  items 1: `items.amount` leaves it as it is, because of items 1: quantity and items 1: unit_price",
+            "  items 1: `orders.amount_total` has nothing to do",
+        ],
+    );
+}
+
+#[test]
+fn what_is_hidden_is_not_shown() {
+    let mut world = shop();
+    let items = world.schema.find("items").unwrap().0 as usize;
+    world.schema.tables[items]
+        .columns
+        .iter_mut()
+        .filter(|c| c.name == "amount")
+        .for_each(|c| c.hidden = true);
+    let told = lines(&world, "items 1 quantity=5");
+    assert_eq!(told[2], "  items 1: amount (hidden), by `items.amount`, because of items 1: quantity");
+    let words = trace(&world, "items 1 quantity=5");
+    assert_eq!(words.words(&world.schema, &words.steps[2]).new, None);
+}
+
+#[test]
+fn a_long_trace_is_cut_and_says_so() {
+    let operations: Vec<String> =
+        (0..90).map(|n| format!("+items order_id=3 product_id=2 quantity={n}")).collect();
+    let mut world = shop();
+    world.rules.constraints.extend(std::iter::repeat_n(world.rules.constraints[0].clone(), 10));
+    let trace = trace(&world, &operations.join(";"));
+    assert_eq!(trace.steps.len() + trace.left_out > 1000, trace.left_out > 0);
+    assert!(trace.steps.len() <= 1000);
+}
+
+#[test]
+fn a_transition_is_taken_refused_or_not_looked_at() {
+    let schema =
+        fixture::schema(Dialect::Postgres, vec![Sketch::new("t").column("state", TEXT).column("n", INT)]);
+    let rules = fixture::rules(&schema, "transition: {t.state: {initial: [a], a: [b]}}");
+    let name = rules.transitions[0].name.clone();
+    let world = World::new(&schema, rules, Database::holding(&schema, "t 1 state=a n=1"));
+    for (operations, expect) in [
+        ("t 1 state=b", format!("  t 1: `{name}` holds, because of t 1: state")),
+        ("t 1 state=c", format!("  t 1: `{name}` refuses: no transition leads there, because of t 1: state")),
+        ("t 1 n=2", format!("  t 1: `{name}` has nothing to do")),
+    ] {
+        assert_eq!(lines(&world, operations)[1], expect);
+    }
+}
