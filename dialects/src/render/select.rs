@@ -28,6 +28,7 @@ impl Writer {
         select.joins.iter().for_each(|join| self.join(join));
         self.filter(select.filter.as_ref());
         self.group_by(&select.group_by);
+        self.having(select.having.as_ref());
         self.order(&select.order);
         self.limit(select.limit, select.offset);
         if let (Some(lock), Some((_, alias))) = (select.lock, &select.from) {
@@ -81,6 +82,12 @@ impl Writer {
         if !terms.is_empty() {
             self.push(" group by ");
             self.list(terms, ", ", Self::expr);
+        }
+    }
+
+    fn having(&mut self, condition: Option<&Expr>) {
+        if let Some(condition) = condition {
+            self.wrapped(" having ", condition, "");
         }
     }
 

@@ -16,6 +16,8 @@ pub struct Select {
     pub filter: Option<Expr>,
     /// GROUP BY.
     pub group_by: Vec<Expr>,
+    /// HAVING.
+    pub having: Option<Expr>,
     /// ORDER BY.
     pub order: Vec<Order>,
     /// LIMIT, in rows.
