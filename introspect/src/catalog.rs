@@ -15,6 +15,12 @@ use dialects::{Dialect, Pool, ValueType};
 
 use crate::schema::{Action, ColumnDefault};
 
+/// Where it is remembered which rules were verified.
+pub const VERIFICATIONS: &str = "rulegate_verifications";
+
+/// The product's own tables, which are no part of anybody's schema.
+pub const OWN_TABLES: [&str; 1] = [VERIFICATIONS];
+
 /// Everything a database says about itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Catalog {

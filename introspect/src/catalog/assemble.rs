@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use dialects::sql::TableName;
 use dialects::{Cell, Dialect, Param, Pool, Result, Rows, Statement, ValueType};
 
-use super::{Catalog, Column, ForeignKey, Table, Unique};
+use super::{Catalog, Column, ForeignKey, OWN_TABLES, Table, Unique};
 use crate::schema::Action;
 
 /// A catalogue under construction.
@@ -132,9 +132,10 @@ impl Assembly {
         self.each(answer, add_foreign_key_column);
     }
 
-    /// The catalogue, without what has no column that can be read.
+    /// The catalogue, without what has no column that can be read, and without the product's own tables.
     pub(super) fn finish(mut self) -> Catalog {
-        self.tables.retain(|table| !table.columns.is_empty());
+        let own = |table: &Table| table.in_default_schema && OWN_TABLES.contains(&table.name.name.as_str());
+        self.tables.retain(|table| !table.columns.is_empty() && !own(table));
         Catalog { dialect: self.dialect, tables: self.tables }
     }
 
