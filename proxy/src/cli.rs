@@ -8,6 +8,9 @@ mod healthcheck;
 mod introspect;
 mod serve;
 mod serving;
+mod setup;
+mod trust;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +42,8 @@ enum Command {
     Serve(serve::ServeArgs),
     Introspect(introspect::IntrospectArgs),
     Check(check::CheckArgs),
+    Setup(setup::SetupArgs),
+    Verify(verify::VerifyArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -103,6 +108,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(args),
         Command::Introspect(args) => introspect::run(args),
         Command::Check(args) => check::run(args),
+        Command::Setup(args) => setup::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Healthcheck(args) => healthcheck::run(args),
         Command::Completions(args) => completions::run(args),
     }

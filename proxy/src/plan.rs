@@ -12,4 +12,5 @@ pub mod page;
 pub mod read;
 pub mod restrict;
 pub mod sort;
+pub mod verify;
 pub mod write;

@@ -2,4 +2,5 @@
 
 pub mod lookup;
 pub mod read;
+pub mod verify;
 pub mod write;

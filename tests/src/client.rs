@@ -38,7 +38,7 @@ impl Client {
     }
 
     /// The schema and rules that answer.
-    pub fn snapshot(&self) -> &Snapshot {
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
     }
 

@@ -21,5 +21,6 @@ mod suite {
     mod statements;
     mod trace;
     mod transitions;
+    mod verify;
     mod writes;
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Failure, SourceArgs, announce, open, runtime, serving};
+use super::{Failure, SourceArgs, announce, open, runtime, serving, trust};
 use crate::config::Config;
 use crate::state::load::load;
 
@@ -20,6 +20,9 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
         let loaded = load(&pool, &config.blueprint).await.map_err(|error| serving::failure(&error))?;
         for advice in introspect::advice::advice(&loaded.snapshot.schema) {
             println!("note: {advice}");
+        }
+        for line in trust::lines(&pool, &loaded.snapshot).await {
+            println!("note: {line}");
         }
         println!("no problems: {}", announce::summary(&config, &loaded.snapshot));
         Ok(())

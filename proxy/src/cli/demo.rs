@@ -9,6 +9,7 @@ use super::serving::Serving;
 use super::{Failure, ListenArgs, announce, open, runtime};
 use crate::config::{ADMIN_LISTEN, Config, DatabaseUrl, LISTEN};
 use crate::server::Settings;
+use crate::state::Snapshot;
 use crate::state::load::Blueprint;
 
 /// Tables and rows.
@@ -36,7 +37,7 @@ pub(super) fn run(args: DemoArgs) -> Result<(), Failure> {
         let serving = Serving::start(&config, pool)?;
         let api = announce::shown(serving.api());
         announce::listening(&config, &serving);
-        let loaded = |snapshot: &_| {
+        let loaded = async |_: &Pool, snapshot: &Snapshot| {
             announce::loaded(&config, snapshot);
             println!("{}", lines_to_try(&format!("http://{api}{}", config.blueprint.api.prefix)));
         };

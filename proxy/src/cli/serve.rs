@@ -1,10 +1,12 @@
 //! `rulegate serve`: the API of a database.
 
 use clap::Args;
+use dialects::Pool;
 
 use super::serving::Serving;
-use super::{Failure, ListenArgs, SourceArgs, announce, open, runtime};
+use super::{Failure, ListenArgs, SourceArgs, announce, open, runtime, trust};
 use crate::config::{Config, Given};
+use crate::state::Snapshot;
 
 /// Serve a database: a JSON:API for every table, with the rules of the project.
 ///
@@ -26,6 +28,12 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
         let pool = open(&config)?;
         let serving = Serving::start(&config, pool)?;
         announce::listening(&config, &serving);
-        serving.until_stopped(&config.blueprint, |snapshot| announce::loaded(&config, snapshot)).await
+        let loaded = async |pool: &Pool, snapshot: &Snapshot| {
+            announce::loaded(&config, snapshot);
+            for line in trust::lines(pool, snapshot).await {
+                println!("  {line}");
+            }
+        };
+        serving.until_stopped(&config.blueprint, loaded).await
     })
 }

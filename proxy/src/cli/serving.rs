@@ -53,13 +53,13 @@ impl Serving {
     pub(super) async fn until_stopped(
         mut self,
         blueprint: &Blueprint,
-        loaded: impl FnOnce(&Snapshot),
+        loaded: impl AsyncFnOnce(&Pool, &Snapshot),
     ) -> Result<(), Failure> {
         let problems = tokio::select! {
             () = self.signals.stop() => None,
             started = self.app.start(blueprint) => match started {
                 Ok(snapshot) => {
-                    loaded(&snapshot);
+                    loaded(&self.pool, &snapshot).await;
                     self.signals.stop().await;
                     None
                 }

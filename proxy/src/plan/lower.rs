@@ -1,7 +1,9 @@
 //! Plans, lookups and changes → SQL trees.
 
+mod aggregate;
 pub mod change;
 mod expr;
 pub mod lookup;
 pub mod read;
 pub mod scope;
+pub mod verify;

@@ -126,3 +126,15 @@ pub fn column<'a>(schema: &'a Schema, table: TableId, place: &Place) -> &'a Colu
     let end = place.path.iter().fold(table, |at, id| schema[at][*id].target);
     &schema[end][place.column]
 }
+
+/// A place as rules and clients write it: `customer.credit_limit`.
+pub fn spelled(schema: &Schema, table: TableId, place: &Place) -> String {
+    let (mut at, mut names) = (table, Vec::new());
+    for relationship in &place.path {
+        let relationship = &schema[at][*relationship];
+        names.push(relationship.name.as_str());
+        at = relationship.target;
+    }
+    names.push(&schema[at][place.column].name);
+    names.join(".")
+}
