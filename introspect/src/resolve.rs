@@ -78,6 +78,7 @@ fn keyed(
         foreign_keys: Vec::new(),
         relationships: Vec::new(),
         triggers: source.triggers,
+        triggers_trusted: false,
         join_table: false,
         hidden: false,
     }

@@ -53,6 +53,8 @@ pub struct Table {
     pub relationships: Vec<Relationship>,
     /// It has row triggers, and nobody has said that they do not matter.
     pub triggers: bool,
+    /// It has row triggers, and the model file says that they do not touch what rules read.
+    pub triggers_trusted: bool,
     /// It is a pure join table: its key is two foreign keys and it has nothing else.
     pub join_table: bool,
     /// Kept from the API by the model file; rules may still read it.

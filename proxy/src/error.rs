@@ -112,6 +112,7 @@ catalogue! {
     PreconditionRequired 428 "precondition-required" "A precondition is required" "Send If-Match with the resource's ETag.";
     TooManyRequests 429 "too-many-requests" "Too many requests" "Wait as Retry-After says.";
     HeadersTooLarge 431 "headers-too-large" "The headers are too large" "Send smaller headers.";
+    TriggerInterfered 500 "trigger-interfered" "A trigger changed what was written" "Have the operator look at the table's triggers: nothing was written.";
     Internal 500 "internal" "Internal error" "Report the error's id to the operator.";
     NotInThisVersion 501 "not-in-this-version" "Not in this version" "See the documentation for what is served.";
     Unavailable 503 "unavailable" "The database is not available" "Try again as Retry-After says.";

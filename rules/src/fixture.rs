@@ -88,6 +88,7 @@ impl Sketch {
             foreign_keys: Vec::new(),
             relationships: Vec::new(),
             triggers: false,
+            triggers_trusted: false,
             join_table: false,
             hidden: false,
         };

@@ -83,6 +83,7 @@ impl<'a> Amend<'a> {
     pub(crate) fn table(&mut self, table: &mut Table) {
         let Some(entry) = self.entry(&table.db) else { return };
         table.hidden = entry.hidden;
+        table.triggers_trusted = table.triggers && entry.triggers_trusted;
         table.triggers = table.triggers && !entry.triggers_trusted;
         for column in &entry.columns {
             self.column(table, column);

@@ -129,6 +129,7 @@ mod tests {
             foreign_keys: Vec::new(),
             relationships: Vec::new(),
             triggers: false,
+            triggers_trusted: false,
             join_table: false,
             hidden: false,
         }

@@ -1,5 +1,6 @@
 //! Runs a write: in one statement where nothing else can be touched, else as a transaction that discovers, locks, attempts and writes.
 
+mod compare;
 #[cfg(test)]
 mod hazards;
 mod refuse;

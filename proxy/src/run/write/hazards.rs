@@ -4,6 +4,10 @@
 //! it lets them go. The crowds at the end have no schedule: many writers on few rows.
 
 mod crowd;
+mod data;
+mod ends;
+mod lines;
+mod triggers;
 mod world;
 
 use std::time::Duration;

@@ -11,6 +11,7 @@ use introspect::ColumnId;
 use rules::change::{Action, Change, Image, Key, Reason, RowRef, Violation};
 use rules::engine::{Finder, Known, Lookup, Outcome, PathLookup, Phase};
 
+use super::compare::Comparison;
 use super::refuse;
 use super::{Job, WAVES_MAX, Written};
 use crate::jsonapi::{encode, id};
@@ -53,6 +54,12 @@ pub(super) struct Transaction {
     waves: usize,
     /// Plain reads have told already which rows there are.
     discovered: bool,
+    /// Of each write, how many statements it is and how many rows they must meet.
+    expected: Vec<(usize, Option<u64>)>,
+    /// The writes are not committed yet.
+    pending: bool,
+    /// What is to be read again before the commit.
+    comparison: Option<Comparison>,
     fired: BTreeMap<String, u64>,
 }
 
@@ -65,9 +72,16 @@ enum State {
         /// The row that the request is about, as it was made.
         made: Option<Image>,
     },
-    /// MySQL: written, and to be read again before the commit.
+    /// Written, and read again where a trigger may have changed it.
+    Comparing {
+        comparison: Comparison,
+        answers: Vec<Rows>,
+        holds: Vec<bool>,
+        made: Option<Image>,
+    },
+    /// Written, and to be read again before the commit: on MySQL, and where triggers are.
     Rereading,
-    /// MySQL: read again, being committed.
+    /// Being committed.
     Committing(Written),
 }
 
@@ -88,7 +102,13 @@ impl Script for Transaction {
                 self.horizon = self.horizon.take().into_iter().chain(locked).max();
                 self.attempt()
             }
-            State::Writing { answers: holds, made } => self.written(&answers, &holds, made.as_ref()),
+            State::Writing { answers: holds, made } => self.compare(answers, holds, made),
+            State::Comparing { comparison, answers: written, holds, made } => {
+                match comparison.differs(&self.snapshot, &answers) {
+                    Some(error) => Step::Done(Ended::Refused { errors: error.into(), fired: Vec::new() }),
+                    None => self.written(&written, &holds, made.as_ref(), true),
+                }
+            }
             State::Rereading => self.reread(&answers),
             State::Committing(written) => self.end(written),
         }
@@ -110,6 +130,9 @@ impl Transaction {
             horizon: None,
             waves: 0,
             discovered,
+            expected: Vec::new(),
+            pending: false,
+            comparison: None,
             fired: BTreeMap::new(),
         }
     }
@@ -238,40 +261,91 @@ impl Transaction {
         for write in &writes {
             let rendered = render(self.snapshot.schema.dialect, &write.query);
             answers.extend(rendered.iter().map(|_| write.answers));
+            self.expected.push((rendered.len(), rows(&write.query)));
             statements.extend(rendered);
         }
         let made = changes.iter().find(|change| change.id == self.job.target() && change.before.is_none());
         let made = made.and_then(|change| change.after.clone());
+        self.comparison = Comparison::of(&self.snapshot, changes);
+        self.pending = self.snapshot.schema.dialect != Dialect::Postgres || self.comparison.is_some();
         self.state = State::Writing { answers, made };
-        match self.snapshot.schema.dialect {
-            Dialect::Mysql => Step::Run(statements),
-            _ => Step::Commit(statements),
+        match self.pending {
+            true => Step::Run(statements),
+            false => Step::Commit(statements),
         }
     }
 
-    fn written(&mut self, answers: &[Rows], holds: &[bool], made: Option<&Image>) -> Step<Ended> {
+    /// Every row was met; where a trigger may have changed it, it is read again.
+    fn compare(&mut self, answers: Vec<Rows>, holds: Vec<bool>, made: Option<Image>) -> Step<Ended> {
+        if !self.met(&answers) {
+            let words = "a statement met fewer rows than were locked for it";
+            return Step::Done(Ended::Failed(dialects::Error::new(Kind::Other, words)));
+        }
+        let Some(mut comparison) = self.comparison.take() else {
+            return self.written(&answers, &holds, made.as_ref(), false);
+        };
+        if let (Some(key), Some(_)) = (self.written_key(&answers, &holds, made.as_ref()), &made) {
+            comparison.drawn(self.job.plan().table, &key);
+        }
+        let statements = comparison.statements(&self.snapshot);
+        self.state = State::Comparing { comparison, answers, holds, made };
+        Step::Run(statements)
+    }
+
+    /// Whether every INSERT and UPDATE met as many rows as it named.
+    fn met(&self, answers: &[Rows]) -> bool {
+        let mut rest = answers.iter();
+        self.expected.iter().all(|(statements, rows)| {
+            let affected: u64 = rest.by_ref().take(*statements).map(Rows::affected).sum();
+            rows.is_none_or(|rows| affected == rows)
+        })
+    }
+
+    /// `stale`: what RETURNING told may not be what stands there now.
+    fn written(
+        &mut self,
+        answers: &[Rows],
+        holds: &[bool],
+        made: Option<&Image>,
+        stale: bool,
+    ) -> Step<Ended> {
         if matches!(self.job.plan().action, Action::Delete) {
-            return match self.snapshot.schema.dialect {
-                Dialect::Mysql => self.commit(Written::Gone),
-                _ => self.end(Written::Gone),
-            };
+            return self.end(Written::Gone);
         }
-        if self.snapshot.schema.dialect == Dialect::Mysql {
-            return self.read_again(answers, made);
+        if stale || !self.snapshot.schema.dialect.returning() {
+            return self.read_again(answers, holds, made);
         }
-        let target = self.job.target();
-        let holding = answers.iter().zip(holds).filter(|(_, holds)| **holds).map(|(rows, _)| rows);
-        let row = holding
-            .flat_map(|rows| (0..rows.len()).map(|n| rows.values(n)))
-            .find(|values| self.is_target(&target.row, values));
         // Nothing of it was written: it stays as it was locked.
-        match row.or_else(|| self.target_values()) {
+        match self.returned(answers, holds).or_else(|| self.target_values()) {
             Some(values) => self.end(Written::Row(values)),
             None => Step::Done(Ended::Failed(dialects::Error::new(
                 Kind::Other,
                 "the written row was not answered",
             ))),
         }
+    }
+
+    /// The row that the request is about, where a statement answered with it.
+    fn returned(&self, answers: &[Rows], holds: &[bool]) -> Option<Vec<Value>> {
+        let target = self.job.target();
+        let holding = answers.iter().zip(holds).filter(|(_, holds)| **holds).map(|(rows, _)| rows);
+        holding
+            .flat_map(|rows| (0..rows.len()).map(|n| rows.values(n)))
+            .find(|values| self.is_target(&target.row, values))
+    }
+
+    /// Its key. One that the database drew is told by RETURNING, or (MySQL) by the first answer.
+    fn written_key(&self, answers: &[Rows], holds: &[bool], made: Option<&Image>) -> Option<Key> {
+        let plan = self.job.plan();
+        let columns = &self.snapshot.schema[plan.table].key;
+        let returned = self.returned(answers, holds);
+        let drawn = answers.first().and_then(Rows::last_insert_id).and_then(|id| i64::try_from(id).ok());
+        let part = |c: &ColumnId| {
+            let given = made.and_then(|image| image.value(*c)).cloned();
+            let returned = returned.as_ref().and_then(|values| values.get(c.0 as usize)).cloned();
+            given.or(returned).or_else(|| drawn.map(Value::Int))
+        };
+        plan.key.clone().or_else(|| columns.iter().map(part).collect())
     }
 
     fn is_target(&self, target: &RowRef, values: &[Value]) -> bool {
@@ -284,17 +358,11 @@ impl Transaction {
         }
     }
 
-    /// Without RETURNING: the row is read before the commit. A key that the database drew is the one it tells.
-    fn read_again(&mut self, answers: &[Rows], made: Option<&Image>) -> Step<Ended> {
+    /// Without a RETURNING to go by: the row is read before the commit.
+    fn read_again(&mut self, answers: &[Rows], holds: &[bool], made: Option<&Image>) -> Step<Ended> {
         let plan = self.job.plan();
         let table = &self.snapshot.schema[plan.table];
-        let drawn = answers.first().and_then(Rows::last_insert_id).and_then(|id| i64::try_from(id).ok());
-        let part = |c: &ColumnId| {
-            let given = made.and_then(|image| image.value(*c)).cloned();
-            given.or_else(|| drawn.map(Value::Int))
-        };
-        let key: Option<Key> = plan.key.clone().or_else(|| table.key.iter().map(part).collect());
-        let Some(key) = key else {
+        let Some(key) = self.written_key(answers, holds, made) else {
             return Step::Done(Ended::Failed(dialects::Error::new(
                 Kind::Other,
                 "the new row's key is not known",
@@ -303,13 +371,14 @@ impl Transaction {
         let columns: Vec<_> = table.columns().map(|(id, _)| id).collect();
         let mut select = lookup::select(&self.snapshot.schema, plan.table, &columns);
         select.filter = Some(lookup::key_is(table, &table.key, vec![key]));
+        let statements = render(self.snapshot.schema.dialect, &Query::Select(select));
         self.state = State::Rereading;
-        Step::Run(render(Dialect::Mysql, &Query::Select(select)))
+        Step::Run(statements)
     }
 
     fn reread(&mut self, answers: &[Rows]) -> Step<Ended> {
         match answers.first().filter(|rows| !rows.is_empty()) {
-            Some(rows) => self.commit(Written::Row(rows.values(0))),
+            Some(rows) => self.end(Written::Row(rows.values(0))),
             None => Step::Done(Ended::Failed(dialects::Error::new(
                 Kind::Other,
                 "the written row was not found again",
@@ -317,13 +386,22 @@ impl Transaction {
         }
     }
 
-    fn commit(&mut self, written: Written) -> Step<Ended> {
-        self.state = State::Committing(written);
-        Step::Commit(Vec::<Statement>::new())
-    }
-
+    /// Commits, where that did not travel with the writes.
     fn end(&mut self, written: Written) -> Step<Ended> {
+        if std::mem::take(&mut self.pending) {
+            self.state = State::Committing(written);
+            return Step::Commit(Vec::<Statement>::new());
+        }
         Step::Done(Ended::Written { written, fired: std::mem::take(&mut self.fired) })
+    }
+}
+
+/// How many rows a write must meet. What is to go may have gone with what it belonged to.
+fn rows(query: &Query) -> Option<u64> {
+    match query {
+        Query::Insert(insert) => Some(insert.rows.len() as u64),
+        Query::Update(update) => Some(update.rows.len() as u64),
+        _ => None,
     }
 }
 

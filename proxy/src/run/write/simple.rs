@@ -18,7 +18,8 @@ use crate::state::Snapshot;
 /// The statement, where one is enough.
 fn statement(snapshot: &Snapshot, plan: &WritePlan) -> Option<Statement> {
     let table = &snapshot.schema[plan.table];
-    let watched = plan.condition.is_some() || !plan.unchanged.is_empty() || table.triggers;
+    let watched =
+        plan.condition.is_some() || !plan.unchanged.is_empty() || table.triggers || table.triggers_trusted;
     // A column's collation may take a text for another: the row must be looked at before it is touched.
     let loose =
         plan.key.is_some() && table.key.iter().any(|c| matches!(table[*c].ty, ValueType::Text { .. }));

@@ -1,4 +1,4 @@
-//! A small shop on a server of its own database, and the sessions that meet in it.
+//! A small shop in a database of its own, and the sessions that meet in it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use dialects::{Dialect, Options, Pool, Rows, Script, Statement, Step, ValueType};
 use serde_json::{Value as Json, json};
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::jsonapi::query::ReadRequest;
@@ -77,6 +76,19 @@ select (select count(*) from items i join products p on p.id = i.product_id wher
     + (select count(*) from orders o join customers c on c.id = o.customer_id where o.amount > c.credit_limit)
     + (select count(*) from customers c where c.balance > 3 * c.credit_limit)";
 
+/// What a world is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'a> {
+    /// SQL in words that all databases know.
+    pub(super) tables: &'a str,
+    /// A rule file.
+    pub(super) rules: &'a str,
+    /// A model file.
+    pub(super) model: &'a str,
+    /// A query of one number: how much is wrong.
+    pub(super) wrong: &'a str,
+}
+
 /// How a write ended: done, or the codes of its errors.
 pub(super) type Ended = Result<(), Vec<&'static str>>;
 
@@ -87,20 +99,29 @@ pub(super) struct World {
     pub(super) pool: Arc<Pool>,
     snapshot: Arc<Snapshot>,
     pub(super) metrics: Arc<Metrics>,
-    admin: Pool,
-    name: String,
+    wrong: String,
+    /// The server and the database's name there; SQLite's is in memory.
+    place: Option<(Pool, String)>,
 }
 
 /// A plain session in the middle of a transaction.
 pub(super) struct Held {
-    let_go: mpsc::Sender<()>,
+    /// The next statement; none: commit.
+    next: mpsc::Sender<Option<String>>,
+    done: tokio::sync::mpsc::UnboundedReceiver<()>,
     session: JoinHandle<dialects::Result<()>>,
 }
 
 struct Holding {
-    statements: Option<Vec<Statement>>,
-    reached: Option<oneshot::Sender<()>>,
-    let_go: mpsc::Receiver<()>,
+    next: mpsc::Receiver<Option<String>>,
+    done: tokio::sync::mpsc::UnboundedSender<()>,
+    state: Stage,
+}
+
+enum Stage {
+    Begin,
+    Within,
+    Over,
 }
 
 impl World {
@@ -109,17 +130,18 @@ impl World {
     }
 
     pub(super) async fn with(dialect: Dialect, rules: &str, lock_timeout: Duration) -> Self {
-        let (variable, default) = match dialect {
-            Dialect::Postgres => {
-                ("RULEGATE_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
-            }
-            _ => ("RULEGATE_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306/mysql"),
-        };
-        let server = std::env::var(variable).unwrap_or_else(|_| default.into());
-        let name = format!("rg_hazards_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let admin = Pool::open(&server, Options::default()).unwrap();
-        admin.execute_script(&format!("create database {name}")).await.unwrap();
-        let url = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+        let tables = TABLES
+            .replace("uuid()", if dialect == Dialect::Postgres { "gen_random_uuid()" } else { "uuid()" });
+        let case = Case { tables: &tables, rules, model: "", wrong: WRONG };
+        Self::open(dialect, case, lock_timeout).await
+    }
+
+    pub(super) async fn of(dialect: Dialect, case: Case<'_>) -> Self {
+        Self::open(dialect, case, Options::default().lock_timeout).await
+    }
+
+    async fn open(dialect: Dialect, case: Case<'_>, lock_timeout: Duration) -> Self {
+        let (url, place) = place(dialect).await;
         let patient = Options {
             connections_max: 24,
             acquire_timeout: Duration::from_secs(20),
@@ -127,17 +149,14 @@ impl World {
             ..Options::default()
         };
         let pool = Pool::open(&url, patient).unwrap();
-        pool.execute_script(
-            &TABLES
-                .replace("uuid()", if dialect == Dialect::Postgres { "gen_random_uuid()" } else { "uuid()" }),
-        )
-        .await
-        .unwrap();
-        let schema = introspect::introspect(&pool, None).await.unwrap();
-        let rules = rules::compile(&schema, &[("rules.yaml".to_owned(), rules.to_owned())]).unwrap();
+        pool.execute_script(case.tables).await.unwrap();
+        let model = introspect::Overlay::parse("model.yaml", case.model).unwrap();
+        let schema = introspect::introspect(&pool, Some(&model)).await.unwrap();
+        let rules = rules::compile(&schema, &[("rules.yaml".to_owned(), case.rules.to_owned())]).unwrap();
         let limits = Limits { tries: 20, ..Limits::default() };
         let snapshot = Arc::new(Snapshot::new(schema, rules, ApiSettings::default(), limits));
-        Self { pool: Arc::new(pool), snapshot, metrics: Arc::new(Metrics::new().unwrap()), admin, name }
+        let (metrics, wrong) = (Arc::new(Metrics::new().unwrap()), case.wrong.to_owned());
+        Self { pool: Arc::new(pool), snapshot, metrics, wrong, place }
     }
 
     /// Starts a write through the product; `id` is the client's for a creation.
@@ -171,14 +190,14 @@ impl World {
 
     /// Runs a statement in a session of its own and stays in its transaction.
     pub(super) async fn hold(&self, statement: &str) -> Held {
-        let (reached, is_reached) = oneshot::channel();
-        let (let_go, released) = mpsc::channel();
-        let holding =
-            Holding { statements: Some(vec![plain(statement)]), reached: Some(reached), let_go: released };
+        let (done, is_done) = tokio::sync::mpsc::unbounded_channel();
+        let (next, coming) = mpsc::channel();
+        let holding = Holding { next: coming, done, state: Stage::Begin };
         let pool = self.pool.clone();
         let session = tokio::spawn(async move { pool.transact(holding).await? });
-        is_reached.await.unwrap();
-        Held { let_go, session }
+        let mut held = Held { next, done: is_done, session };
+        held.then(statement).await;
+        held
     }
 
     /// Until so many sessions wait for a lock, or as many writes have ended instead.
@@ -206,7 +225,7 @@ impl World {
     /// Until a write has been tried in vain.
     pub(super) async fn until_retried(&self) {
         for _ in 0..500 {
-            if self.metrics.render().unwrap().contains("reason=\"conflict\"") {
+            if self.conflicted() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -222,19 +241,46 @@ impl World {
         rows[0].values(0)[0].decimal().unwrap().to_plain_string()
     }
 
+    /// Whether a write has been tried again because it met another.
+    pub(super) fn conflicted(&self) -> bool {
+        self.metrics.render().unwrap().contains("reason=\"conflict\"")
+    }
+
     /// Everything is right; the database goes.
     pub(super) async fn close(self) {
-        assert_eq!(self.number(WRONG).await, "0.00", "{}", self.pool.dialect());
+        assert_eq!(self.number(&self.wrong).await, "0.00", "{}", self.pool.dialect());
         self.pool.close().await;
-        let force = if self.admin.dialect() == Dialect::Postgres { " with (force)" } else { "" };
-        self.admin.execute_script(&format!("drop database {}{force}", self.name)).await.unwrap();
+        if let Some((admin, name)) = self.place {
+            let force = if admin.dialect() == Dialect::Postgres { " with (force)" } else { "" };
+            admin.execute_script(&format!("drop database {name}{force}")).await.unwrap();
+        }
     }
 }
 
+/// Where a new database is, and who drops it.
+async fn place(dialect: Dialect) -> (String, Option<(Pool, String)>) {
+    let (variable, default) = match dialect {
+        Dialect::Postgres => ("RULEGATE_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres"),
+        Dialect::Mysql => ("RULEGATE_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306/mysql"),
+        Dialect::Sqlite => return ("sqlite::memory:".to_owned(), None),
+    };
+    let server = std::env::var(variable).unwrap_or_else(|_| default.into());
+    let name = format!("rg_hazards_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let admin = Pool::open(&server, Options::default()).unwrap();
+    admin.execute_script(&format!("create database {name}")).await.unwrap();
+    (format!("{}/{name}", server.rsplit_once('/').unwrap().0), Some((admin, name)))
+}
+
 impl Held {
+    /// Runs one more statement.
+    pub(super) async fn then(&mut self, statement: &str) {
+        self.next.send(Some(statement.to_owned())).unwrap();
+        self.done.recv().await.unwrap();
+    }
+
     /// Commits.
     pub(super) async fn release(self) {
-        self.let_go.send(()).unwrap();
+        self.next.send(None).unwrap();
         self.session.await.unwrap().unwrap();
     }
 }
@@ -243,18 +289,21 @@ impl Script for Holding {
     type Output = dialects::Result<()>;
 
     fn next(&mut self, answer: dialects::Result<Vec<Rows>>) -> Step<Self::Output> {
-        match (answer, self.statements.take(), self.reached.take()) {
-            (Err(error), _, _) => Step::Done(Err(error)),
-            (_, Some(statements), reached) => {
-                self.reached = reached;
-                Step::Run(statements)
+        match (answer, &self.state) {
+            (Err(error), _) => return Step::Done(Err(error)),
+            (_, Stage::Over) => return Step::Done(Ok(())),
+            (_, Stage::Within) => self.done.send(()).unwrap(),
+            (_, Stage::Begin) => {}
+        }
+        match tokio::task::block_in_place(|| self.next.recv()).unwrap() {
+            Some(statement) => {
+                self.state = Stage::Within;
+                Step::Run(vec![plain(&statement)])
             }
-            (_, None, Some(reached)) => {
-                let _ = reached.send(());
-                tokio::task::block_in_place(|| self.let_go.recv()).unwrap();
+            None => {
+                self.state = Stage::Over;
                 Step::Commit(Vec::new())
             }
-            (_, None, None) => Step::Done(Ok(())),
         }
     }
 }
