@@ -17,6 +17,7 @@ pub mod database;
 pub mod depot;
 pub mod difference;
 pub mod document;
+pub mod feature;
 pub mod load;
 pub mod oracle;
 pub mod service;

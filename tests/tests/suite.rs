@@ -13,6 +13,7 @@ mod suite {
     mod bad_input;
     mod chinook;
     mod editing;
+    mod features;
     mod load;
     mod metrics;
     mod oracle;
