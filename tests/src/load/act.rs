@@ -27,7 +27,7 @@ const ACTS: [(Act, u8); 8] = [
 ];
 
 /// How many rows of a table are hot.
-const HOT: usize = 4;
+const HOT: usize = 8;
 
 /// A kind of write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

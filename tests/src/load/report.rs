@@ -31,9 +31,18 @@ pub struct Report {
     pub elapsed: Duration,
     /// What was tried again and why.
     pub retries: BTreeMap<String, u64>,
-    /// Derived values that are wrong.
+    /// Deadlocks by the server's own count.
+    pub deadlocks: u64,
+    /// How often the reader compared everything meanwhile.
+    pub polls: u64,
+    /// Totals that differed from their rows in the reader's eyes.
+    pub torn: Vec<String>,
+    /// Derived values that are wrong afterwards.
     pub differences: Vec<String>,
 }
+
+/// At most one answer in so many may be "try again".
+const BUSY_SHARE: usize = 100;
 
 impl Report {
     pub(super) fn new(dialect: Dialect, load: Load) -> Self {
@@ -43,14 +52,31 @@ impl Report {
             samples: Vec::new(),
             elapsed: Duration::ZERO,
             retries: BTreeMap::new(),
+            deadlocks: 0,
+            polls: 0,
+            torn: Vec::new(),
             differences: Vec::new(),
         }
     }
 
-    /// Whether everything is as promised: derived values right, and no server error but "try again".
-    pub fn passed(&self) -> bool {
+    /// The promises that were broken; none: all is well.
+    pub fn broken(&self) -> Vec<&'static str> {
+        let busy = self.samples.iter().filter(|sample| sample.status == 503).count();
         let failed = self.samples.iter().any(|sample| sample.status >= 500 && sample.status != 503);
-        self.differences.is_empty() && !failed && self.written() > 0
+        let promises = [
+            (self.written() == 0, "nothing was written"),
+            (!self.differences.is_empty(), "derived values are wrong"),
+            (!self.torn.is_empty(), "the reader saw a total that differs from its rows"),
+            (self.polls == 0, "the reader never came to compare"),
+            (failed, "there were server errors other than 503"),
+            (busy * BUSY_SHARE > self.samples.len(), "more than one answer in a hundred was 503"),
+        ];
+        promises.into_iter().filter(|(broken, _)| *broken).map(|(_, promise)| promise).collect()
+    }
+
+    /// Whether everything is as promised.
+    pub fn passed(&self) -> bool {
+        self.broken().is_empty()
     }
 
     /// How many writes were committed.
@@ -112,7 +138,16 @@ impl fmt::Display for Report {
             "  retries: {}",
             if self.retries.is_empty() { "none".into() } else { listed(&self.retries) }
         )?;
-        writeln!(f, "  wrong derived values: {}", self.differences.len())?;
-        self.differences.iter().take(20).try_for_each(|difference| writeln!(f, "    {difference}"))
+        writeln!(f, "  deadlocks: {}", self.deadlocks)?;
+        writeln!(
+            f,
+            "  totals that differed from their rows, in {} comparisons meanwhile: {}",
+            self.polls,
+            self.torn.len()
+        )?;
+        writeln!(f, "  wrong derived values afterwards: {}", self.differences.len())?;
+        let wrong = self.torn.iter().take(20).chain(self.differences.iter().take(20));
+        wrong.into_iter().try_for_each(|difference| writeln!(f, "    {difference}"))?;
+        self.broken().iter().try_for_each(|promise| writeln!(f, "  BROKEN: {promise}"))
     }
 }
