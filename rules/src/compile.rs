@@ -4,6 +4,7 @@
 //! the tables get the one order in which rows are locked (`lock`). The five rules of the shop become four derivations, items before orders
 //! before customers, and one constraint.
 
+mod aggregate;
 mod constrain;
 mod derive;
 mod fitness;

@@ -13,6 +13,7 @@ mod cascade;
 mod check;
 mod derive;
 mod explain;
+mod extreme;
 mod facts;
 mod order;
 mod reach;
@@ -27,7 +28,7 @@ use introspect::{ColumnId, Schema, TableId};
 
 pub use facts::Facts;
 pub use reach::PathLookup;
-pub use rows::{ChildList, Finder, Hold, Known, ReadersLock, RowLock, Rows};
+pub use rows::{ChildList, Extreme, Finder, Hold, Known, ReadersLock, RowLock, Rows};
 
 use crate::change::{Change, Request, Violation};
 use crate::rule::RuleSet;
@@ -67,6 +68,9 @@ pub enum Lookup {
         /// What to load of each.
         columns: Vec<ColumnId>,
     },
+    /// The least, the greatest or the existence among the children of a row that are left alone; in the locked phase likewise made after all
+    /// locks of the same wave, which hold the row.
+    Extreme(Extreme),
     /// What the database's default of a column comes to.
     Default {
         /// The table.

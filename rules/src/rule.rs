@@ -25,6 +25,15 @@ impl RuleSet {
         let lock_rank = (0..).zip(&schema.tables).map(|(rank, _)| rank).collect();
         Self { lock_rank, ..Self::default() }
     }
+
+    /// The aggregate that sets a column.
+    pub fn aggregate(&self, table: TableId, column: ColumnId) -> Option<&Aggregate> {
+        let sets = |derivation: &&Derivation| derivation.table == table && derivation.column == column;
+        match &self.derivations.iter().find(sets)?.kind {
+            DerivationKind::Aggregate(aggregate) => Some(aggregate),
+            _ => None,
+        }
+    }
 }
 
 /// A rule that sets a column.
@@ -61,7 +70,7 @@ pub enum DerivationKind {
 /// `sum(children.column where …)` and its kin.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
-    /// What of the children is added up.
+    /// What of the children is kept.
     pub function: AggregateFunction,
     /// The to-many relationship, seen from the derivation's table.
     pub relationship: RelationshipId,
@@ -76,18 +85,37 @@ pub struct Aggregate {
 /// The aggregates that the engine keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AggregateFunction {
-    /// A column of the children.
+    /// A column of the children, added up.
     Sum(ColumnId),
     /// One for each child.
     Count,
+    /// The least value of a column of the children.
+    Min(ColumnId),
+    /// The greatest.
+    Max(ColumnId),
+    /// Whether there is a child.
+    Exists,
+}
+
+impl AggregateFunction {
+    /// What it comes to where no child counts.
+    pub fn of_none(self) -> Value {
+        match self {
+            Self::Sum(_) | Self::Count => Value::Int(0),
+            Self::Min(_) | Self::Max(_) => Value::Null,
+            Self::Exists => Value::Bool(false),
+        }
+    }
 }
 
 impl Aggregate {
     /// The children's column whose values are used.
     pub fn column(&self) -> Option<ColumnId> {
         match self.function {
-            AggregateFunction::Sum(column) => Some(column),
-            AggregateFunction::Count => None,
+            AggregateFunction::Sum(column)
+            | AggregateFunction::Min(column)
+            | AggregateFunction::Max(column) => Some(column),
+            AggregateFunction::Count | AggregateFunction::Exists => None,
         }
     }
 }

@@ -13,6 +13,7 @@ mod suite {
     mod bad_input;
     mod chinook;
     mod editing;
+    mod extremes;
     mod features;
     mod load;
     mod metrics;

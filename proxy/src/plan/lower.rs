@@ -3,6 +3,7 @@
 mod aggregate;
 pub mod change;
 mod expr;
+mod extreme;
 pub mod lookup;
 pub mod read;
 pub mod scope;

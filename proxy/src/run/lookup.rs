@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use dialects::{Dialect, Statement, Value, render};
 use introspect::{ColumnId, TableId};
 use rules::change::{Image, Key};
-use rules::engine::{ChildList, Finder, Hold, Lookup, PathLookup, Rows};
+use rules::engine::{ChildList, Extreme, Finder, Hold, Lookup, PathLookup, Rows};
 
 use crate::plan::lower::lookup::{self, Fetch, Subject};
 use crate::state::Snapshot;
@@ -96,6 +96,7 @@ impl Knowledge {
             Subject::Children { list, columns } => {
                 self.absorb_children(snapshot, list, &columns, answers, locked);
             }
+            Subject::Extremes { asked, columns } => self.absorb_extremes(asked, &columns, answers, locked),
             Subject::Rows { table, columns, finders, by_path } => {
                 let images = images(snapshot, table, &columns, answers);
                 let rest = self.absorb_named(snapshot, table, images, finders, locked);
@@ -139,6 +140,25 @@ impl Knowledge {
             self.rows.add(&snapshot.schema, None, table, image, hold(snapshot, Hold::PLAIN, locked));
         }
         self.rows.add_list(list, keys, locked);
+    }
+
+    /// A row that is not there any more has no children.
+    fn absorb_extremes(
+        &mut self,
+        asked: Vec<Extreme>,
+        columns: &[ColumnId],
+        answers: &[dialects::Rows],
+        locked: bool,
+    ) {
+        let rows: Vec<Vec<Value>> =
+            answers.iter().flat_map(|rows| (0..rows.len()).map(move |n| rows.values(n))).collect();
+        for extreme in asked {
+            let place = columns.iter().position(|column| *column == extreme.column);
+            let row = rows.iter().find(|row| row.starts_with(&extreme.key));
+            let value = row.zip(place).and_then(|(row, place)| row.get(extreme.key.len() + place));
+            let value = value.cloned().unwrap_or(Value::Null);
+            self.rows.add_extreme(extreme, value, locked);
+        }
     }
 
     /// Rows by what named them; those that are left over.

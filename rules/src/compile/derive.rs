@@ -123,22 +123,23 @@ impl<'a> Compiler<'a> {
             None => None,
         };
         let aggregate = Aggregate { function, relationship, child, parent, filter };
-        self.summable(text, target, aggregate.column().map(|column| (child, column)))?;
+        self.holds(text, target, &aggregate)?;
         Some(aggregate)
     }
 
     fn function(&mut self, text: &Text, child: TableId, wanted: &Aggregated) -> Option<AggregateFunction> {
-        match (wanted.word, &wanted.column) {
-            (AggregateWord::Sum, Some(name)) => self.column(text, child, name).map(AggregateFunction::Sum),
-            (AggregateWord::Count, None) => Some(AggregateFunction::Count),
-            _ => {
-                let message = "this aggregate is not known to this version yet";
-                let problem =
-                    ExprProblem::new(wanted.word_span.clone(), message).hint("there are sum and count");
-                self.problems.inside(text, 0, problem);
-                None
-            }
-        }
+        let column = match &wanted.column {
+            Some(name) => Some(self.column(text, child, name)?),
+            None => None,
+        };
+        // The parser gives a column to those that take one.
+        Some(match (wanted.word, column) {
+            (AggregateWord::Sum, Some(column)) => AggregateFunction::Sum(column),
+            (AggregateWord::Min, Some(column)) => AggregateFunction::Min(column),
+            (AggregateWord::Max, Some(column)) => AggregateFunction::Max(column),
+            (AggregateWord::Exists, _) => AggregateFunction::Exists,
+            (_, _) => AggregateFunction::Count,
+        })
     }
 
     fn filter(&mut self, text: &Text, child: TableId, tree: &ast::Expr) -> Option<Expr> {
@@ -193,35 +194,5 @@ impl<'a> Compiler<'a> {
         };
         let message = format!("the relationship `{}` of {} {message}", name.text, table.name);
         self.problems.inside(text, 0, ExprProblem { span: name.span.clone(), message, hint });
-    }
-
-    /// Sums and counts go into exact numbers; a sum keeps every digit of what it adds up.
-    fn summable(&mut self, text: &Text, target: Column, source: Option<Column>) -> Option<()> {
-        let into = self.column_type(target);
-        let from = source.map_or(Type::Integer, |source| self.column_type(source));
-        let name = full_name(self.schema, target);
-        let problem = match (scale(from), scale(into)) {
-            // Floating point columns are refused as such, wherever they stand.
-            _ if from == Type::Float || into == Type::Float => return Some(()),
-            (None, _) => format!("only numbers can be summed up, this is {}", noun(from)),
-            (_, None) => format!("`{name}` holds {}, this is a number", noun(into)),
-            (Some(from), Some(into)) if from > into => {
-                format!(
-                    "`{name}` keeps fewer digits after the point than what is summed up: each step would round"
-                )
-            }
-            _ => return Some(()),
-        };
-        self.problems.at(text, problem, "");
-        None
-    }
-}
-
-/// Digits after the point that a type can hold.
-fn scale(ty: Type) -> Option<u32> {
-    match ty {
-        Type::Integer => Some(0),
-        Type::Decimal(scale) => Some(scale.unwrap_or(u32::MAX)),
-        _ => None,
     }
 }

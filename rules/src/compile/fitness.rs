@@ -12,7 +12,7 @@ use crate::file::Text;
 const SQLITE_DIGITS: u32 = 15;
 
 /// What is wrong, and what to do about it.
-type Unfit = (String, &'static str);
+pub(super) type Unfit = (String, &'static str);
 
 impl Compiler<'_> {
     /// Notes what of a rule's table and reads is unfit; the answer: nothing.

@@ -1,7 +1,7 @@
 //! Rule files over the shop: what they become, and what is said about the wrong ones.
 
-use dialects::{Dialect, IntKind};
-use introspect::schema::{Action, ColumnDefault};
+use dialects::{Dialect, IntKind, ValueType};
+use introspect::schema::{Action, Column, ColumnDefault};
 
 use super::*;
 use crate::fixture::{self, INT, MONEY, Sketch, TEXT, schema, shop_tables};
@@ -184,17 +184,27 @@ fn wrong_derivations_are_refused_with_their_place() {
         ),
         (
             "orders.amount_total: count(items.amount)",
-            "2:36: this counts rows, not values (write `items where amount is not null` in the brackets)",
+            "2:36: this asks for rows, not values (write `items where amount is not null` in the brackets)",
         ),
         ("orders.amount_total: count(items where quantity > 1)", "fine"),
         ("orders.notes: count(items)", "2:17: `orders.notes` holds a text, this is a number"),
+        ("orders.amount_total: max(items.amount)", "fine"),
+        ("orders.amount_total: min(items.quantity where amount > 1)", "fine"),
         (
-            "orders.amount_total: max(items.amount)",
-            "2:24: this aggregate is not known to this version yet (there are sum and count)",
+            "orders.notes: max(items.amount)",
+            "2:17: `orders.notes` holds a text, this is a number (declare both with the same type)",
+        ),
+        (
+            "orders.amount_total: max(items)",
+            "2:28: a column of the children is missing (write `items.column`)",
         ),
         (
             "orders.amount_total: exists(items where quantity > 1)",
-            "2:24: this aggregate is not known to this version yet (there are sum and count)",
+            "2:24: `orders.amount_total` holds a number, this is true or false (`count` tells how many there are)",
+        ),
+        (
+            "orders.amount_total: exists(items.amount)",
+            "2:37: this asks for rows, not values (write `items where amount is not null` in the brackets)",
         ),
         (
             "items.amount: cast(quantity as decimal(12,2))",
@@ -235,6 +245,94 @@ fn wrong_derivations_are_refused_with_their_place() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_least_and_the_greatest_go_where_they_are_kept_as_they_are() {
+    let of = |ty, spelled: &'static str| {
+        let mut column = fixture::column("x", ty);
+        column.sql_type = dialects::sql::SqlType::scalar(spelled);
+        column
+    };
+    let decimal = |scale| ValueType::Decimal { precision: Some(9), scale: Some(scale) };
+    let (date, time, stamp) = (ValueType::Date, ValueType::Time, ValueType::Timestamp);
+    let rounds = "`parents.x` keeps fewer digits after the point than `children.x`: it would round (declare it with as many)";
+    let otherwise = "`parents.x` keeps values otherwise than `children.x` (declare both with the same type)";
+    for (dialect, from, into, expected) in [
+        (Dialect::Postgres, of(decimal(2), "numeric(9,2)"), of(decimal(2), "numeric(9,2)"), ""),
+        (Dialect::Postgres, of(INT, "integer"), of(decimal(2), "numeric(9,2)"), ""),
+        (Dialect::Postgres, of(decimal(3), "numeric(9,3)"), of(decimal(2), "numeric(9,2)"), rounds),
+        (Dialect::Postgres, of(decimal(1), "numeric(9,1)"), of(INT, "integer"), rounds),
+        (Dialect::Postgres, of(date, "date"), of(date, "date"), ""),
+        (Dialect::Postgres, of(time, "time(3) without time zone"), of(time, "time without time zone"), ""),
+        (
+            Dialect::Postgres,
+            of(stamp, "timestamp without time zone"),
+            of(stamp, "timestamp(3) without time zone"),
+            rounds,
+        ),
+        (Dialect::Mysql, of(stamp, "datetime(6)"), of(stamp, "datetime(6)"), ""),
+        (Dialect::Mysql, of(stamp, "datetime(6)"), of(stamp, "datetime"), rounds),
+        (Dialect::Sqlite, of(stamp, "timestamp"), of(stamp, "datetime"), ""),
+        (
+            Dialect::Postgres,
+            of(stamp, "timestamp without time zone"),
+            of(ValueType::TimestampTz, "timestamp with time zone"),
+            "`parents.x` holds an instant, this is a timestamp (declare both with the same type)",
+        ),
+        (
+            Dialect::Postgres,
+            of(TEXT, "text"),
+            of(ValueType::Text { length: Some(9) }, "character varying(9)"),
+            "",
+        ),
+        (Dialect::Postgres, of(TEXT, "text"), of(TEXT, "character(9)"), otherwise),
+        (Dialect::Mysql, of(TEXT, "char(9)"), of(TEXT, "char(9)"), ""),
+        (Dialect::Postgres, of(ValueType::Uuid, "uuid"), of(TEXT, "text"), ""),
+        (Dialect::Postgres, of(TEXT, "text"), of(ValueType::Uuid, "uuid"), otherwise),
+        (
+            Dialect::Postgres,
+            of(ValueType::Bool, "boolean"),
+            of(ValueType::Bool, "boolean"),
+            "`children.x` is true or false: there is no least or greatest (write exists(children where column))",
+        ),
+        (
+            Dialect::Postgres,
+            of(ValueType::Json, "jsonb"),
+            of(ValueType::Json, "jsonb"),
+            "only numbers, texts, dates and times have a least and a greatest, this is JSON",
+        ),
+        (
+            Dialect::Postgres,
+            of(ValueType::Float { bits: 64 }, "double precision"),
+            of(ValueType::Float { bits: 64 }, "double precision"),
+            "`parents.x` is a floating point column, which keeps no exact numbers (declare it decimal, with at most 15 digits on SQLite)",
+        ),
+        (
+            Dialect::Postgres,
+            of(INT, "integer"),
+            Column { nullable: false, ..of(INT, "integer") },
+            "`parents.x` is declared not null, but of no rows there is no least or greatest value (let it be null: `count` and `exists` say whether there are rows)",
+        ),
+    ] {
+        let told = format!("{} into {}", from.sql_type.text, into.sql_type.text);
+        let schema = schema(
+            dialect,
+            vec![
+                Sketch::new("parents").with(|table| table.columns.push(into)),
+                Sketch::new("children").with(|table| table.columns.push(from)).parent(
+                    "parent_id",
+                    "parents",
+                    Action::Cascade,
+                ),
+            ],
+        );
+        for word in ["min", "max"] {
+            let found = derive(&schema, &format!("parents.x: {word}(children.x)"));
+            let expected = if expected.is_empty() { "fine" } else { expected };
+            assert!(found.ends_with(expected) || found.contains(&format!("{expected}\n")), "{told}: {found}");
+        }
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! Aggregates, adjusted by the difference between what their children gave before and give now; never by reading all children.
+//! Aggregates, adjusted by what their touched children gave before and give now; never by reading all children.
+//!
+//! Sums and counts move by the difference; how the others move is in `extreme`.
 
 use std::collections::BTreeMap;
 
 use dialects::{Decimal, Value};
-use introspect::TableId;
 
 use super::attempt::{Attempt, Found, Touched};
 use super::rows::Finder;
@@ -12,16 +13,25 @@ use crate::change::{Image, Reason, RowId};
 use crate::expr::eval::{self, EvalError};
 use crate::rule::{Aggregate, AggregateFunction, Derivation};
 
-/// What a row gives to an aggregate: to which parent, and how much.
-type Contribution = Option<(Finder, Decimal)>;
+/// What a row gives to an aggregate: to which parent, and what.
+pub(super) type Contribution = Option<(Finder, Value)>;
 
 impl Attempt<'_> {
     pub(super) fn aggregate(&mut self, derivation: &Derivation, aggregate: &Aggregate) {
         for id in self.touched_in(derivation.table) {
             if self.touched.get(&id).is_some_and(Touched::is_new) {
-                self.settle(derivation, &id, Value::Int(0));
+                self.settle(derivation, &id, aggregate.function.of_none());
             }
         }
+        match aggregate.function {
+            AggregateFunction::Sum(_) | AggregateFunction::Count => self.total(derivation, aggregate),
+            AggregateFunction::Min(_) | AggregateFunction::Max(_) | AggregateFunction::Exists => {
+                self.extremes(derivation, aggregate);
+            }
+        }
+    }
+
+    fn total(&mut self, derivation: &Derivation, aggregate: &Aggregate) {
         for (parent, difference) in self.differences(derivation, aggregate) {
             if difference != 0 {
                 self.adjust(derivation, parent, difference);
@@ -34,18 +44,19 @@ impl Attempt<'_> {
         let mut differences: BTreeMap<Finder, Decimal> = BTreeMap::new();
         for id in self.touched_in(aggregate.child) {
             let Some((before, after)) = self.contributions(derivation, aggregate, &id) else { continue };
-            if let Some((parent, amount)) = before {
-                *differences.entry(parent).or_default() -= amount;
-            }
-            if let Some((parent, amount)) = after {
-                *differences.entry(parent).or_default() += amount;
+            for (contribution, sign) in [(before, -1), (after, 1)] {
+                let Some((parent, value)) = contribution else { continue };
+                match amount(&value) {
+                    Ok(amount) => *differences.entry(parent).or_default() += amount * sign,
+                    Err(error) => self.uncomputable(&derivation.name, &id, &error),
+                }
             }
         }
         differences
     }
 
     /// What a row gave and gives. `None`: it cannot be told (yet); an error is noted.
-    fn contributions(
+    pub(super) fn contributions(
         &mut self,
         derivation: &Derivation,
         aggregate: &Aggregate,
@@ -77,22 +88,21 @@ impl Attempt<'_> {
                 return Ok(None);
             }
         }
-        Ok(Some((parent, self.amount(aggregate, id.table, image)?)))
+        Ok(Some((parent, self.given(aggregate, image)?)))
     }
 
-    fn amount(&self, aggregate: &Aggregate, table: TableId, image: &Image) -> Result<Decimal, EvalError> {
-        let column = match aggregate.function {
-            AggregateFunction::Sum(column) => column,
-            AggregateFunction::Count => return Ok(Decimal::from(1)),
+    /// What a child that counts gives.
+    fn given(&self, aggregate: &Aggregate, image: &Image) -> Result<Value, EvalError> {
+        let Some(column) = aggregate.column() else {
+            return Ok(match aggregate.function {
+                AggregateFunction::Exists => Value::Bool(true),
+                _ => Value::Int(1),
+            });
         };
-        match image.value(column) {
-            Some(Value::Null) => Ok(Decimal::from(0)),
-            Some(value) => value.decimal().ok_or(EvalError::NotANumber("another value")),
-            None => {
-                let table = &self.engine.schema[table];
-                Err(EvalError::Missing(format!("{}.{}", table.name, table[column].name)))
-            }
-        }
+        image.value(column).cloned().ok_or_else(|| {
+            let table = &self.engine.schema[aggregate.child];
+            EvalError::Missing(format!("{}.{}", table.name, table[column].name))
+        })
     }
 
     /// Asks for the parents of a row of which it cannot be told yet what it gives: they will most likely move, and a lock
@@ -123,5 +133,13 @@ impl Attempt<'_> {
                 self.violate(id, reason);
             }
         }
+    }
+}
+
+/// What a value adds to a sum: null adds nothing.
+fn amount(value: &Value) -> Result<Decimal, EvalError> {
+    match value {
+        Value::Null => Ok(Decimal::from(0)),
+        value => value.decimal().ok_or(EvalError::NotANumber("another value")),
     }
 }

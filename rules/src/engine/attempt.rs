@@ -9,7 +9,7 @@ use indexmap::{IndexMap, IndexSet};
 use introspect::{ColumnId, RelationshipId, TableId};
 
 use super::explain::Recorder;
-use super::rows::{ChildList, Finder, Hold, ReadersLock, RowLock, Rows};
+use super::rows::{ChildList, Extreme, Finder, Hold, ReadersLock, RowLock, Rows};
 use super::{Engine, Lookup, Outcome, Phase, RowLookup};
 use crate::change::{Action, Image, Operation, Reason, Request, RowId, RowRef, Violation};
 use crate::trace::By;
@@ -313,12 +313,25 @@ impl<'a> Attempt<'a> {
         let known = self.rows.list(&list).map(|(keys, fresh)| {
             (keys.iter().map(|key| RowId::existing(table, key.clone())).collect::<Vec<_>>(), fresh)
         });
-        let fresh_enough = self.phase == Phase::Discover || known.as_ref().is_some_and(|(_, fresh)| *fresh);
-        if !fresh_enough || known.is_none() {
+        if !self.serves(known.as_ref().map(|(_, fresh)| *fresh)) {
             let columns = self.engine.facts.columns(table).to_vec();
             self.need(Lookup::Children { list, columns });
         }
         known.map(|(ids, _)| ids)
+    }
+
+    /// What the database says of the children that are left alone. `None`: not known yet.
+    pub(super) fn extreme_left(&mut self, extreme: Extreme) -> Option<Value> {
+        let known = self.rows.extreme(&extreme).map(|(value, fresh)| (value.clone(), fresh));
+        if !self.serves(known.as_ref().map(|(_, fresh)| *fresh)) {
+            self.need(Lookup::Extreme(extreme));
+        }
+        known.map(|(value, _)| value)
+    }
+
+    /// Whether an answer that is fresh or not, if there is one, will do. An old one still tells what else will be needed.
+    fn serves(&self, fresh: Option<bool>) -> bool {
+        fresh.is_some_and(|fresh| fresh || self.phase == Phase::Discover)
     }
 
     pub(super) fn need(&mut self, lookup: Lookup) {

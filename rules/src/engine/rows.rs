@@ -71,6 +71,20 @@ pub struct ChildList {
     pub limit: Option<usize>,
 }
 
+/// The aggregate of a row over those of its children that this transaction leaves alone: the least or greatest value among them (null:
+/// none), or whether there is one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Extreme {
+    /// The table of the row.
+    pub table: TableId,
+    /// The column that the aggregate sets, which names the rule.
+    pub column: ColumnId,
+    /// The row.
+    pub key: Key,
+    /// The children that do not count.
+    pub except: Vec<Key>,
+}
+
 /// A row as known.
 #[derive(Clone, Debug)]
 pub struct Known {
@@ -87,6 +101,8 @@ pub struct Rows {
     /// Where a finder leads; `None`: to no row.
     found: HashMap<Finder, Option<Key>>,
     lists: HashMap<ChildList, Listed>,
+    /// The answer, and whether it was made since the locks were taken.
+    extremes: HashMap<Extreme, (Value, bool)>,
     defaults: HashMap<(TableId, ColumnId), Value>,
 }
 
@@ -174,6 +190,11 @@ impl Rows {
         self.lists.insert(list, Listed { keys, fresh });
     }
 
+    /// Notes the aggregate over the children that are left alone.
+    pub fn add_extreme(&mut self, extreme: Extreme, value: Value, fresh: bool) {
+        self.extremes.insert(extreme, (value, fresh));
+    }
+
     /// Notes what the database's default of a column comes to.
     pub fn add_default(&mut self, table: TableId, column: ColumnId, value: Value) {
         self.defaults.insert((table, column), value);
@@ -185,6 +206,7 @@ impl Rows {
         self.found.retain(|_, key| key.is_some());
         self.rows.values_mut().for_each(|known| known.hold = Hold::PLAIN);
         self.lists.values_mut().for_each(|list| list.fresh = false);
+        self.extremes.values_mut().for_each(|(_, fresh)| *fresh = false);
     }
 
     /// The row a finder leads to: unknown, known to be absent, or known.
@@ -203,6 +225,11 @@ impl Rows {
     /// The keys of the children, and whether the list was made since the locks were taken.
     pub fn list(&self, list: &ChildList) -> Option<(&[Key], bool)> {
         self.lists.get(list).map(|listed| (listed.keys.as_slice(), listed.fresh))
+    }
+
+    /// The aggregate over the children that are left alone, and whether it was made since the locks were taken.
+    pub fn extreme(&self, extreme: &Extreme) -> Option<(&Value, bool)> {
+        self.extremes.get(extreme).map(|(value, fresh)| (value, *fresh))
     }
 
     /// A database default, where known.

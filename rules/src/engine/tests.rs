@@ -3,6 +3,7 @@
 mod database;
 mod declare;
 mod drive;
+mod extreme;
 mod facts;
 mod keys;
 mod moments;

@@ -25,6 +25,7 @@ pub use super::fit::{FitError, accept, fit};
 pub use text::show;
 
 pub(crate) use cast::literal_as;
+pub(crate) use compare::order;
 pub(crate) use number::{negate, too_large};
 
 /// Most digits of a number, before and after the point together.

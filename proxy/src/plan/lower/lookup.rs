@@ -1,7 +1,7 @@
 //! What the engine lacks → SELECTs, in the order in which locks are taken.
 //!
 //! Rows are locked table by table in the one order of the rules, each table's by key, with the advisory locks of its readers before
-//! them; what is read without a lock, lists of children above all, comes after every lock of its wave. One statement a table and kind of lock,
+//! them; what is read without a lock, children above all, comes after every lock of its wave. One statement a table and kind of lock,
 //! whatever the number of rows.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +10,10 @@ use dialects::sql::{Advisory, Alias, Expr, Item, Lock, Order, Query, Select, Typ
 use dialects::{Dialect, Value, ValueType};
 use introspect::schema::ColumnDefault;
 use introspect::{Column, ColumnId, Schema, Table, TableId};
-use rules::engine::{ChildList, Finder, Hold, Lookup, PathLookup, ReadersLock, RowLock, RowLookup};
+use rules::engine::{ChildList, Extreme, Finder, Hold, Lookup, PathLookup, ReadersLock, RowLock, RowLookup};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::extreme;
 use crate::state::Snapshot;
 
 /// One query and what its answer tells.
@@ -45,6 +46,13 @@ pub enum Subject {
         /// What is loaded of them.
         columns: Vec<ColumnId>,
     },
+    /// Aggregates over children that are left alone: for each row of the answer its key, then the value for each column.
+    Extremes {
+        /// What is asked for.
+        asked: Vec<Extreme>,
+        /// The columns that the aggregates set.
+        columns: Vec<ColumnId>,
+    },
     /// A column's default.
     Default {
         /// The table.
@@ -60,6 +68,7 @@ pub enum Subject {
 pub fn lookups(snapshot: &Snapshot, lookups: &[Lookup], paths: &[PathLookup], locking: bool) -> Vec<Fetch> {
     let mut by_table: BTreeMap<(u32, TableId), Named<'_>> = BTreeMap::new();
     let mut others = Vec::new();
+    let mut extremes: BTreeMap<TableId, Vec<&Extreme>> = BTreeMap::new();
     for lookup in lookups {
         match lookup {
             Lookup::Row(row) => {
@@ -67,9 +76,12 @@ pub fn lookups(snapshot: &Snapshot, lookups: &[Lookup], paths: &[PathLookup], lo
                 by_table.entry((rank(snapshot, table), table)).or_default().rows.push(row);
             }
             Lookup::Children { list, columns } => others.push(children(snapshot, list, columns)),
+            Lookup::Extreme(one) => extremes.entry(one.table).or_default().push(one),
             Lookup::Default { table, column } => others.extend(default(snapshot, *table, *column)),
         }
     }
+    others
+        .extend(extremes.into_iter().filter_map(|(table, asked)| extreme::extremes(snapshot, table, &asked)));
     // A reader's lock has the row's key in its number: such a row waits until its key is known.
     for path in paths.iter().filter(|path| path.hold.readers == ReadersLock::None) {
         by_table.entry((rank(snapshot, path.table), path.table)).or_default().paths.push(path);

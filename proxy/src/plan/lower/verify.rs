@@ -7,6 +7,8 @@
 //! where t0.id > $1 and t0.id <= $2 group by t0.id, t0.total having t0.total is distinct from coalesce(sum(t1.amount), 0)
 //! ```
 
+use std::collections::BTreeSet;
+
 use dialects::sql::{Alias, BinaryOp, CastType, Expr as Sql, Item, Join, JoinKind, Order, Select};
 use dialects::{Dialect, IntKind, Value, ValueType};
 use introspect::{Column, ColumnId, Schema, Table};
@@ -14,8 +16,8 @@ use rules::change::Key;
 use rules::expr::{Expr, Place};
 use rules::rule::{Aggregate, Constraint, Derivation, DerivationKind};
 
-use super::aggregate;
 use super::scope::{Comparison, Scope};
+use super::{aggregate, extreme};
 use crate::plan::verify::{Range, Subject, Verification};
 use crate::{Error, ErrorCode, Result};
 
@@ -54,7 +56,10 @@ pub fn count(schema: &Schema, verification: &Verification<'_>, range: &Range) ->
 pub fn exceptions(schema: &Schema, verification: &Verification<'_>, range: &Range) -> Result<Select> {
     match verification.subject() {
         Subject::Derivation { derivation, .. } => match &derivation.kind {
-            DerivationKind::Aggregate(aggregate) => aggregated(schema, derivation, aggregate, range),
+            DerivationKind::Aggregate(aggregate) => match aggregate::over_joined(schema, aggregate, CHILD) {
+                Some(expected) => aggregated(schema, derivation, aggregate, expected, range),
+                None => first_of_children(schema, derivation, aggregate, range),
+            },
             DerivationKind::Formula(expr) => formula(schema, derivation, expr, range),
             DerivationKind::Copy { .. } | DerivationKind::Default(_) => {
                 Err(Error::new(ErrorCode::Internal, "A rule cannot be verified.").into())
@@ -81,11 +86,12 @@ fn aggregated(
     schema: &Schema,
     derivation: &Derivation,
     aggregate: &Aggregate,
+    expected: Sql,
     range: &Range,
 ) -> Result<Select> {
     let (table, column) = (&schema[derivation.table], &schema[derivation.table][derivation.column]);
     let stored = Sql::column(ROOT, &column.db_name);
-    let expected = kept(column, aggregate::over_joined(schema, aggregate, CHILD));
+    let expected = kept(column, expected);
     let items = compared(table, column, &stored, &expected);
     let mut group_by: Vec<Sql> = key_items(table).into_iter().map(|item| item.expr).collect();
     group_by.push(stored.clone());
@@ -96,6 +102,31 @@ fn aggregated(
         filter: within(table, range),
         group_by,
         having: Some(distinct(schema.dialect, column, stored, expected)),
+        order: by_key(table),
+        ..Select::default()
+    })
+}
+
+/// `min`, `max` and `exists`: a sub-select each row.
+fn first_of_children(
+    schema: &Schema,
+    derivation: &Derivation,
+    aggregate: &Aggregate,
+    range: &Range,
+) -> Result<Select> {
+    let (table, column) = (&schema[derivation.table], &schema[derivation.table][derivation.column]);
+    let stored = Sql::column(ROOT, &column.db_name);
+    let found = extreme::of_children(schema, aggregate, &BTreeSet::new())?;
+    let expected = match (column.ty, found.ty) {
+        (ValueType::Text { .. }, ValueType::Uuid | ValueType::Enum) => {
+            Sql::Cast(Box::new(found.expr), CastType::Text)
+        }
+        _ => kept(column, found.expr),
+    };
+    Ok(Select {
+        items: compared(table, column, &stored, &expected),
+        from: Some((table.db.clone(), ROOT)),
+        filter: Some(and(within(table, range), distinct(schema.dialect, column, stored, expected))),
         order: by_key(table),
         ..Select::default()
     })

@@ -103,6 +103,81 @@ async fn a_limit_that_is_lowered_while_an_order_grows_lets_one_of_both_through()
     }
 }
 
+/// Values of 12, 11 and 10: who deletes the second must see that the first is gone, and look again.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_take_away_the_greatest_one_after_the_other_leave_the_third() {
+    for dialect in SERVERS {
+        for (first, second) in [("11", "12"), ("12", "11")] {
+            let world = World::new(dialect, DERIVED).await;
+            for (id, pieces) in [("11", 6), ("12", 7)] {
+                let item = world.start(Verb::Create, "items", id, json!({"quantity": pieces}), linked(1, 1));
+                assert_eq!(item.await.unwrap(), Ok(()));
+            }
+            let held = world.hold("select id from orders where id = 1 for update").await;
+            let one = world.start(Verb::Delete, "items", first, json!({}), json!({}));
+            world.until_stopped(1, &[&one]).await;
+            let other = world.start(Verb::Delete, "items", second, json!({}), json!({}));
+            world.until_stopped(2, &[&one, &other]).await;
+            held.release().await;
+            assert_eq!((one.await.unwrap(), other.await.unwrap()), (Ok(()), Ok(())), "{dialect}");
+            let dearest = world.number("select dearest from orders where id = 1").await;
+            assert_eq!(dearest, "10.00", "{dialect} {first} first");
+            world.close().await;
+        }
+    }
+}
+
+/// Who raises an item that stays below the greatest meets the one who takes the greatest away.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_rises_while_the_greatest_goes_is_the_greatest_then() {
+    for dialect in SERVERS {
+        for first in ["1", "11"] {
+            let world = World::new(dialect, DERIVED).await;
+            let greatest = world.start(Verb::Create, "items", "11", json!({"quantity": 9}), linked(1, 1));
+            assert_eq!(greatest.await.unwrap(), Ok(()));
+            let held = world.hold("select id from orders where id = 1 for update").await;
+            let change = |id: &str| match id {
+                "1" => world.start(Verb::Update, "items", "1", json!({"quantity": 7}), json!({})),
+                _ => world.start(Verb::Delete, "items", "11", json!({}), json!({})),
+            };
+            let one = change(first);
+            world.until_stopped(1, &[&one]).await;
+            let other = change(if first == "1" { "11" } else { "1" });
+            world.until_stopped(2, &[&one, &other]).await;
+            held.release().await;
+            assert_eq!((one.await.unwrap(), other.await.unwrap()), (Ok(()), Ok(())), "{dialect}");
+            let dearest = world.number("select dearest from orders where id = 1").await;
+            assert_eq!(dearest, "14.00", "{dialect} {first} first");
+            world.close().await;
+        }
+    }
+}
+
+/// One request lowers the greatest and others with it while another item comes: its own rows count as they will be, not as they are stored.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_lowers_the_greatest_does_not_find_it_again() {
+    for dialect in SERVERS {
+        for (comes, expect) in [(3, "10.00"), (9, "18.00")] {
+            let world = World::new(dialect, DERIVED).await;
+            for (id, pieces) in [("11", 4), ("12", 3)] {
+                let item = world.start(Verb::Create, "items", id, json!({"quantity": pieces}), linked(1, 2));
+                assert_eq!(item.await.unwrap(), Ok(()));
+            }
+            assert_eq!(world.number("select dearest from orders where id = 1").await, "20.00", "{dialect}");
+            let held = world.hold("select id from orders where id = 1 for update").await;
+            let cheaper = world.start(Verb::Update, "products", "2", json!({"price": "1.00"}), json!({}));
+            world.until_stopped(1, &[&cheaper]).await;
+            let item = world.start(Verb::Create, "items", "13", json!({"quantity": comes}), linked(1, 1));
+            world.until_stopped(2, &[&cheaper, &item]).await;
+            held.release().await;
+            assert_eq!((cheaper.await.unwrap(), item.await.unwrap()), (Ok(()), Ok(())), "{dialect}");
+            let dearest = world.number("select dearest from orders where id = 1").await;
+            assert_eq!(dearest, expect, "{dialect}");
+            world.close().await;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_that_names_its_parent_by_another_column_follows_a_change_that_it_met() {
     let world = World::new(Dialect::Postgres, DERIVED).await;

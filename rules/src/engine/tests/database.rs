@@ -6,9 +6,10 @@ use dialects::Value;
 use introspect::schema::Action;
 use introspect::{ColumnId, ForeignKey, Schema, TableId};
 
-use super::notation;
+use super::{notation, oracle};
 use crate::change::{Change, Image, Key, RowId};
-use crate::engine::{ChildList, Finder, Hold, Lookup, Rows};
+use crate::engine::{ChildList, Extreme, Finder, Hold, Lookup, Rows};
+use crate::rule::RuleSet;
 
 /// A row's address.
 pub(super) type At = (TableId, Key);
@@ -18,6 +19,8 @@ pub(super) struct Database {
     pub(super) schema: Schema,
     pub(super) rows: BTreeMap<At, Image>,
     pub(super) defaults: BTreeMap<(TableId, ColumnId), Value>,
+    /// The rules that lookups speak of.
+    pub(super) rules: RuleSet,
     /// The keys drawn so far, by table.
     drawn: BTreeMap<TableId, i64>,
 }
@@ -31,6 +34,7 @@ impl Database {
             schema: schema.clone(),
             rows: BTreeMap::new(),
             defaults: BTreeMap::new(),
+            rules: RuleSet::default(),
             drawn: BTreeMap::new(),
         }
     }
@@ -63,6 +67,9 @@ impl Database {
             Lookup::Children { list, columns } => {
                 self.serve_list(list, columns, rows, hold.unwrap_or(Hold::PLAIN), fresh)
             }
+            Lookup::Extreme(extreme) => {
+                rows.add_extreme(extreme.clone(), self.extreme(extreme), fresh);
+            }
             Lookup::Default { table, column } => {
                 rows.add_default(*table, *column, self.defaults[&(*table, *column)].clone());
             }
@@ -87,6 +94,17 @@ impl Database {
             rows.add(&self.schema, None, list.table, self.part(list.table, image, columns), hold);
         }
         rows.add_list(list.clone(), keys, fresh);
+    }
+
+    /// From whole rows, as the rows stand.
+    fn extreme(&self, extreme: &Extreme) -> Value {
+        let aggregate = self.rules.aggregate(extreme.table, extreme.column).unwrap();
+        let mut left = self.clone();
+        extreme.except.iter().for_each(|key| _ = left.rows.remove(&(aggregate.child, key.clone())));
+        match self.rows.get(&(extreme.table, extreme.key.clone())) {
+            Some(parent) => oracle::aggregated(&left, aggregate, extreme.table, parent).unwrap(),
+            None => aggregate.function.of_none(),
+        }
     }
 
     fn part(&self, table: TableId, image: &Image, columns: &[ColumnId]) -> Image {

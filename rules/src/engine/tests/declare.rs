@@ -23,23 +23,43 @@ impl<'a> Rules<'a> {
 
     /// `sum("customers.balance", "orders.amount_total", filter)`.
     pub(super) fn sum(self, column: &str, children: &str, filter: Option<Expr>) -> Self {
-        self.aggregate(column, children, filter)
+        self.aggregate(column, children, filter, AggregateFunction::Sum)
+    }
+
+    /// `min("orders.cheapest", "items.amount", filter)`.
+    pub(super) fn min(self, column: &str, children: &str, filter: Option<Expr>) -> Self {
+        self.aggregate(column, children, filter, AggregateFunction::Min)
+    }
+
+    /// `max("orders.dearest", "items.amount", filter)`.
+    pub(super) fn max(self, column: &str, children: &str, filter: Option<Expr>) -> Self {
+        self.aggregate(column, children, filter, AggregateFunction::Max)
     }
 
     /// `count("orders.item_count", "items", filter)`.
     pub(super) fn count(self, column: &str, children: &str, filter: Option<Expr>) -> Self {
-        self.aggregate(column, children, filter)
+        self.aggregate(column, children, filter, |_| AggregateFunction::Count)
     }
 
-    /// `items.amount` sums the column, `items` counts the rows.
-    fn aggregate(self, column: &str, children: &str, filter: Option<Expr>) -> Self {
+    /// `exists("orders.has_gifts", "items", filter)`.
+    pub(super) fn exists(self, column: &str, children: &str, filter: Option<Expr>) -> Self {
+        self.aggregate(column, children, filter, |_| AggregateFunction::Exists)
+    }
+
+    /// Over a relationship and, where the function takes one, a column.
+    fn aggregate(
+        self,
+        column: &str,
+        children: &str,
+        filter: Option<Expr>,
+        function: fn(ColumnId) -> AggregateFunction,
+    ) -> Self {
         let (table, _) = at(self.schema, column);
-        let (relationship, summed) = children.split_once('.').map_or((children, None), |(r, c)| (r, Some(c)));
+        let (relationship, given) = children.split_once('.').unwrap_or((children, "id"));
         let relationship = self.schema[table].relationship(relationship).unwrap();
         let there = &self.schema[table][relationship];
-        let summed = summed.map(|column| self.schema[there.target].column(column).unwrap());
         let aggregate = Aggregate {
-            function: summed.map_or(AggregateFunction::Count, AggregateFunction::Sum),
+            function: function(self.schema[there.target].column(given).unwrap()),
             relationship,
             child: there.target,
             parent: there.inverse,

@@ -26,7 +26,8 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(schema: &Schema, rules: RuleSet, database: Database) -> Self {
+    pub(super) fn new(schema: &Schema, rules: RuleSet, mut database: Database) -> Self {
+        database.rules = rules.clone();
         let facts = Facts::new(schema, &rules);
         Self { schema: schema.clone(), rules, facts, database }
     }

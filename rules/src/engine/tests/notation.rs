@@ -158,6 +158,12 @@ fn lookup(schema: &Schema, lookup: &Lookup) -> String {
             let columns: Vec<&str> = list.columns.iter().map(|c| table[*c].name.as_str()).collect();
             format!("{} of {}={}", table.name, columns.join("/"), slashed(&list.values))
         }
+        Lookup::Extreme(extreme) => {
+            let table = &schema[extreme.table];
+            let row = RowId::existing(extreme.table, extreme.key.clone());
+            let except: Vec<String> = extreme.except.iter().map(|key| slashed(key)).collect();
+            format!("{} of {} but {}", table[extreme.column].name, name(schema, &row), except.join(", "))
+        }
         Lookup::Default { table, column } => {
             format!("default of {}.{}", schema[*table].name, schema[*table][*column].name)
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
-use dialects::{Decimal, Value};
+use dialects::Value;
 use introspect::schema::Action as ForeignAction;
 use introspect::{ColumnId, TableId};
 
@@ -124,7 +124,7 @@ pub(super) fn expression(
     eval::eval(expr, &Stored::new(database, table, image)).map_err(|error| error.to_string())
 }
 
-fn aggregated(
+pub(super) fn aggregated(
     database: &Database,
     aggregate: &Aggregate,
     table: TableId,
@@ -132,16 +132,21 @@ fn aggregated(
 ) -> Result<Value, Bad> {
     let there = &database.schema[table][aggregate.relationship];
     let values = image.values(&there.columns).unwrap();
-    let mut total = Decimal::from(0);
+    let mut counting: Vec<&Image> = Vec::new();
     for (at, child) in database.matching(there.target, &there.target_columns, &values) {
         if counts(database, aggregate, at, child)? {
-            total += match aggregate.function {
-                AggregateFunction::Sum(c) => child.value(c).unwrap().decimal().unwrap_or_default(),
-                AggregateFunction::Count => Decimal::from(1),
-            };
+            counting.push(child);
         }
     }
-    Ok(Value::Decimal(total))
+    let given = |c: ColumnId| counting.iter().map(move |child| child.value(c).unwrap());
+    let known = |c: ColumnId| given(c).filter(|value| !value.is_null()).cloned();
+    Ok(match aggregate.function {
+        AggregateFunction::Sum(c) => Value::Decimal(given(c).filter_map(Value::decimal).sum()),
+        AggregateFunction::Count => Value::Int(counting.len() as i64),
+        AggregateFunction::Min(c) => known(c).min().unwrap_or(Value::Null),
+        AggregateFunction::Max(c) => known(c).max().unwrap_or(Value::Null),
+        AggregateFunction::Exists => Value::Bool(!counting.is_empty()),
+    })
 }
 
 fn counts(database: &Database, aggregate: &Aggregate, at: &At, child: &Image) -> Result<bool, Bad> {

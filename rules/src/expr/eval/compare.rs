@@ -32,7 +32,7 @@ pub(super) fn distinct(a: &Value, b: &Value) -> Result<bool, EvalError> {
 }
 
 /// Which is greater; `None` when either is null.
-pub(super) fn order(a: &Value, b: &Value) -> Result<Option<Ordering>, EvalError> {
+pub(crate) fn order(a: &Value, b: &Value) -> Result<Option<Ordering>, EvalError> {
     Ok(Some(match (a, b) {
         (Value::Null, _) | (_, Value::Null) => return Ok(None),
         (Value::Int(a), Value::Int(b)) => a.cmp(b),

@@ -19,7 +19,7 @@ pub(crate) enum RightSide {
     Copy { parent: Name, column: Name },
 }
 
-/// The aggregates that the language has words for; a later version keeps the ones after the second.
+/// The aggregates that the language has words for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum AggregateWord {
     Sum,
@@ -33,7 +33,6 @@ pub(crate) enum AggregateWord {
 #[derive(Debug)]
 pub(crate) struct Aggregated {
     pub(crate) word: AggregateWord,
-    pub(crate) word_span: Range<usize>,
     pub(crate) children: Name,
     pub(crate) column: Option<Name>,
     pub(crate) filter: Option<ast::Expr>,
@@ -166,10 +165,9 @@ fn aggregated(
     };
     match &column {
         Some(column) if !takes_column => {
-            return Err(ExprProblem::new(column.span.clone(), "this counts rows, not values").hint(format!(
-                "write `{} where {} is not null` in the brackets",
-                children.text, column.text
-            )));
+            return Err(ExprProblem::new(column.span.clone(), "this asks for rows, not values").hint(
+                format!("write `{} where {} is not null` in the brackets", children.text, column.text),
+            ));
         }
         None if takes_column => {
             return Err(ExprProblem::new(children.span.clone(), "a column of the children is missing")
@@ -177,5 +175,5 @@ fn aggregated(
         }
         _ => {}
     }
-    Ok(RightSide::Aggregate(Box::new(Aggregated { word, word_span, children, column, filter })))
+    Ok(RightSide::Aggregate(Box::new(Aggregated { word, children, column, filter })))
 }

@@ -16,23 +16,29 @@ use crate::plan::write::{Verb, WriteRequest};
 use crate::run::write::{Context, Watch};
 use crate::state::{ApiSettings, Limits, Snapshot};
 
-/// Totals over three levels, a formula that reads a parent, and one whose foreign key names the parent by a code.
+/// Totals and extremes over three levels, a formula that reads a parent, and one whose foreign key names the parent by a code.
 pub(super) const DERIVED: &str = "
 derive:
   customers.balance: sum(orders.amount where shipped is null)
   customers.order_count: count(orders)
+  customers.least: min(orders.amount where shipped is null)
+  customers.waiting: exists(orders where shipped is null)
   orders.amount: sum(items.amount)
+  orders.dearest: max(items.amount)
   items.amount: quantity * product.price
   parcels.weight: pieces * products.weight
   shelves.held: sum(parcels.weight)
 ";
 
-/// The same totals with a check that reads a parent, whose own total its rows feed.
+/// The same with a check that reads a parent, whose own total its rows feed.
 pub(super) const CHECKED: &str = "
 derive:
   customers.balance: sum(orders.amount where shipped is null)
   customers.order_count: count(orders)
+  customers.least: min(orders.amount where shipped is null)
+  customers.waiting: exists(orders where shipped is null)
   orders.amount: sum(items.amount)
+  orders.dearest: max(items.amount)
   items.amount: quantity * product.price
   parcels.weight: pieces * products.weight
   shelves.held: sum(parcels.weight)
@@ -48,8 +54,9 @@ constrain:
 const TABLES: &str = "
 create table products (id int primary key, code varchar(20) not null unique, price decimal(12,2) not null, weight decimal(12,2) not null);
 create table tags (id varchar(36) primary key default (uuid()), label varchar(20));
-create table customers (id int primary key, name varchar(20), credit_limit decimal(12,2) not null, balance decimal(12,2) not null, order_count int not null);
-create table orders (id int primary key, customer_id int not null, shipped int, amount decimal(12,2) not null,
+create table customers (id int primary key, name varchar(20), credit_limit decimal(12,2) not null, balance decimal(12,2) not null, order_count int not null,
+    least decimal(12,2), waiting boolean not null);
+create table orders (id int primary key, customer_id int not null, shipped int, amount decimal(12,2) not null, dearest decimal(12,2),
     foreign key (customer_id) references customers (id));
 create table items (id int primary key, order_id int not null, product_id int not null, quantity int not null, amount decimal(12,2) not null,
     foreign key (order_id) references orders (id) on delete cascade, foreign key (product_id) references products (id));
@@ -57,8 +64,8 @@ create table shelves (id int primary key, held decimal(12,2) not null);
 create table parcels (id int primary key, product_code varchar(20) not null, shelf_id int not null, pieces int not null, weight decimal(12,2) not null,
     foreign key (product_code) references products (code), foreign key (shelf_id) references shelves (id));
 insert into products values (1, 'a', 2.00, 1.00), (2, 'b', 5.00, 2.00), (3, 'c', 1.00, 1.00);
-insert into customers values (1, 'Ash', 1000, 20.00, 2), (2, 'Birch', 1000, 10.00, 1);
-insert into orders values (1, 1, null, 10.00), (2, 1, null, 10.00), (3, 2, null, 10.00);
+insert into customers values (1, 'Ash', 1000, 20.00, 2, 10.00, true), (2, 'Birch', 1000, 10.00, 1, 10.00, true);
+insert into orders values (1, 1, null, 10.00, 10.00), (2, 1, null, 10.00, 10.00), (3, 2, null, 10.00, 10.00);
 insert into items values (1, 1, 1, 5, 10.00), (2, 2, 2, 2, 10.00), (3, 3, 2, 2, 10.00);
 insert into shelves values (1, 3.00), (2, 0);
 insert into parcels values (1, 'a', 1, 1, 1.00), (2, 'b', 1, 1, 2.00);
@@ -71,6 +78,10 @@ select (select count(*) from items i join products p on p.id = i.product_id wher
     + (select count(*) from customers c where c.order_count <> (select count(*) from orders where customer_id = c.id))
     + (select count(*) from customers c where c.balance <> (select coalesce(sum(amount), 0) from orders
         where customer_id = c.id and shipped is null))
+    + (select count(*) from customers c where coalesce(c.least, -1) <> (select coalesce(min(amount), -1) from orders
+        where customer_id = c.id and shipped is null))
+    + (select count(*) from customers c where c.waiting <> exists (select 1 from orders where customer_id = c.id and shipped is null))
+    + (select count(*) from orders o where coalesce(o.dearest, -1) <> (select coalesce(max(amount), -1) from items where order_id = o.id))
     + (select count(*) from parcels a join products p on p.code = a.product_code where a.weight <> a.pieces * p.weight)
     + (select count(*) from shelves s where s.held <> (select coalesce(sum(weight), 0) from parcels where shelf_id = s.id))
     + (select count(*) from orders o join customers c on c.id = o.customer_id where o.amount > c.credit_limit)

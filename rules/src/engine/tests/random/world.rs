@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dialects::{Dialect, Value};
+use dialects::{Dialect, Value, ValueType};
 use introspect::schema::{Action, ColumnDefault};
 use introspect::{ColumnId, RelationshipId, Schema, TableId};
 
@@ -20,6 +20,8 @@ use crate::rule::{
 pub(super) const CLIENT: [ColumnId; 2] = [ColumnId(1), ColumnId(2)];
 /// The columns that rules set, in every table.
 const DERIVED: [ColumnId; 4] = [ColumnId(3), ColumnId(4), ColumnId(5), ColumnId(6)];
+/// The column that an `exists` may set, in every table.
+const FLAG: ColumnId = ColumnId(7);
 
 pub(super) fn random(dice: &mut Dice) -> World {
     let schema = schema(dice);
@@ -35,7 +37,7 @@ pub(super) fn random(dice: &mut Dice) -> World {
 
 /// Whether clients set a column: it is neither the key nor left to rules.
 pub(super) fn is_client(_: &Schema, _: TableId, column: ColumnId) -> bool {
-    column.0 != 0 && !DERIVED.contains(&column)
+    column.0 != 0 && !DERIVED.contains(&column) && column != FLAG
 }
 
 fn schema(dice: &mut Dice) -> Schema {
@@ -49,6 +51,7 @@ fn sketch(dice: &mut Dice, n: usize) -> Sketch {
     for derived in ["d0", "d1", "d2", "d3"] {
         sketch = sketch.column(derived, MONEY);
     }
+    sketch = sketch.column("flag", ValueType::Bool);
     for parent in 0..if n == 0 { 0 } else { 1 + dice.roll(2) } {
         let target = format!("t{}", dice.roll(n));
         sketch = sketch.parent(&format!("p{parent}_id"), &target, on_delete(dice));
@@ -71,13 +74,15 @@ struct Builder<'a> {
     schema: &'a Schema,
     /// What may be read so far, by table.
     readable: BTreeMap<TableId, Vec<ColumnId>>,
+    /// Where the flag is set.
+    flagged: BTreeSet<TableId>,
     rules: RuleSet,
 }
 
 impl<'a> Builder<'a> {
     fn new(dice: &'a mut Dice, schema: &'a Schema) -> Self {
         let readable = schema.iter().map(|(table, _)| (table, CLIENT.to_vec())).collect();
-        Self { dice, schema, readable, rules: RuleSet::default() }
+        Self { dice, schema, readable, flagged: BTreeSet::new(), rules: RuleSet::default() }
     }
 
     fn rules(mut self) -> RuleSet {
@@ -104,16 +109,29 @@ impl<'a> Builder<'a> {
 
     fn derive(&mut self) {
         let table = self.table();
+        if self.dice.chance(15) {
+            return self.flag(table);
+        }
         let taken: BTreeSet<ColumnId> = self.readable[&table].iter().copied().collect();
         let Some(column) = DERIVED.iter().find(|c| !taken.contains(c)) else { return };
         let kind = match self.dice.roll(10) {
-            0..4 => self.aggregate(table),
-            4..8 => Some(DerivationKind::Formula(self.expr(table, 3))),
+            0..5 => self.aggregate(table, number),
+            5..8 => Some(DerivationKind::Formula(self.expr(table, 3))),
             _ => self.copy(table),
         };
         if let Some(kind) = kind {
             self.add(table, *column, kind);
             self.readable.get_mut(&table).unwrap().push(*column);
+        }
+    }
+
+    fn flag(&mut self, table: TableId) {
+        if self.flagged.contains(&table) {
+            return;
+        }
+        if let Some(kind) = self.aggregate(table, |_, _| AggregateFunction::Exists) {
+            self.add(table, FLAG, kind);
+            self.flagged.insert(table);
         }
     }
 
@@ -127,15 +145,17 @@ impl<'a> Builder<'a> {
         (!all.is_empty()).then(|| *self.dice.pick(&all))
     }
 
-    fn aggregate(&mut self, table: TableId) -> Option<DerivationKind> {
+    fn aggregate(
+        &mut self,
+        table: TableId,
+        function: fn(&mut Dice, ColumnId) -> AggregateFunction,
+    ) -> Option<DerivationKind> {
         let relationship = self.relationship(table, false)?;
         let there = &self.schema[table][relationship];
         let (child, parent) = (there.target, there.inverse);
-        let sum = self.dice.chance(60);
         let column = self.own(child);
-        let function = if sum { AggregateFunction::Sum(column) } else { AggregateFunction::Count };
         Some(DerivationKind::Aggregate(Aggregate {
-            function,
+            function: function(self.dice, column),
             relationship,
             child,
             parent,
@@ -155,6 +175,9 @@ impl<'a> Builder<'a> {
     }
 
     fn filter(&mut self, table: TableId) -> Expr {
+        if self.flagged.contains(&table) && self.dice.chance(30) {
+            return Expr::column(FLAG);
+        }
         let column = Expr::column(self.own(table));
         if self.dice.chance(20) {
             return Expr::IsNull(Box::new(column), self.dice.chance(50));
@@ -208,5 +231,15 @@ impl<'a> Builder<'a> {
             code: None,
             recheck: true,
         });
+    }
+}
+
+/// An aggregate that comes to a number.
+fn number(dice: &mut Dice, column: ColumnId) -> AggregateFunction {
+    match dice.roll(10) {
+        0..3 => AggregateFunction::Sum(column),
+        3..4 => AggregateFunction::Count,
+        4..7 => AggregateFunction::Min(column),
+        _ => AggregateFunction::Max(column),
     }
 }
