@@ -105,6 +105,7 @@ catalogue! {
     DerivedOnly 422 "derived-only" "Only derived attributes were sent" "Derived attributes follow from rules: change what they are derived from.";
     ConstraintViolated 422 "constraint-violated" "A rule does not allow this" "Change the values as the message says.";
     TransitionViolated 422 "transition-violated" "No step leads to this state" "Take one of the steps that the message names.";
+    StepConflict 422 "step-conflict" "A rule moves this value in the same change" "Set the value in a request that changes none of what the rule reads.";
     DatabaseConstraint 422 "database-constraint" "The database does not allow this" "Change the values so that the constraint holds.";
     DerivedOverflow 422 "derived-overflow" "A derived value does not fit its column" "Use smaller values.";
     Uncomputable 422 "uncomputable" "A rule cannot be computed with these values" "Change the values that the rule reads.";

@@ -121,6 +121,11 @@ pub enum Reason {
         /// The state after.
         to: Value,
     },
+    /// The request sets a column that a step moves in the same transaction.
+    Stepped {
+        /// The column.
+        column: ColumnId,
+    },
     /// A derived value does not fit its column.
     Overflow {
         /// The column.

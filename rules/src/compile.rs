@@ -45,8 +45,8 @@ pub fn compile(schema: &Schema, files: &[(String, String)]) -> Result<RuleSet, V
 struct Compiler<'a> {
     schema: &'a Schema,
     problems: Problems<'a>,
-    /// What is derived, and where that was declared.
-    derived: HashMap<(TableId, ColumnId), &'a Text>,
+    /// What is set by rules and when, and where that was declared.
+    derived: HashMap<((TableId, ColumnId), derive::When), &'a Text>,
     /// What moves from state to state, and where that was declared.
     moved: HashMap<(TableId, ColumnId), &'a Text>,
 }

@@ -20,6 +20,8 @@ mod reach;
 mod remove;
 mod rows;
 mod scope;
+mod stamp;
+mod step;
 #[cfg(test)]
 mod tests;
 mod transition;

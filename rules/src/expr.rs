@@ -193,8 +193,18 @@ impl Expr {
 
     /// Every column that it reads, each once, sorted; `old.` and `changed()` count as reads of the row's own column.
     pub fn places(&self) -> Vec<Place> {
+        self.places_where(|_| true)
+    }
+
+    /// Likewise, less the old value of one column: what a rule that sets this column reads besides.
+    pub fn places_beside_old(&self, own: ColumnId) -> Vec<Place> {
+        self.places_where(|e| *e != Self::Old(own))
+    }
+
+    fn places_where(&self, counts: impl Fn(&Self) -> bool) -> Vec<Place> {
         let mut places = Vec::new();
         self.walk(&mut |e| match e {
+            e if !counts(e) => {}
             Self::Column(place) => places.push(place.clone()),
             Self::Old(column) => places.push(Place::own(*column)),
             Self::Changed(columns) => places.extend(columns.iter().copied().map(Place::own)),

@@ -37,12 +37,22 @@ pub(crate) struct Declarations {
     pub(crate) transitions: Vec<TransitionRule>,
 }
 
-/// `table.column: expression`, under `derive` or `default`.
+/// The keys under which columns are set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColumnKey {
+    Derive,
+    Default,
+    Stamp,
+}
+
+/// `table.column: expression`, under `derive`, `default` or `stamp`.
 #[derive(Debug)]
 pub(crate) struct ColumnRule {
-    pub(crate) default: bool,
+    pub(crate) key: ColumnKey,
     pub(crate) target: Text,
     pub(crate) expression: Text,
+    /// When a stamp is set.
+    pub(crate) operations: Operations,
 }
 
 /// One entry of a table under `constrain`.
@@ -148,8 +158,9 @@ impl Reader<'_> {
     fn file(&mut self, node: &Node) {
         for (key, value) in self.yaml.fields(node, KEYS) {
             match key.text.as_str() {
-                "derive" => self.columns(value, false),
-                "default" => self.columns(value, true),
+                "derive" => self.columns(value, ColumnKey::Derive),
+                "default" => self.columns(value, ColumnKey::Default),
+                "stamp" => self.columns(value, ColumnKey::Stamp),
                 "constrain" => self.constrain(value),
                 "transition" => self.transitions(value),
                 _ => self.later(key),
@@ -162,25 +173,33 @@ impl Reader<'_> {
         self.yaml.problem(key.place, format!("`{}` is not known to this version yet", key.text), None);
     }
 
-    fn columns(&mut self, node: &Node, default: bool) {
+    fn columns(&mut self, node: &Node, key: ColumnKey) {
         for (target, value) in self.yaml.entries(node, "here stand lines of `table.column: expression`") {
-            if let Some(expression) = self.expression(value) {
+            if let Some((expression, operations)) = self.expression(value, key) {
                 let target = Text::new(self.file, target.clone());
-                self.declarations.columns.push(ColumnRule { default, target, expression });
+                self.declarations.columns.push(ColumnRule { key, target, expression, operations });
             }
         }
     }
 
     /// An expression, or the long form with `as`.
-    fn expression(&mut self, node: &Node) -> Option<Text> {
+    fn expression(&mut self, node: &Node, under: ColumnKey) -> Option<(Text, Operations)> {
+        let mut operations = Operations::default();
         if !matches!(node.content, Content::Map(_)) {
-            return self.text(node);
+            return self.text(node).map(|text| (text, operations));
         }
         let problems = self.yaml.problems.len();
         let mut found = None;
         for (key, value) in self.yaml.fields(node, EXPRESSION_KEYS) {
             match key.text.as_str() {
                 "as" => found = self.text(value),
+                "operations" if under == ColumnKey::Stamp => {
+                    operations = self.operations(value, &["insert", "update"]);
+                }
+                "operations" => {
+                    let message = "`operations` belongs to a stamp or a check";
+                    self.yaml.problem(key.place, message, None);
+                }
                 _ => self.later(key),
             }
         }
@@ -188,7 +207,7 @@ impl Reader<'_> {
             let hint = Some("write `as: expression`".into());
             self.yaml.problem(node.place, "an expression is missing", hint);
         }
-        found
+        found.map(|text| (text, operations))
     }
 
     fn constrain(&mut self, node: &Node) {
@@ -217,7 +236,7 @@ impl Reader<'_> {
                 "when" => when = Some(self.text(value)?),
                 "attribute" => attribute = Some(self.text(value)?),
                 "code" => code = Some(self.text(value)?),
-                "operations" => operations = self.operations(value),
+                "operations" => operations = self.operations(value, &["insert", "update", "delete"]),
                 "recheck" => recheck = self.yaml.flag(value)?,
                 _ => {}
             }
@@ -238,10 +257,14 @@ impl Reader<'_> {
         }
     }
 
-    fn operations(&mut self, node: &Node) -> Operations {
+    fn operations(&mut self, node: &Node, known: &[&str]) -> Operations {
         let mut operations = Operations { insert: false, update: false, delete: false };
+        if matches!(&node.content, Content::List(items) if items.is_empty()) {
+            let hint = Some(format!("there are: {}", known.join(", ")));
+            self.yaml.problem(node.place, "an operation is missing: this would never do anything", hint);
+        }
         for word in self.yaml.texts(node, "[insert, update]") {
-            self.yaml.one_of("operation", &word, &["insert", "update", "delete"]);
+            self.yaml.one_of("operation", &word, known);
             match word.text.as_str() {
                 "insert" => operations.insert = true,
                 "update" => operations.update = true,

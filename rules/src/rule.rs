@@ -65,6 +65,31 @@ pub enum DerivationKind {
     },
     /// On insert, where the client gave no value.
     Default(Expr),
+    /// On insert, and when the request changes something of the row that no rule sets.
+    Stamp {
+        /// What it is set to.
+        expr: Expr,
+        /// Insert, update or both.
+        operations: Operations,
+    },
+    /// On update, once, when something that it reads changed: from the row before the transaction to the row after it.
+    Step(Expr),
+}
+
+impl Derivation {
+    /// Whether clients may set the column too.
+    pub fn leaves_to_client(&self) -> bool {
+        matches!(self.kind, DerivationKind::Default(_) | DerivationKind::Step(_))
+    }
+
+    /// Whether it gives a new row its value.
+    pub fn sets_new(&self) -> bool {
+        match &self.kind {
+            DerivationKind::Step(_) => false,
+            DerivationKind::Stamp { operations, .. } => operations.insert,
+            _ => true,
+        }
+    }
 }
 
 /// `sum(children.column where …)` and its kin.
@@ -143,6 +168,23 @@ pub struct Constraint {
     pub recheck: bool,
 }
 
+impl Constraint {
+    /// What its check and its condition read.
+    pub fn conditions(&self) -> impl Iterator<Item = &Expr> {
+        std::iter::once(&self.check).chain(&self.when)
+    }
+
+    /// Whether it reads nothing of the row as it will be, only of the change: who makes it, what happens, what was there before. Then every
+    /// change of the row is its business.
+    pub fn is_about_change(&self) -> bool {
+        let mut about_row = false;
+        self.conditions().for_each(|expr| {
+            expr.walk(&mut |e| about_row |= matches!(e, Expr::Column(_) | Expr::Changed(_)));
+        });
+        !about_row
+    }
+}
+
 /// A column that moves along declared edges, net over a transaction.
 #[derive(Clone, Debug)]
 pub struct Transition {
@@ -184,7 +226,7 @@ pub enum Piece {
     Value(Expr),
 }
 
-/// The operations a constraint watches.
+/// The operations that a constraint watches, or a stamp is set on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Operations {

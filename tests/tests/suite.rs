@@ -20,7 +20,9 @@ mod suite {
     mod oracle;
     mod reads;
     mod rules;
+    mod stamps;
     mod statements;
+    mod steps;
     mod trace;
     mod transitions;
     mod verify;

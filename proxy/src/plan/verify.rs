@@ -80,10 +80,9 @@ pub fn rules(rules: &RuleSet) -> Vec<Rule<'_>> {
 fn of_derivation(index: usize, derivation: &Derivation) -> Result<Verification<'_>, &'static str> {
     match &derivation.kind {
         DerivationKind::Aggregate(_) => {}
-        DerivationKind::Formula(expr) if is_of_the_moment(expr) => {
-            return Err("it is taken from the state before");
-        }
         DerivationKind::Formula(_) => {}
+        DerivationKind::Step(_) => return Err("it is taken from the state before"),
+        DerivationKind::Stamp { .. } => return Err("it is set when the row changes"),
         DerivationKind::Copy { .. } => {
             return Err("it is taken when the row comes or moves to another parent");
         }

@@ -1,6 +1,6 @@
-//! One line of `derive` or `default` -> a [`Derivation`].
+//! One line of `derive`, `default` or `stamp` -> a [`Derivation`].
 
-use introspect::schema::RelationshipKind;
+use introspect::schema::{ColumnDefault, RelationshipKind};
 use introspect::{RelationshipId, TableId};
 use sqlparser::ast;
 
@@ -9,15 +9,33 @@ use super::{Compiler, full_name};
 use crate::expr::parse::{self, AggregateWord, Aggregated, Name, RightSide};
 use crate::expr::resolve::{Context, assignable, noun, of_column, resolve};
 use crate::expr::{Expr, Type};
-use crate::file::{ColumnRule, Text};
+use crate::file::{ColumnKey, ColumnRule, Text};
 use crate::problem::{ExprProblem, did_you_mean};
 use crate::rule::{Aggregate, AggregateFunction, Derivation, DerivationKind};
+
+/// When a rule sets its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum When {
+    /// When the row comes.
+    New,
+    /// Later.
+    Later,
+}
+
+/// When a rule sets its column: a default and a step leave room for each other.
+fn times(rule: &ColumnRule) -> &'static [When] {
+    match rule.key {
+        ColumnKey::Default => &[When::New],
+        ColumnKey::Derive if parse::mentions_old(&rule.expression.value) => &[When::Later],
+        ColumnKey::Derive | ColumnKey::Stamp => &[When::New, When::Later],
+    }
+}
 
 impl<'a> Compiler<'a> {
     pub(super) fn derivation(&mut self, rule: &'a ColumnRule) -> Option<Derivation> {
         let target = self.target(&rule.target)?;
         let once = self.once(rule, target);
-        let settable = self.settable(&rule.target, target, rule.default);
+        let settable = self.settable(&rule.target, target, rule.key == ColumnKey::Default);
         let kind = self.right_side(rule, target)?;
         let name = full_name(self.schema, target);
         let derivation = Derivation { name, table: target.0, column: target.1, kind };
@@ -28,8 +46,9 @@ impl<'a> Compiler<'a> {
 
     /// A column is set by one rule; a second one names the place of the first.
     fn once(&mut self, rule: &'a ColumnRule, target: Column) -> bool {
-        let Some(first) = self.derived.get(&target) else {
-            self.derived.insert(target, &rule.target);
+        let times = times(rule);
+        let Some(first) = times.iter().find_map(|when| self.derived.get(&(target, *when))) else {
+            self.derived.extend(times.iter().map(|when| ((target, *when), &rule.target)));
             return true;
         };
         let hint = format!("first at {}", self.problems.place(first));
@@ -49,16 +68,18 @@ impl<'a> Compiler<'a> {
         };
         match parsed {
             RightSide::Scalar(tree) => {
-                let context = if rule.default { Context::Default } else { Context::Formula };
+                let context = context(rule);
                 let expr = self.scalar(text, target, &tree, context)?;
-                Some(if rule.default { DerivationKind::Default(expr) } else { DerivationKind::Formula(expr) })
+                match context {
+                    Context::Default => Some(DerivationKind::Default(expr)),
+                    Context::Stamp => self.stamp(rule, target, expr),
+                    Context::Step => self.step(text, target, expr),
+                    _ => Some(DerivationKind::Formula(expr)),
+                }
             }
-            _ if rule.default => {
-                self.problems.at(
-                    text,
-                    "a default is an expression over the row",
-                    "this belongs under `derive`",
-                );
+            _ if rule.key != ColumnKey::Derive => {
+                let message = format!("{} is an expression over the row", context(rule).name());
+                self.problems.at(text, message, "this belongs under `derive`");
                 None
             }
             RightSide::Copy { parent, column } => self.copied(text, target, &parent, &column),
@@ -66,6 +87,28 @@ impl<'a> Compiler<'a> {
                 self.aggregate(text, target, *aggregated).map(DerivationKind::Aggregate)
             }
         }
+    }
+
+    fn stamp(&mut self, rule: &ColumnRule, target: Column, expr: Expr) -> Option<DerivationKind> {
+        let operations = rule.operations;
+        let column = &self.schema[target.0][target.1];
+        if !operations.insert && !column.nullable && column.default == ColumnDefault::None {
+            let message = format!("`{}` needs a value when its row comes", full_name(self.schema, target));
+            self.problems.at(&rule.target, message, "let the stamp be set on insert too");
+            return None;
+        }
+        Some(DerivationKind::Stamp { expr, operations })
+    }
+
+    fn step(&mut self, text: &Text, target: Column, expr: Expr) -> Option<DerivationKind> {
+        if expr.places_beside_old(target.1).is_empty() {
+            let name = full_name(self.schema, target);
+            let message =
+                format!("`{name}` reads nothing but its own old value: this step would never be taken");
+            self.problems.at(text, message, "a stamp is set when anything of the row changes");
+            return None;
+        }
+        Some(DerivationKind::Step(expr))
     }
 
     fn scalar(&mut self, text: &Text, target: Column, tree: &ast::Expr, context: Context) -> Option<Expr> {
@@ -194,5 +237,15 @@ impl<'a> Compiler<'a> {
         };
         let message = format!("the relationship `{}` of {} {message}", name.text, table.name);
         self.problems.inside(text, 0, ExprProblem { span: name.span.clone(), message, hint });
+    }
+}
+
+/// Where a rule's expression stands.
+fn context(rule: &ColumnRule) -> Context {
+    match rule.key {
+        ColumnKey::Default => Context::Default,
+        ColumnKey::Stamp => Context::Stamp,
+        ColumnKey::Derive if parse::mentions_old(&rule.expression.value) => Context::Step,
+        ColumnKey::Derive => Context::Formula,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::reads::{Column, Reads};
 use super::{Compiler, full_name};
 use crate::file::ColumnRule;
-use crate::rule::Derivation;
+use crate::rule::{Derivation, DerivationKind};
 
 impl Compiler<'_> {
     /// The derivations in an order that works, as near to the order of the files as can be.
@@ -14,11 +14,15 @@ impl Compiler<'_> {
             .iter()
             .map(|(_, derivation)| Reads::of_derivation(self.schema, derivation).all().collect())
             .collect();
-        let setters: HashMap<Column, usize> =
-            declared.iter().enumerate().map(|(n, (_, derivation))| (derivation.target(), n)).collect();
+        let mut setters: HashMap<Column, Vec<usize>> = HashMap::new();
+        for (n, (_, derivation)) in declared.iter().enumerate() {
+            setters.entry(derivation.target()).or_default().push(n);
+        }
         let needs: Vec<Vec<usize>> = reads
             .iter()
-            .map(|columns| columns.iter().filter_map(|column| setters.get(column).copied()).collect())
+            .map(|columns| {
+                columns.iter().filter_map(|column| setters.get(column)).flatten().copied().collect()
+            })
             .collect();
         let (order, cycles) = sort(&needs);
         for cycle in &cycles {
@@ -57,7 +61,10 @@ impl Compiler<'_> {
             self.problems.at(&rule.expression, message, "this version does not derive up or down a tree");
         } else {
             let column = &table[derivation.column].name;
-            let hint = format!("the value before is `old.{column}`, in steps, which a later version knows");
+            let hint = match derivation.kind {
+                DerivationKind::Default(_) => String::new(),
+                _ => format!("the value before the change is `old.{column}`"),
+            };
             self.problems.at(&rule.expression, format!("`{name}` reads itself"), hint);
         }
     }

@@ -28,6 +28,12 @@ impl Reads {
             DerivationKind::Formula(expr) | DerivationKind::Default(expr) => {
                 reads.expression(schema, derivation.table, expr);
             }
+            // The row's own old value is there before anything is computed.
+            DerivationKind::Stamp { expr, .. } | DerivationKind::Step(expr) => {
+                for place in expr.places_beside_old(derivation.column) {
+                    reads.place(schema, derivation.table, &place);
+                }
+            }
             DerivationKind::Copy { relationship, column } => {
                 let place = Place { path: vec![*relationship], column: *column };
                 reads.place(schema, derivation.table, &place);

@@ -80,6 +80,9 @@ fn all_forms_of_a_file_are_read() {
         r#"
 derive:
   '"orders"."amount_total"': {as: "sum(items.amount)"}
+stamp:
+  customers.name: {as: "coalesce(actor.id, 'nobody')", operations: [insert]}
+  items.quantity: coalesce(old.quantity, 0) + 1
 default:
   orders.notes: "'by ' || coalesce(actor.id, 'nobody')"
   orders.date_shipped: "'2024-05-01'"
@@ -95,7 +98,7 @@ constrain:
       recheck: false
 "#,
     );
-    assert_eq!(rules.derivations.len(), 4);
+    assert_eq!(rules.derivations.len(), 6);
     let constraint = &rules.constraints[0];
     assert!(constraint.when.is_some() && !constraint.recheck && constraint.operations.delete);
     assert_eq!(constraint.code.as_deref(), Some("nothing-to-ship"));
@@ -108,12 +111,18 @@ fn the_examples_of_the_reference_compile() {
     let mut tables = shop_tables();
     let orders = tables.iter_mut().position(|sketch| sketch.table.name == "orders").unwrap();
     let sketch = tables.remove(orders).column("order_date", dialects::ValueType::Date).column("status", TEXT);
+    let sketch = sketch
+        .column("updated_at", dialects::ValueType::TimestampTz)
+        .column("version", INT)
+        .column("created_by", TEXT);
     tables.insert(orders, sketch);
+    let products = tables.pop().unwrap().column("units_shipped", INT).column("units_in_stock", INT);
+    tables.push(products);
     let shop = schema(Dialect::Postgres, tables);
     let reference = include_str!("../../../docs/rules.md");
     let examples: Vec<_> =
         reference.split("```yaml\n").skip(1).filter_map(|block| block.split("```").next()).collect();
-    assert_eq!(examples.len(), 4);
+    assert_eq!(examples.len(), 6);
     for example in examples {
         assert!(compiled(&shop, example).is_ok(), "{example}{:?}", compiled(&shop, example));
     }
@@ -145,11 +154,41 @@ fn wrong_derivations_are_refused_with_their_place() {
         ),
         (
             "items.amount: amount + 1",
-            "2:17: `items.amount` reads itself (the value before is `old.amount`, in steps, which a later version knows)",
+            "2:17: `items.amount` reads itself (the value before the change is `old.amount`)",
         ),
         (
             "items.amount: old.amount + 1",
-            "2:17: a step (`old.` in a derivation) is not known to this version yet",
+            "2:17: `items.amount` reads nothing but its own old value: this step would never be taken (a stamp is set when anything of the row changes)",
+        ),
+        ("items.amount: old.amount + quantity", "fine"),
+        ("items.amount: old.quantity", "fine"),
+        (
+            "items.amount: case when changed(quantity) and updating and actor.id is null then old.amount else 0 end",
+            "fine",
+        ),
+        (
+            "items.amount: amount + old.quantity",
+            "2:17: `items.amount` reads itself (the value before the change is `old.amount`)",
+        ),
+        (
+            "items.amount: quantity + case when now() > '2024-01-01' then 1 end",
+            "2:38: `now()` is not allowed in a stored formula (what is stored can only depend on rows; `default`, `stamp`, `when` and `check` may use this)",
+        ),
+        (
+            "items.amount: case when inserting then 1 end",
+            "2:27: `inserting` is not allowed in a stored formula (what is stored can only depend on rows; `default`, `stamp`, `when` and `check` may use this)",
+        ),
+        (
+            "orders.amount_total: sum(items.amount where old.quantity > 1)",
+            "2:47: `old.` is not allowed in the `where` of an aggregate (what is stored can only depend on rows; `default`, `stamp`, `when` and `check` may use this)",
+        ),
+        (
+            "items.amount: old.order.id + quantity",
+            "2:17: `old.` reads the row's own columns (write old.column)",
+        ),
+        (
+            "items.amount: {as: quantity, operations: [insert]}",
+            "2:32: `operations` belongs to a stamp or a check",
         ),
         ("items.id: quantity", "2:3: `items.id` is part of the primary key: no rule can set it"),
         ("items.order_id: quantity", "2:3: `items.order_id` is part of a foreign key: it cannot be derived"),
@@ -345,6 +384,10 @@ derive:
 deriv: {}
 stamp:
   orders.notes: now()
+  orders.date_shipped: {as: today, operations: [delete]}
+  items.amount: sum(orders.amount)
+  items.quantity: {as: 1, operations: []}
+  customers.balance: balance + 1
 default:
   orders.amount_total: 1
   customers.name: lower(nam)
@@ -367,17 +410,21 @@ constrain:
     let expected = "\
 a.yaml:4:3: `orders.amount_total` stands here twice (first at a.yaml:3:3)
 a.yaml:5:1: unknown key `deriv` (did you mean `derive`?)
-a.yaml:6:1: `stamp` is not known to this version yet
-a.yaml:9:3: `orders.amount_total` is set by two rules (first at a.yaml:3:3)
-a.yaml:10:25: customers has no column `nam` (did you mean `name`?)
-a.yaml:12:3: there is no table `customer` (did you mean `customers`?)
-a.yaml:16:14: a condition is needed, this is a number (compare it with something)
-a.yaml:17:30: this brace is not closed (write {{ for a brace)
-a.yaml:18:7: unknown key `chek` (did you mean `check`?)
-a.yaml:20:14: `message` is missing
-a.yaml:23:20: unknown operation `insrt` (did you mean `insert`?)
-a.yaml:24:16: true or false is needed
-a.yaml:25:3: a list of checks is missing (write `- check: …` and `message: …`)";
+a.yaml:7:17: `orders.notes` holds a text, this is an instant
+a.yaml:8:49: unknown operation `delete` (there are: insert, update)
+a.yaml:9:17: a stamp is an expression over the row (this belongs under `derive`)
+a.yaml:10:39: an operation is missing: this would never do anything (there are: insert, update)
+a.yaml:11:22: `customers.balance` reads itself (the value before the change is `old.balance`)
+a.yaml:13:3: `orders.amount_total` is set by two rules (first at a.yaml:3:3)
+a.yaml:14:25: customers has no column `nam` (did you mean `name`?)
+a.yaml:16:3: there is no table `customer` (did you mean `customers`?)
+a.yaml:20:14: a condition is needed, this is a number (compare it with something)
+a.yaml:21:30: this brace is not closed (write {{ for a brace)
+a.yaml:22:7: unknown key `chek` (did you mean `check`?)
+a.yaml:24:14: `message` is missing
+a.yaml:27:20: unknown operation `insrt` (did you mean `insert`?)
+a.yaml:28:16: true or false is needed
+a.yaml:29:3: a list of checks is missing (write `- check: …` and `message: …`)";
     assert_eq!(compiled(&shop, text).unwrap_err(), expected);
 }
 
@@ -488,6 +535,53 @@ fn cycles_are_told_rule_by_rule() {
         "a.yaml:2:3: `customers.balance` depends on itself (customers.balance reads orders.amount_total (a.yaml:2:3); \
          orders.amount_total reads items.amount (a.yaml:3:3); items.amount reads customers.balance (a.yaml:4:3))"
     );
+}
+
+#[test]
+fn a_column_has_one_rule_for_the_new_row_and_one_for_later() {
+    let shop = fixture::shop();
+    let found = |text: &str| compiled(&shop, text).map_or_else(|problems| problems, |_| "fine".into());
+    let step = "derive:\n  items.amount: old.amount + quantity\n";
+    assert_eq!(found(&format!("{step}default:\n  items.amount: 5\n")), "fine");
+    assert_eq!(
+        found(&format!("{step}stamp:\n  items.amount: 5\n")),
+        "a.yaml:4:3: `items.amount` is set by two rules (first at a.yaml:2:3)"
+    );
+    assert_eq!(
+        found("stamp:\n  items.amount: {as: 5, operations: [update]}\ndefault:\n  items.amount: 5\n"),
+        "a.yaml:4:3: `items.amount` is set by two rules (first at a.yaml:2:3)"
+    );
+}
+
+#[test]
+fn steps_that_wait_for_each_other_are_a_cycle_and_stamps_that_count_are_none() {
+    let shop = fixture::shop();
+    assert_eq!(
+        derive(
+            &shop,
+            "items.amount: old.amount + quantity\n  items.quantity: old.quantity + (amount - old.amount)"
+        ),
+        "2:3: `items.amount` depends on itself (items.amount reads items.quantity (2:3); items.quantity reads items.amount (3:3))"
+    );
+    let text = "stamp:\n  items.quantity: coalesce(old.quantity, 0) + 1\nderive:\n  items.amount: quantity * unit_price\n";
+    let rules = compiled(&shop, text).unwrap();
+    let names: Vec<_> = rules.derivations.iter().map(|d| d.name.as_str()).collect();
+    assert_eq!(names, ["items.quantity", "items.amount"]);
+}
+
+#[test]
+fn a_required_column_cannot_wait_for_a_stamp() {
+    let mut tables = shop_tables();
+    let at = tables.iter().position(|sketch| sketch.table.name == "customers").unwrap();
+    let sketch = tables.remove(at).with(|t| t.columns[1].nullable = false);
+    tables.push(sketch);
+    let shop = schema(Dialect::Postgres, tables);
+    let text = "stamp:\n  customers.name: {as: actor.id, operations: [update]}\n";
+    assert_eq!(
+        compiled(&shop, text).unwrap_err(),
+        "a.yaml:2:3: `customers.name` needs a value when its row comes (let the stamp be set on insert too)"
+    );
+    assert!(compiled(&shop, &text.replace("update", "insert")).is_ok());
 }
 
 #[test]

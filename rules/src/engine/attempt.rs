@@ -24,6 +24,8 @@ pub(super) struct Attempt<'a> {
     pub(super) violations: Vec<Violation>,
     /// What an expression lacked without anything being asked for: a gap that must refuse, never pass.
     pub(super) gap: Option<Violation>,
+    /// The rows that were there and that the request itself changes.
+    pub(super) moved: HashSet<RowId>,
     /// The rows that go, in the order in which that was found out.
     pub(super) removed: Vec<RowId>,
     /// A list of children is longer than what one transaction may touch.
@@ -82,6 +84,7 @@ impl<'a> Attempt<'a> {
             touched: IndexMap::new(),
             violations: Vec::new(),
             gap: None,
+            moved: HashSet::new(),
             removed: Vec::new(),
             crowded: false,
             trace: None,
@@ -97,6 +100,7 @@ impl<'a> Attempt<'a> {
         self.explain(&By::Request);
         self.carry_removals();
         self.explain(&By::ForeignKey);
+        self.note_moved();
         self.derive();
         self.look_for_related();
         if self.crowded || self.touched.len() > self.request.rows_max {

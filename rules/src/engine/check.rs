@@ -15,7 +15,7 @@ impl Attempt<'_> {
     pub(super) fn check(&mut self) {
         let rules = self.engine.rules;
         for (index, constraint) in rules.constraints.iter().enumerate() {
-            let places = inputs(constraint);
+            let places = self.inputs(constraint);
             let rows = self.judged_rows(constraint, &places);
             for (id, image) in &rows {
                 if self.ready_above(id.table, image, &places, READ) {
@@ -24,6 +24,18 @@ impl Attempt<'_> {
             }
             self.explain_checks(index, constraint, &rows);
         }
+    }
+
+    /// What makes a constraint be judged: all that its check and its condition read.
+    pub(super) fn inputs(&self, constraint: &Constraint) -> Vec<Place> {
+        let mut places: Vec<Place> = constraint.conditions().flat_map(Expr::places).collect();
+        if constraint.is_about_change() {
+            places
+                .extend(self.engine.schema[constraint.table].columns().map(|(column, _)| Place::own(column)));
+        }
+        places.sort();
+        places.dedup();
+        places
     }
 
     /// The rows a constraint is judged on, as it sees them.
@@ -95,15 +107,6 @@ fn piece_text(piece: &Piece, scope: &RowScope<'_, '_>) -> Result<String, EvalErr
             value => eval::show(&value),
         }),
     }
-}
-
-/// What makes a constraint be judged: all that its check and its condition read.
-fn inputs(constraint: &Constraint) -> Vec<Place> {
-    let mut places = constraint.check.places();
-    places.extend(constraint.when.iter().flat_map(Expr::places));
-    places.sort();
-    places.dedup();
-    places
 }
 
 /// What its message reads.

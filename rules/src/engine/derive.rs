@@ -29,6 +29,8 @@ impl Attempt<'_> {
                     self.copy(derivation, *relationship, *column)
                 }
                 DerivationKind::Formula(expr) => self.formula(derivation, expr),
+                DerivationKind::Stamp { expr, operations } => self.stamp(derivation, expr, *operations),
+                DerivationKind::Step(expr) => self.step(derivation, expr),
                 DerivationKind::Aggregate(aggregate) => self.aggregate(derivation, aggregate),
             }
             self.explain_derivation(derivation);
@@ -56,7 +58,7 @@ impl Attempt<'_> {
     fn default_is_needed(&self, table: TableId, column: ColumnId) -> bool {
         let schema = self.engine.schema;
         let untold = !schema.dialect.returning() && schema[table].key.contains(&column);
-        untold || self.engine.facts.is_client_input(table, column)
+        untold || self.engine.facts.default_is_read(table, column)
     }
 
     /// What the database will put into a column that nobody gives. `None`: not known yet, or drawn at the write.
@@ -111,7 +113,7 @@ impl Attempt<'_> {
         }
     }
 
-    fn compute(&mut self, derivation: &Derivation, expr: &Expr, id: &RowId) {
+    pub(super) fn compute(&mut self, derivation: &Derivation, expr: &Expr, id: &RowId) {
         let hold = self.hold_to_set(derivation.table, &[derivation.column]);
         if !self.touched.contains_key(id) && !self.hold(id, hold) {
             return;

@@ -99,8 +99,7 @@ impl Attempt<'_> {
     ) {
         let Some(recorder) = self.trace.take() else { return };
         let by = By::Rule(constraint.name.clone());
-        let mut places = constraint.check.places();
-        places.extend(constraint.when.iter().flat_map(Expr::places));
+        let places = self.inputs(constraint);
         for (id, image) in judged {
             let causes = self.causes(recorder, id, &places);
             recorder.push(id, &by, self.verdict(index, constraint, id, image), &causes);
@@ -246,7 +245,14 @@ impl Attempt<'_> {
                     let why = match kind {
                         _ if on_insert && (given || !is_new) => Causes::new(),
                         _ if on_insert => recorder.came.get(&id).copied().into_iter().collect(),
-                        kind => self.causes(recorder, &id, &self.triggers(derivation.table, kind)),
+                        DerivationKind::Step(_) if is_new => Causes::new(),
+                        DerivationKind::Stamp { operations, .. } if !self.is_due(&id, *operations) => {
+                            Causes::new()
+                        }
+                        DerivationKind::Stamp { .. } if is_new => {
+                            recorder.came.get(&id).copied().into_iter().collect()
+                        }
+                        _ => self.causes(recorder, &id, &self.triggers(derivation)),
                     };
                     match why.is_empty() {
                         true if on_insert && !is_new => {}
@@ -320,13 +326,16 @@ impl Attempt<'_> {
     }
 
     /// What makes a rule over the row's own columns and those above be computed. A copy reads its parent only when the row comes to it.
-    fn triggers(&self, table: TableId, kind: &DerivationKind) -> Vec<Place> {
-        match kind {
+    fn triggers(&self, derivation: &Derivation) -> Vec<Place> {
+        let table = derivation.table;
+        let own = |columns: &[ColumnId]| columns.iter().copied().map(Place::own).collect();
+        match &derivation.kind {
             DerivationKind::Formula(expr) | DerivationKind::Default(expr) => expr.places(),
             DerivationKind::Copy { relationship, .. } => {
-                let columns = &self.engine.schema[table][*relationship].columns;
-                columns.iter().copied().map(Place::own).collect()
+                own(&self.engine.schema[table][*relationship].columns)
             }
+            DerivationKind::Stamp { .. } => own(self.engine.facts.watched(table)),
+            DerivationKind::Step(expr) => expr.places_beside_old(derivation.column),
             DerivationKind::Aggregate(_) => Vec::new(),
         }
     }

@@ -1,9 +1,9 @@
 //! What follows from a schema and its rules once and for all, so that no write has to work it out.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use introspect::schema::{Action, RelationshipKind};
-use introspect::{ColumnId, RelationshipId, Schema, TableId};
+use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
 
 use crate::expr::{Expr, Place};
 use crate::rule::{Aggregate, Constraint, DerivationKind, Piece, RuleSet, Transition};
@@ -26,12 +26,18 @@ pub struct Facts {
     carried: Vec<bool>,
     /// What any rule reads.
     inputs: HashSet<At>,
+    /// Of what any rule notes only that it changed.
+    noted: HashSet<At>,
     /// What rules read from rows below, foreign keys on the way included (a `copy` does not count: it reads once).
     from_below: HashSet<At>,
-    /// What a sum, count, formula or copy sets.
+    /// What rules set.
+    set: HashSet<At>,
+    /// What rules set of new rows.
+    set_new: HashSet<At>,
+    /// What rules set and clients do not.
     derived: HashSet<At>,
-    /// What a default sets.
-    defaulted: HashSet<At>,
+    /// By table with stamps: the columns of which a change sets them, which are those that clients set.
+    watched: HashMap<TableId, Vec<ColumnId>>,
     /// The tables of which rules speak when rows come (derivations, constraints, aggregates over them).
     on_insert: HashSet<TableId>,
     /// Tables with a constraint on removal.
@@ -53,9 +59,11 @@ pub struct Referrer {
 }
 
 /// From what a rule reads to what it sets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Flow {
     own: BTreeSet<At>,
+    /// Noted when it changes, and not read.
+    noted: BTreeSet<At>,
     from_below: BTreeSet<At>,
     to: Option<At>,
 }
@@ -72,6 +80,7 @@ impl Facts {
     pub fn new(schema: &Schema, rules: &RuleSet) -> Self {
         let mut facts =
             Self { referrers: referrers(schema), parents_first: parents_first(schema), ..Self::default() };
+        facts.read_targets(schema, rules);
         facts.read_derivations(schema, rules);
         facts.read_constraints(schema, &rules.constraints);
         facts.read_transitions(&rules.transitions);
@@ -82,10 +91,39 @@ impl Facts {
         facts
     }
 
+    fn read_targets(&mut self, schema: &Schema, rules: &RuleSet) {
+        for derivation in &rules.derivations {
+            let at = (derivation.table, derivation.column);
+            self.set.insert(at);
+            if derivation.sets_new() {
+                self.set_new.insert(at);
+                self.on_insert.insert(derivation.table);
+            }
+            if !derivation.leaves_to_client() {
+                self.derived.insert(at);
+            }
+        }
+        for derivation in &rules.derivations {
+            if matches!(&derivation.kind, DerivationKind::Stamp { operations, .. } if operations.update) {
+                let watched = self.clients(schema, derivation.table);
+                self.watched.insert(derivation.table, watched);
+            }
+        }
+    }
+
+    /// The columns that clients set.
+    fn clients(&self, schema: &Schema, table: TableId) -> Vec<ColumnId> {
+        let open = |(id, column): &(ColumnId, &Column)| {
+            column.generated.is_none() && !self.derived.contains(&(table, *id))
+        };
+        schema[table].columns().filter(open).map(|(id, _)| id).collect()
+    }
+
     fn read_derivations(&mut self, schema: &Schema, rules: &RuleSet) {
         for derivation in &rules.derivations {
             let table = derivation.table;
             let to = (table, derivation.column);
+            let mut noted = BTreeSet::new();
             let (own, from_below) = match &derivation.kind {
                 DerivationKind::Aggregate(aggregate) => {
                     (self.aggregate_inputs(schema, aggregate), BTreeSet::new())
@@ -94,17 +132,22 @@ impl Facts {
                 DerivationKind::Default(expr) => {
                     (self.read_once(schema, table, &expr.places()), BTreeSet::new())
                 }
+                DerivationKind::Stamp { expr, operations } => {
+                    if operations.update {
+                        noted.extend(self.watched(table).iter().map(|column| (table, *column)));
+                    }
+                    let places = expr.places_beside_old(derivation.column);
+                    (self.read_once(schema, table, &places), BTreeSet::new())
+                }
+                DerivationKind::Step(expr) => {
+                    split(schema, table, &expr.places_beside_old(derivation.column))
+                }
                 DerivationKind::Copy { relationship, column } => {
                     let place = Place { path: vec![*relationship], column: *column };
                     (self.read_once(schema, table, &[place]), BTreeSet::new())
                 }
             };
-            match derivation.kind {
-                DerivationKind::Default(_) => self.defaulted.insert(to),
-                _ => self.derived.insert(to),
-            };
-            self.on_insert.insert(table);
-            self.flows.push(Flow { own, from_below, to: Some(to) });
+            self.flows.push(Flow { own, noted, from_below, to: Some(to) });
         }
     }
 
@@ -127,9 +170,13 @@ impl Facts {
 
     fn read_constraints(&mut self, schema: &Schema, constraints: &[Constraint]) {
         for constraint in constraints {
-            let mut places = constraint.check.places();
-            places.extend(constraint.when.iter().flat_map(Expr::places));
+            let places: Vec<Place> = constraint.conditions().flat_map(Expr::places).collect();
             let (own, from_below) = split(schema, constraint.table, &places);
+            let mut noted = BTreeSet::new();
+            if constraint.is_about_change() {
+                noted
+                    .extend(schema[constraint.table].columns().map(|(column, _)| (constraint.table, column)));
+            }
             for piece in &constraint.message {
                 if let Piece::Value(expr) = piece {
                     let (own, above) = split(schema, constraint.table, &expr.places());
@@ -141,7 +188,7 @@ impl Facts {
             if constraint.operations.delete {
                 self.on_delete.insert(constraint.table);
             }
-            self.flows.push(Flow { own, from_below, to: None });
+            self.flows.push(Flow { own, noted, from_below, to: None });
         }
     }
 
@@ -149,7 +196,7 @@ impl Facts {
         for transition in transitions {
             let own = BTreeSet::from([(transition.table, transition.column)]);
             self.on_insert.insert(transition.table);
-            self.flows.push(Flow { own, from_below: BTreeSet::new(), to: None });
+            self.flows.push(Flow { own, ..Flow::default() });
         }
     }
 
@@ -157,6 +204,7 @@ impl Facts {
         for flow in &self.flows {
             self.inputs.extend(flow.own.iter().chain(&flow.from_below));
             self.from_below.extend(&flow.from_below);
+            self.noted.extend(&flow.noted);
         }
     }
 
@@ -166,7 +214,7 @@ impl Facts {
         columns.extend(
             schema[table].relationships.iter().flat_map(|relationship| relationship.columns.iter().copied()),
         );
-        let of_rules = self.inputs.iter().chain(&self.derived).chain(&self.defaulted);
+        let of_rules = self.inputs.iter().chain(&self.noted).chain(&self.set);
         columns.extend(of_rules.filter(|(t, _)| *t == table).map(|(_, column)| *column));
         columns.into_iter().collect()
     }
@@ -244,9 +292,10 @@ impl Facts {
         self.removal_matters.get(table.0 as usize).copied().unwrap_or(true)
     }
 
-    /// Whether a rule reads one of the columns.
+    /// Whether a rule reads one of the columns, or takes note when it changes.
     pub fn matters(&self, table: TableId, columns: &[ColumnId]) -> bool {
-        columns.iter().any(|column| self.inputs.contains(&(table, *column)))
+        let of_rule = |at: &At| self.inputs.contains(at) || self.noted.contains(at);
+        columns.iter().any(|column| of_rule(&(table, *column)))
     }
 
     /// Whether the engine itself removes rows of the table when a row above them goes; else the database does.
@@ -264,15 +313,20 @@ impl Facts {
         self.from_below.contains(&(table, column))
     }
 
-    /// Whether a rule sets the column (a default does not: the client may).
+    /// Whether a rule sets the column and clients do not (a default or a step leaves it to them).
     pub fn is_derived(&self, table: TableId, column: ColumnId) -> bool {
         self.derived.contains(&(table, column))
     }
 
-    /// Whether rules read the column and none sets it.
-    pub fn is_client_input(&self, table: TableId, column: ColumnId) -> bool {
+    /// Whether rules read what the database's default gives a new row: none of them sets the column.
+    pub fn default_is_read(&self, table: TableId, column: ColumnId) -> bool {
         let at = (table, column);
-        self.inputs.contains(&at) && !self.derived.contains(&at) && !self.defaulted.contains(&at)
+        self.inputs.contains(&at) && !self.set_new.contains(&at)
+    }
+
+    /// The columns of which a change by the request sets the table's stamps.
+    pub fn watched(&self, table: TableId) -> &[ColumnId] {
+        self.watched.get(&table).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a change of these columns can reach rows below, of which nothing in the request or above it tells the keys.
@@ -284,7 +338,7 @@ impl Facts {
                 if flow.from_below.iter().any(|at| moved.contains(at)) {
                     return true;
                 }
-                if flow.own.iter().any(|at| moved.contains(at)) {
+                if flow.own.iter().chain(&flow.noted).any(|at| moved.contains(at)) {
                     moved.extend(flow.to);
                 }
             }

@@ -110,11 +110,16 @@ fn climb(engine: &Engine<'_>, mut moved: Moved, lookups: &mut Vec<PathLookup>) {
 /// The row's own formulas move with their inputs.
 fn spread(engine: &Engine<'_>, moved: &mut Moved) {
     for derivation in engine.rules.derivations.iter().filter(|d| d.table == moved.table) {
-        let DerivationKind::Formula(expr) = &derivation.kind else { continue };
         let reads = |expr: &Expr| {
             expr.places().iter().any(|p| p.path.is_empty() && moved.columns.contains(&p.column))
         };
-        if reads(expr) {
+        let moves = match &derivation.kind {
+            DerivationKind::Formula(expr) | DerivationKind::Step(expr) => reads(expr),
+            // Rules move what lies further up, and that stamps nothing.
+            DerivationKind::Stamp { operations, .. } => operations.update && moved.path.is_empty(),
+            _ => false,
+        };
+        if moves {
             moved.columns.insert(derivation.column);
         }
     }

@@ -56,6 +56,16 @@ pub(crate) fn scalar(text: &str) -> Result<ast::Expr, ExprProblem> {
     expression(text, tokens(text)?)
 }
 
+/// Whether a text speaks of `old.column`: then a formula is a step.
+pub(crate) fn mentions_old(text: &str) -> bool {
+    let is_old = |token: &Token| matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("old"));
+    let tokens: Vec<Token> = tokens(text).unwrap_or_default().into_iter().map(|t| t.token).collect();
+    tokens.windows(2).enumerate().any(|(at, pair)| {
+        let begins = at.checked_sub(1).and_then(|before| tokens.get(before)) != Some(&Token::Period);
+        matches!(pair, [word, Token::Period] if begins && is_old(word))
+    })
+}
+
 /// The words and signs of a text, without spaces, none beyond the limits.
 fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, ExprProblem> {
     if text.len() > TEXT_MAX {

@@ -37,6 +37,10 @@ pub enum Context {
     Formula,
     /// A default on insert: also the moment and the actor.
     Default,
+    /// A stamp: also the moment, the actor, the old row and what happens to it.
+    Stamp,
+    /// A formula that reads the old row: likewise.
+    Step,
     /// A constraint's check or `when`: also the old row and what happens to it.
     Condition,
     /// Inside the braces of a constraint's message.
@@ -73,7 +77,7 @@ pub(crate) fn resolve(
     let resolved = resolver.node(tree, 0);
     let resolved = match context {
         Context::Condition | Context::Filter | Context::Where => resolved.and_then(|e| resolver.truth(e)),
-        Context::Formula | Context::Default | Context::Message => {
+        Context::Formula | Context::Default | Context::Stamp | Context::Step | Context::Message => {
             resolved.and_then(|e| resolver.meant_for(e, wanted))
         }
     };
@@ -106,17 +110,20 @@ impl Context {
     }
 
     fn allows_actor(self) -> bool {
-        matches!(self, Self::Default | Self::Condition | Self::Message)
+        self == Self::Default || self.allows_old()
     }
 
     fn allows_old(self) -> bool {
-        matches!(self, Self::Condition | Self::Message)
+        matches!(self, Self::Condition | Self::Message | Self::Stamp | Self::Step)
     }
 
-    fn name(self) -> &'static str {
+    /// In words.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Formula => "a stored formula",
             Self::Default => "a default",
+            Self::Stamp => "a stamp",
+            Self::Step => "a step",
             Self::Condition => "a condition",
             Self::Message => "a message",
             Self::Filter => "a filter",
@@ -255,9 +262,10 @@ impl Resolver<'_> {
         let place = self.context.name();
         let hint = match self.context {
             Context::Formula | Context::Where => {
-                "what is stored can only depend on rows; `default`, `when` and `check` may use this"
+                "what is stored can only depend on rows; `default`, `stamp`, `when` and `check` may use this"
             }
-            Context::Default | Context::Condition | Context::Message | Context::Filter => "",
+            Context::Default => "a row that comes has no past; `stamp`, `when` and `check` may use this",
+            Context::Stamp | Context::Step | Context::Condition | Context::Message | Context::Filter => "",
         };
         self.refuse(span, format!("{what} is not allowed in {place}"), hint)
     }

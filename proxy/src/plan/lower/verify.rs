@@ -61,7 +61,10 @@ pub fn exceptions(schema: &Schema, verification: &Verification<'_>, range: &Rang
                 None => first_of_children(schema, derivation, aggregate, range),
             },
             DerivationKind::Formula(expr) => formula(schema, derivation, expr, range),
-            DerivationKind::Copy { .. } | DerivationKind::Default(_) => {
+            DerivationKind::Copy { .. }
+            | DerivationKind::Default(_)
+            | DerivationKind::Stamp { .. }
+            | DerivationKind::Step(_) => {
                 Err(Error::new(ErrorCode::Internal, "A rule cannot be verified.").into())
             }
         },

@@ -99,7 +99,10 @@ fn reference(table: &Table, column: ColumnId) -> Option<&str> {
 
 fn set_by_rule(snapshot: &Snapshot, table: TableId, column: ColumnId) -> bool {
     snapshot.rules.derivations.iter().any(|d| {
-        d.table == table && d.column == column && !matches!(&d.kind, DerivationKind::Default(e) if is_null(e))
+        d.table == table
+            && d.column == column
+            && d.sets_new()
+            && !matches!(&d.kind, DerivationKind::Default(e) if is_null(e))
     })
 }
 

@@ -69,6 +69,12 @@ impl Refusal<'_> {
                     None => Error::new(ErrorCode::TransitionViolated, "No step leads to this state."),
                 }
             }
+            Reason::Stepped { column } => {
+                let name = self.member(violation.id.table, *column);
+                let detail =
+                    format!("A rule moves `{name}` in this change, to another value than the one sent.");
+                Error::new(ErrorCode::StepConflict, detail).at(self.pointer(&[*column])).about(&name)
+            }
             Reason::Overflow { column, why } => {
                 let name = self.member(violation.id.table, *column);
                 let table = &self.schema()[violation.id.table].name;

@@ -10,6 +10,7 @@ use dialects::{Dialect, Kind, Rows, Statement, Value};
 use introspect::ColumnId;
 use rules::change::{Action, Change, Image, Key, Reason, RowRef, Violation};
 use rules::engine::{Finder, Known, Lookup, Outcome, PathLookup, Phase};
+use rules::rule::Derivation;
 
 use super::compare::Comparison;
 use super::refuse;
@@ -254,7 +255,7 @@ impl Transaction {
     // ---- writes
 
     fn write(&mut self, changes: &[Change]) -> Step<Ended> {
-        self.fired = setters(&self.snapshot, changes);
+        self.fired = self.setters(changes);
         let writes = change::changes(&self.snapshot.schema, changes, &self.job.target());
         let mut statements = Vec::new();
         let mut answers = Vec::new();
@@ -273,6 +274,27 @@ impl Transaction {
             true => Step::Run(statements),
             false => Step::Commit(statements),
         }
+    }
+
+    /// The rules that set what is written.
+    fn setters(&self, changes: &[Change]) -> BTreeMap<String, u64> {
+        let mut fired = BTreeMap::new();
+        for derivation in &self.snapshot.rules.derivations {
+            match changes.iter().filter(|change| self.sets(derivation, change)).count() {
+                0 => {}
+                times => _ = fired.insert(derivation.name.clone(), times as u64),
+            }
+        }
+        fired
+    }
+
+    /// Whether a rule set what is written: where it leaves the column to clients, only what the client did not give.
+    fn sets(&self, derivation: &Derivation, change: &Change) -> bool {
+        let given =
+            || change.id == self.job.target() && self.job.plan().pointers.contains_key(&derivation.column);
+        change.id.table == derivation.table
+            && change.columns.contains(&derivation.column)
+            && !(derivation.leaves_to_client() && given())
     }
 
     /// Every row was met; where a trigger may have changed it, it is read again.
@@ -403,21 +425,6 @@ fn rows(query: &Query) -> Option<u64> {
         Query::Update(update) => Some(update.rows.len() as u64),
         _ => None,
     }
-}
-
-/// The rules that set what is written.
-fn setters(snapshot: &Snapshot, changes: &[Change]) -> BTreeMap<String, u64> {
-    let mut fired = BTreeMap::new();
-    for derivation in &snapshot.rules.derivations {
-        let sets = |change: &&Change| {
-            change.id.table == derivation.table && change.columns.contains(&derivation.column)
-        };
-        match changes.iter().filter(sets).count() {
-            0 => {}
-            times => _ = fired.insert(derivation.name.clone(), times as u64),
-        }
-    }
-    fired
 }
 
 /// The rules that refuse.

@@ -73,7 +73,7 @@ fn rules_read_and_set_these_columns() {
         "customers.balance items.unit_price items.amount orders.amount_total"
     );
     assert_eq!(
-        shop.columns(Facts::is_client_input),
+        shop.columns(Facts::default_is_read),
         "customers.credit_limit items.quantity items.order_id items.product_id orders.date_shipped orders.customer_id \
          products.unit_price"
     );

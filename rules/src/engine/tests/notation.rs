@@ -136,6 +136,7 @@ fn reason(schema: &Schema, table: TableId, reason: &Reason) -> String {
         Reason::Transition { from, to, .. } => {
             format!("from {} to {}", from.as_ref().map_or("nothing".into(), show), show(to))
         }
+        Reason::Stepped { column } => format!("{} is moved by its step", schema[table][*column].name),
         Reason::Overflow { column, why } => format!("{} {why}", schema[table][*column].name),
         Reason::Uncomputable { rule, why } => format!("{rule}: {why}"),
         Reason::TooManyRows { rows_max } => format!("more than {rows_max} rows"),

@@ -10,7 +10,7 @@ use introspect::{ColumnId, TableId};
 use super::database::{At, Database};
 use crate::change::{Action, Image, Operation, Request};
 use crate::expr::eval::{self, EvalError, Scope};
-use crate::expr::{Event, Place};
+use crate::expr::{Event, Expr, Place};
 use crate::policy::Actor;
 use crate::rule::{Aggregate, AggregateFunction, Derivation, DerivationKind, RuleSet};
 
@@ -22,12 +22,14 @@ struct Stored<'a> {
     database: &'a Database,
     table: TableId,
     image: &'a Image,
+    /// As it was before the request; `None`: it is new.
+    before: Option<&'a Image>,
     actor: Actor,
 }
 
 impl<'a> Stored<'a> {
     fn new(database: &'a Database, table: TableId, image: &'a Image) -> Self {
-        Self { database, table, image, actor: Actor::anonymous() }
+        Self { database, table, image, before: None, actor: Actor::anonymous() }
     }
 }
 
@@ -45,12 +47,12 @@ impl Scope for Stored<'_> {
         Ok(image.value(place.column).unwrap().clone())
     }
 
-    fn old(&self, _: introspect::ColumnId) -> Result<Value, EvalError> {
-        panic!("stored formulas have no old values")
+    fn old(&self, column: ColumnId) -> Result<Value, EvalError> {
+        Ok(self.before.map_or(Value::Null, |before| before.value(column).unwrap().clone()))
     }
 
     fn event(&self) -> Event {
-        Event::Updating
+        if self.before.is_some() { Event::Updating } else { Event::Inserting }
     }
 
     fn now(&self) -> NaiveDateTime {
@@ -105,7 +107,10 @@ pub(super) fn value(
     let computed = match &derivation.kind {
         DerivationKind::Aggregate(aggregate) => aggregated(database, aggregate, derivation.table, image),
         DerivationKind::Formula(expr) => expression(database, expr, derivation.table, image),
-        DerivationKind::Copy { .. } | DerivationKind::Default(_) => return None,
+        DerivationKind::Copy { .. }
+        | DerivationKind::Default(_)
+        | DerivationKind::Stamp { .. }
+        | DerivationKind::Step(_) => return None,
     };
     Some(computed.and_then(|value| fitted(database, derivation, value)))
 }
@@ -176,6 +181,7 @@ pub(super) fn apply(rules: &RuleSet, before: &Database, request: &Request) -> Re
     for at in after.rows.keys() {
         after.refers_well(at)?;
     }
+    keep_to_edges(rules, before, &after)?;
     match broken(rules, &after).pop() {
         Some(constraint) => Err(constraint),
         None => Ok(after),
@@ -227,15 +233,101 @@ fn remove(before: &Database, after: &mut Database, mut going: Vec<At>) {
 }
 
 fn derive(rules: &RuleSet, before: &Database, after: &mut Database) -> Result<(), Bad> {
+    let asked = after.clone();
     for derivation in &rules.derivations {
         let rows: Vec<At> = after.table(derivation.table).map(|(at, _)| at.clone()).collect();
         for at in rows {
             let value = match &derivation.kind {
                 DerivationKind::Copy { .. } => copied(before, after, derivation, &at).map(Ok),
+                DerivationKind::Stamp { expr, operations } => {
+                    let due = match before.rows.get(&at) {
+                        None => operations.insert,
+                        Some(_) => operations.update && moved(rules, before, &asked, &at),
+                    };
+                    due.then(|| since(before, after, derivation, expr, &at))
+                }
+                DerivationKind::Step(expr) => stepped(before, after, derivation, expr, &at),
                 _ => value(after, derivation, &after.rows[&at]),
             };
             if let Some(value) = value {
                 after.rows.get_mut(&at).unwrap().set(derivation.column, value?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A value that may speak of the row before the request.
+fn since(
+    before: &Database,
+    after: &Database,
+    derivation: &Derivation,
+    expr: &Expr,
+    at: &At,
+) -> Result<Value, Bad> {
+    let row = Stored { before: before.rows.get(at), ..Stored::new(after, at.0, &after.rows[at]) };
+    eval::eval(expr, &row).map_err(|error| error.to_string()).and_then(|v| fitted(after, derivation, v))
+}
+
+/// Whether the request changes something of a row that no rule sets.
+fn moved(rules: &RuleSet, before: &Database, asked: &Database, at: &At) -> bool {
+    let set = |c: &ColumnId| {
+        rules.derivations.iter().any(|d| (d.table, d.column) == (at.0, *c) && !d.leaves_to_client())
+    };
+    let (old, new) = (&before.rows[at], &asked.rows[at]);
+    asked.schema[at.0].columns().any(|(c, _)| !set(&c) && old.value(c) != new.value(c))
+}
+
+/// What a step comes to, where one of its inputs changed; what the request sets must be the same.
+fn stepped(
+    before: &Database,
+    after: &Database,
+    derivation: &Derivation,
+    expr: &Expr,
+    at: &At,
+) -> Option<Result<Value, Bad>> {
+    let old = before.rows.get(at)?.value(derivation.column);
+    let inputs = expr.places_beside_old(derivation.column);
+    if !inputs.iter().any(|place| differs(before, after, at, place)) {
+        return None;
+    }
+    let value = since(before, after, derivation, expr, at);
+    let given = after.rows[at].value(derivation.column);
+    Some(match value {
+        Ok(value) if given != old && given != Some(&value) => Err("set and stepped at once".into()),
+        value => value,
+    })
+}
+
+/// Whether a column changed, or a foreign key on the way to it.
+fn differs(before: &Database, after: &Database, at: &At, place: &Place) -> bool {
+    let mut at = at.clone();
+    for relationship in &place.path {
+        let there = &after.schema[at.0][*relationship];
+        let values = after.rows[&at].values(&there.columns).unwrap();
+        let was = before.rows.get(&at).map(|image| image.values(&there.columns).unwrap());
+        if was.is_some_and(|was| was != values) {
+            return true;
+        }
+        let Some((next, _)) = after.matching(there.target, &there.target_columns, &values).next() else {
+            return false;
+        };
+        at = next.clone();
+    }
+    let now = after.rows[&at].value(place.column);
+    before.rows.get(&at).is_some_and(|was| was.value(place.column) != now)
+}
+
+/// Every column with a transition moved along one of its edges.
+fn keep_to_edges(rules: &RuleSet, before: &Database, after: &Database) -> Result<(), Bad> {
+    for transition in &rules.transitions {
+        for (at, image) in after.table(transition.table) {
+            let to = image.value(transition.column).unwrap();
+            let from = before.rows.get(at).map(|was| was.value(transition.column).unwrap().clone());
+            let begins = matches!(from, None | Some(Value::Null)) && transition.initial.contains(to);
+            let edge = |(a, all): &(Value, Vec<Value>)| Some(a) == from.as_ref() && all.contains(to);
+            if from.as_ref() != Some(to) && !begins && !transition.edges.iter().any(edge) {
+                return Err(format!("{} from {from:?} to {to:?}", transition.name));
             }
         }
     }

@@ -113,9 +113,6 @@ impl Resolver<'_> {
     }
 
     fn old(&mut self, names: &[Name], span: Range<usize>) -> Option<Typed> {
-        if self.context == Context::Formula {
-            return self.later(span, "a step (`old.` in a derivation)");
-        }
         if !self.context.allows_old() {
             return self.forbidden(span, "`old.`");
         }

@@ -273,7 +273,8 @@ fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
 
 #[test]
 fn places_allow_what_they_can_keep_true() {
-    let stored = "what is stored can only depend on rows; `default`, `when` and `check` may use this";
+    let stored =
+        "what is stored can only depend on rows; `default`, `stamp`, `when` and `check` may use this";
     let cases = [
         (Context::Formula, "now()", format!("[now] `now()` is not allowed in a stored formula ({stored})")),
         (Context::Formula, "today", format!("[today] `today` is not allowed in a stored formula ({stored})")),
@@ -281,7 +282,7 @@ fn places_allow_what_they_can_keep_true() {
         (
             Context::Formula,
             "old.quantity + 1",
-            "[old.quantity] a step (`old.` in a derivation) is not known to this version yet".into(),
+            format!("[old.quantity] `old.` is not allowed in a stored formula ({stored})"),
         ),
         (
             Context::Formula,
@@ -289,7 +290,9 @@ fn places_allow_what_they_can_keep_true() {
             format!("[changed] `changed()` is not allowed in a stored formula ({stored})"),
         ),
         (Context::Formula, "inserting", format!("[inserting] `inserting` is not allowed in a stored formula ({stored})")),
-        (Context::Default, "old.quantity", "[old.quantity] `old.` is not allowed in a default".into()),
+        (Context::Default, "old.quantity", "[old.quantity] `old.` is not allowed in a default (a row that comes has no past; `stamp`, `when` and `check` may use this)".into()),
+        (Context::Step, "actor.id = 'ann' and today is not null and updating", "true".into()),
+        (Context::Stamp, "old.quantity is not null and changed(quantity) and now() is not null", "true".into()),
         (Context::Default, "actor.id", "ann".into()),
         (Context::Filter, "actor.id = 'x'", "[actor.id] `actor` is not allowed in a filter".into()),
         (Context::Filter, "order.customer.name ilike 'X%' and today > '2024-01-01'", "error: a text is needed, not a number".into()),

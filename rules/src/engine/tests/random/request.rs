@@ -6,7 +6,7 @@ use dialects::Value;
 use introspect::{ColumnId, TableId};
 
 use super::dice::Dice;
-use super::world::{CLIENT, is_client};
+use super::world::{CLIENT, STATE, STEPPED, is_client};
 use crate::change::{Action, Operation, Request, RowId};
 use crate::engine::tests::database::Database;
 use crate::policy::Actor;
@@ -38,7 +38,7 @@ fn values(dice: &mut Dice, database: &Database, table: TableId, percent: usize) 
     for (column, _) in
         database.schema[table].columns().filter(|(c, _)| is_client(&database.schema, table, *c))
     {
-        if dice.chance(percent) {
+        if dice.chance(if column == STEPPED { 8 } else { percent }) {
             values.insert(column, value(dice, database, table, column));
         }
     }
@@ -49,7 +49,11 @@ fn value(dice: &mut Dice, database: &Database, table: TableId, column: ColumnId)
     if dice.chance(15) {
         return Value::Null;
     }
-    if CLIENT.contains(&column) {
+    if column == STATE {
+        let most = if dice.chance(30) { 2 } else { 1 };
+        return Value::Int(dice.between(0, most));
+    }
+    if CLIENT.contains(&column) || column == STEPPED {
         return Value::Int(dice.between(-3, 9));
     }
     let key = database.schema[table].foreign_keys.iter().find(|key| key.columns.contains(&column)).unwrap();

@@ -13,7 +13,7 @@ use crate::engine::tests::drive::World;
 use crate::expr::{BinaryOp, Expr, Function, Place};
 use crate::fixture::{self, INT, MONEY, Sketch};
 use crate::rule::{
-    Aggregate, AggregateFunction, Constraint, Derivation, DerivationKind, Operations, RuleSet,
+    Aggregate, AggregateFunction, Constraint, Derivation, DerivationKind, Operations, RuleSet, Transition,
 };
 
 /// The plain columns that clients set, in every table.
@@ -22,6 +22,10 @@ pub(super) const CLIENT: [ColumnId; 2] = [ColumnId(1), ColumnId(2)];
 const DERIVED: [ColumnId; 4] = [ColumnId(3), ColumnId(4), ColumnId(5), ColumnId(6)];
 /// The column that an `exists` may set, in every table.
 const FLAG: ColumnId = ColumnId(7);
+/// A column that clients and steps set, in every table.
+pub(super) const STEPPED: ColumnId = ColumnId(8);
+/// A column that clients move from state to state, in every table.
+pub(super) const STATE: ColumnId = ColumnId(9);
 
 pub(super) fn random(dice: &mut Dice) -> World {
     let schema = schema(dice);
@@ -51,7 +55,7 @@ fn sketch(dice: &mut Dice, n: usize) -> Sketch {
     for derived in ["d0", "d1", "d2", "d3"] {
         sketch = sketch.column(derived, MONEY);
     }
-    sketch = sketch.column("flag", ValueType::Bool);
+    sketch = sketch.column("flag", ValueType::Bool).column("step", INT).column("state", INT);
     for parent in 0..if n == 0 { 0 } else { 1 + dice.roll(2) } {
         let target = format!("t{}", dice.roll(n));
         sketch = sketch.parent(&format!("p{parent}_id"), &target, on_delete(dice));
@@ -67,6 +71,22 @@ fn sketch(dice: &mut Dice, n: usize) -> Sketch {
 
 fn on_delete(dice: &mut Dice) -> Action {
     *dice.pick(&[Action::Cascade, Action::SetNull, Action::NoAction, Action::Cascade])
+}
+
+/// From 0 through 1 to 2 and back to nothing, or from 1 back to 0.
+fn states(table: TableId) -> Transition {
+    let state = Value::Int;
+    Transition {
+        name: "state".into(),
+        table,
+        column: STATE,
+        initial: vec![state(0), Value::Null],
+        edges: vec![
+            (state(0), vec![state(1)]),
+            (state(1), vec![state(0), state(2)]),
+            (state(2), vec![Value::Null]),
+        ],
+    }
 }
 
 struct Builder<'a> {
@@ -99,6 +119,11 @@ impl<'a> Builder<'a> {
         for _ in 0..self.dice.roll(4) {
             self.constrain();
         }
+        for (table, _) in self.schema.iter() {
+            if self.dice.chance(30) {
+                self.rules.transitions.push(states(table));
+            }
+        }
         self.rules
     }
 
@@ -112,11 +137,15 @@ impl<'a> Builder<'a> {
         if self.dice.chance(15) {
             return self.flag(table);
         }
+        if self.dice.chance(15) {
+            return self.step(table);
+        }
         let taken: BTreeSet<ColumnId> = self.readable[&table].iter().copied().collect();
         let Some(column) = DERIVED.iter().find(|c| !taken.contains(c)) else { return };
         let kind = match self.dice.roll(10) {
             0..5 => self.aggregate(table, number),
-            5..8 => Some(DerivationKind::Formula(self.expr(table, 3))),
+            5..7 => Some(DerivationKind::Formula(self.expr(table, 3))),
+            7 => Some(self.stamp(table, *column)),
             _ => self.copy(table),
         };
         if let Some(kind) = kind {
@@ -161,6 +190,40 @@ impl<'a> Builder<'a> {
             parent,
             filter: if self.dice.chance(60) { Some(self.filter(child)) } else { None },
         }))
+    }
+
+    /// It counts, or shows what stands above.
+    fn stamp(&mut self, table: TableId, column: ColumnId) -> DerivationKind {
+        let count = Expr::Call(Function::Coalesce, vec![Expr::Old(column), int(0)]);
+        let added = if self.dice.chance(60) { int(1) } else { self.leaf(table) };
+        let operations = match self.dice.roll(4) {
+            0 => Operations { insert: true, update: false, delete: false },
+            1 => Operations { insert: false, update: true, delete: false },
+            _ => Operations::default(),
+        };
+        DerivationKind::Stamp { expr: op(BinaryOp::Add, count, added), operations }
+    }
+
+    /// `old.step + (x - old.x)`, or of something above.
+    fn step(&mut self, table: TableId) {
+        if self.readable[&table].contains(&STEPPED) {
+            return;
+        }
+        let old = Expr::Call(Function::Coalesce, vec![Expr::Old(STEPPED), int(0)]);
+        let own = self.own(table);
+        let moved = match self.dice.chance(70) {
+            true => op(BinaryOp::Sub, Expr::column(own), Expr::Old(own)),
+            false => self.leaf(table),
+        };
+        let expr = op(BinaryOp::Add, old, moved);
+        if expr.places_beside_old(STEPPED).is_empty() {
+            return;
+        }
+        if self.dice.chance(30) {
+            self.add(table, STEPPED, DerivationKind::Default(Expr::column(CLIENT[1])));
+        }
+        self.add(table, STEPPED, DerivationKind::Step(expr));
+        self.readable.get_mut(&table).unwrap().push(STEPPED);
     }
 
     fn copy(&mut self, table: TableId) -> Option<DerivationKind> {
