@@ -12,6 +12,7 @@
 mod suite {
     mod bad_input;
     mod chinook;
+    mod documents;
     mod editing;
     mod extremes;
     mod features;

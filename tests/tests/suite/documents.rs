@@ -1,0 +1,78 @@
+//! The pages that say what is tested: the tests that they name exist.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use tests::feature::{features, folder};
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(workspace().join("docs").join(name)).unwrap()
+}
+
+/// The cells of a page's table, row by row, its head first.
+fn table(page: &str) -> Vec<Vec<&str>> {
+    let lines = page.lines().filter(|line| line.starts_with('|') && !line.starts_with("| ---"));
+    lines.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
+}
+
+/// The functions of all tests.
+fn functions() -> HashSet<String> {
+    let mut found = HashSet::new();
+    let mut folders: Vec<PathBuf> =
+        ["tests/tests", "proxy/src", "rules/src", "dialects/tests"].map(|path| workspace().join(path)).into();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = std::fs::read_to_string(path).unwrap();
+                let names = text.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next());
+                found.extend(names.map(str::to_owned));
+            }
+        }
+    }
+    found
+}
+
+/// What stands in backticks and is no single word: the name of a test.
+fn tests_named(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 1).collect()
+}
+
+#[test]
+fn every_test_that_a_page_names_exists() {
+    let functions = functions();
+    for name in ["rules-tested.md", "hazards.md"] {
+        let page = page(name);
+        let named = tests_named(&page);
+        assert!(named.len() > 5, "{name}");
+        for test in named {
+            assert!(functions.contains(test), "{name}: there is no test {test}");
+        }
+    }
+}
+
+#[test]
+fn every_scenario_of_an_event_is_ticked_and_every_tick_is_a_scenario() {
+    let page = page("rules-tested.md");
+    let rows = table(&page);
+    let (head, rows) = rows.split_first().unwrap();
+    let features = features(&folder().join("events"));
+    for (file, feature) in &features {
+        let row = rows.iter().find(|row| row[0].contains(&format!("events/{file}"))).expect(file);
+        let ticked = head.iter().zip(row).filter(|(_, cell)| **cell == "✓").map(|(event, _)| *event);
+        let played: Vec<&str> = feature.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+        assert_eq!(ticked.collect::<Vec<_>>(), played, "{file}");
+    }
+    for row in rows {
+        assert_eq!(row.len(), head.len(), "{}", row[0]);
+        let told = |cell: &&str| ["✓", "—"].contains(cell) || !tests_named(cell).is_empty();
+        assert!(row[1..].iter().all(told), "{}", row[0]);
+        assert!(row[0].contains("events/") || !row.contains(&"✓"), "{} has no feature file", row[0]);
+    }
+}
