@@ -11,6 +11,7 @@
 
 mod suite {
     mod bad_input;
+    mod checks;
     mod chinook;
     mod documents;
     mod editing;

@@ -30,7 +30,8 @@ pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
 /// "11 tables on PostgreSQL, 9 rules from 2 files".
 pub(super) fn summary(config: &Config, snapshot: &Snapshot) -> String {
     let tables = snapshot.schema.tables.iter().filter(|table| table.is_resource() && !table.hidden).count();
-    let rules = match snapshot.rules.derivations.len() + snapshot.rules.constraints.len() {
+    let all = &snapshot.rules;
+    let rules = match all.derivations.len() + all.constraints.len() + all.transitions.len() {
         0 => "no rules".to_owned(),
         rules => {
             format!("{} from {}", count(rules, "rule"), count(config.blueprint.rule_files.len(), "file"))

@@ -21,6 +21,12 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
         for advice in introspect::advice::advice(&loaded.snapshot.schema) {
             println!("note: {advice}");
         }
+        for constraint in loaded.snapshot.rules.constraints.iter().filter(|constraint| !constraint.recheck) {
+            println!(
+                "note: `{}` is not checked again when a row above changes (recheck: false)",
+                constraint.name
+            );
+        }
         for line in trust::lines(&pool, &loaded.snapshot).await {
             println!("note: {line}");
         }

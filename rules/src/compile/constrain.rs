@@ -29,6 +29,10 @@ impl Compiler<'_> {
             recheck: rule.recheck,
         };
         let reads = Reads::of_constraint(self.schema, &constraint);
+        if !rule.recheck && reads.above.is_empty() {
+            let hint = "it is about checking again when a row above changes";
+            self.problems.at(&rule.check, "`recheck: false` drops nothing: this reads no row above", hint);
+        }
         self.fit(&rule.check, table, &reads).then_some(constraint)
     }
 
@@ -54,7 +58,13 @@ impl Compiler<'_> {
         }
     }
 
+    /// An attribute, or a to-one relationship, which its first column stands for.
     fn attribute(&mut self, text: &Text, table: TableId) -> Option<introspect::ColumnId> {
+        let here = &self.schema[table];
+        let related = here.relationship(&text.value).map(|id| &here[id]).filter(|r| r.to_one());
+        if let Some(relationship) = related {
+            return relationship.columns.first().copied();
+        }
         let name = Name { text: text.value.clone(), quoted: true, span: 0..text.value.len() };
         self.column(text, table, &name)
     }

@@ -89,7 +89,7 @@ default:
   customers.credit_limit: 1000
 constrain:
   orders:
-    - check: date_shipped is null or amount_total > 0
+    - check: date_shipped is null or amount_total > 0 or customer.balance < 0
       when: changed(date_shipped)
       message: "{{nothing}} to ship: {amount_total + 1} on {old.date_shipped}"
       operations: [update, delete]
@@ -405,6 +405,9 @@ constrain:
       message: x
       operations: [insrt]
       recheck: maybe
+    - check: balance >= 0
+      message: x
+      recheck: false
   orders: nothing
 "#;
     let expected = "\
@@ -424,7 +427,8 @@ a.yaml:22:7: unknown key `chek` (did you mean `check`?)
 a.yaml:24:14: `message` is missing
 a.yaml:27:20: unknown operation `insrt` (did you mean `insert`?)
 a.yaml:28:16: true or false is needed
-a.yaml:29:3: a list of checks is missing (write `- check: …` and `message: …`)";
+a.yaml:29:14: `recheck: false` drops nothing: this reads no row above (it is about checking again when a row above changes)
+a.yaml:32:3: a list of checks is missing (write `- check: …` and `message: …`)";
     assert_eq!(compiled(&shop, text).unwrap_err(), expected);
 }
 
