@@ -255,23 +255,26 @@ fn two_who_take_away_the_greatest_one_after_the_other_leave_the_third() {
     assert_eq!(shop.text(&outcome), ["orders 1: dearest 9.00 > 8.00", "-items 2"]);
 }
 
-/// What discovery was told of the rest is told again under the locks.
+/// What discovery was told of the rest, or a try that had to start again, is told again under the locks.
 #[test]
 fn an_answer_from_before_the_locks_does_not_count() {
-    let mut shop = shop(Action::Cascade);
-    let request = notation::request(&shop.schema, "-items 1");
-    let mut rows = Rows::default();
-    shop.phase(&request, &mut rows, Phase::Discover, &mut |lookup, rows| {
-        shop.database.serve(lookup, rows, Some(Hold::PLAIN), false);
-    });
-    rows.unlock();
-    let (other, _) = shop.locked(&notation::request(&shop.schema, "-items 2"), None);
-    let Outcome::Done(changes) = other else { panic!("{other:?}") };
-    shop.database.write(&changes).unwrap();
-    let (outcome, _) = shop.phase(&request, &mut rows, Phase::Locked, &mut |lookup, rows| {
-        shop.database.serve(lookup, rows, None, true);
-    });
-    assert_eq!(shop.text(&outcome), ["orders 1: dearest 10.00 > 8.00", "-items 1"]);
+    for before in [Phase::Discover, Phase::Locked] {
+        let mut shop = shop(Action::Cascade);
+        let request = notation::request(&shop.schema, "-items 1");
+        let mut rows = Rows::default();
+        let locked = before == Phase::Locked;
+        shop.phase(&request, &mut rows, before, &mut |lookup, rows| {
+            shop.database.serve(lookup, rows, (!locked).then_some(Hold::PLAIN), locked);
+        });
+        rows.unlock();
+        let (other, _) = shop.locked(&notation::request(&shop.schema, "-items 2"), None);
+        let Outcome::Done(changes) = other else { panic!("{other:?}") };
+        shop.database.write(&changes).unwrap();
+        let (outcome, _) = shop.phase(&request, &mut rows, Phase::Locked, &mut |lookup, rows| {
+            shop.database.serve(lookup, rows, None, true);
+        });
+        assert_eq!(shop.text(&outcome), ["orders 1: dearest 10.00 > 8.00", "-items 1"], "{before:?}");
+    }
 }
 
 /// A value that rules cannot trust is not adjusted as if it were an extreme.

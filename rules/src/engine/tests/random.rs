@@ -108,7 +108,7 @@ fn settle(world: &mut World, request: &Request) {
     }
 }
 
-/// Runs a request while others commit: between discovery and locks, and between its locks where those let them.
+/// Runs a request while others commit where its locks let them: between discovery and locks, between its locks, and before it writes.
 fn disturbed(dice: &mut Dice, world: &mut World, request: &Request) {
     let still = world.clone();
     let mut rows = Rows::default();
@@ -126,6 +126,9 @@ fn disturbed(dice: &mut Dice, world: &mut World, request: &Request) {
         database.serve(lookup, rows, None, true);
     });
     still.assert_held(&outcome, &rows);
+    while dice.chance(75) {
+        disturb(dice, &still, &mut database, &held);
+    }
     if let Outcome::Done(changes) = outcome {
         commit(&mut database, &changes);
     }
