@@ -49,6 +49,8 @@ pub struct Table {
     pub rowid: Option<String>,
     /// Unique constraints and indexes over whole columns, without a predicate.
     pub uniques: Vec<Unique>,
+    /// The columns of its indexes, keys included, each up to the first that is no whole column; partial ones are left out.
+    pub indexes: Vec<Vec<String>>,
     /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
     /// It has enabled triggers (or, on PostgreSQL, rewrite rules).
@@ -130,6 +132,7 @@ pub(crate) mod tests {
             key: key.iter().map(|name| (*name).to_owned()).collect(),
             rowid: None,
             uniques: Vec::new(),
+            indexes: Vec::new(),
             foreign_keys: Vec::new(),
             triggers: false,
         }

@@ -23,6 +23,8 @@ use crate::yaml::{self, Node, Reader, Text};
 pub struct Overlay {
     /// The file, as problems name it.
     pub(crate) file: String,
+    /// Its text, to show where a problem is.
+    pub(crate) text: String,
     pub(crate) tables: Vec<TableEntry>,
     pub(crate) style: Style,
 }
@@ -64,7 +66,7 @@ impl Overlay {
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let node = yaml::parse(file, text).map_err(|problem| vec![problem])?;
         let mut reader = Reader::new(file);
-        let mut overlay = Self { file: file.to_owned(), ..Self::default() };
+        let mut overlay = Self { file: file.to_owned(), text: text.to_owned(), ..Self::default() };
         for (key, value) in reader.fields(&node, &["tables", "names"]) {
             match key.text.as_str() {
                 "tables" => overlay.tables = tables(&mut reader, value),
@@ -73,6 +75,11 @@ impl Overlay {
             }
         }
         if reader.problems.is_empty() { Ok(overlay) } else { Err(problem::sorted(reader.problems)) }
+    }
+
+    /// The file's name and its text, to show where a problem is.
+    pub fn source(&self) -> (String, String) {
+        (self.file.clone(), self.text.clone())
     }
 }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Severity};
 
 /// A piece of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,6 +93,15 @@ pub(crate) fn list(problems: &[Problem]) -> String {
 
 /// The problems with the text underlined; `files` are names and texts, as they were read.
 pub fn render(problems: &[Problem], files: &[(String, String)], colour: bool) -> String {
+    reports(problems, files, colour, Severity::Error)
+}
+
+/// Likewise, for what is allowed, but hardly meant.
+pub fn render_warnings(warnings: &[Problem], files: &[(String, String)], colour: bool) -> String {
+    reports(warnings, files, colour, Severity::Warning)
+}
+
+fn reports(problems: &[Problem], files: &[(String, String)], colour: bool, severity: Severity) -> String {
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
     let mut shown = String::new();
@@ -101,15 +110,15 @@ pub fn render(problems: &[Problem], files: &[(String, String)], colour: bool) ->
             shown.push('\n');
         }
         let text = files.iter().find(|(name, _)| *name == problem.file).map_or("", |(_, text)| text);
-        if handler.render_report(&mut shown, report(problem, text).as_ref()).is_err() {
+        if handler.render_report(&mut shown, report(problem, text, severity).as_ref()).is_err() {
             shown.push_str(&format!("{problem}\n"));
         }
     }
     shown
 }
 
-fn report(problem: &Problem, text: &str) -> miette::Report {
-    let mut diagnostic = MietteDiagnostic::new(&problem.message);
+fn report(problem: &Problem, text: &str, severity: Severity) -> miette::Report {
+    let mut diagnostic = MietteDiagnostic::new(&problem.message).with_severity(severity);
     if problem.place.range().end <= text.len() {
         diagnostic = diagnostic.with_label(LabeledSpan::new_with_span(None, problem.place.span));
     }

@@ -66,6 +66,8 @@ fn keyed(
     let names = naming::attributes(&db_names, &borrowed(key), style);
     let key = positions(&db_names, &borrowed(key)).unwrap_or_default();
     let uniques = uniques(source, &db_names, &key);
+    let indexes =
+        source.indexes.iter().filter_map(|columns| positions(&db_names, &borrowed(columns))).collect();
     Table {
         name: name.to_owned(),
         db: source.name.clone(),
@@ -75,6 +77,7 @@ fn keyed(
         key,
         rowid_key: false,
         uniques,
+        indexes,
         foreign_keys: Vec::new(),
         relationships: Vec::new(),
         triggers: source.triggers,

@@ -47,6 +47,8 @@ pub struct Table {
     pub rowid_key: bool,
     /// Unique constraints and indexes (without the key; partial and expression indexes are left out).
     pub uniques: Vec<Unique>,
+    /// The columns of its indexes, each up to the first that is no whole column; partial ones are left out.
+    pub indexes: Vec<Vec<ColumnId>>,
     /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
     /// Relationships seen from this table, to-one first, then to-many, each in the order of their names.
@@ -242,6 +244,15 @@ impl Table {
     /// Whether it is served: it has a key.
     pub fn is_resource(&self) -> bool {
         !self.key.is_empty()
+    }
+
+    /// Whether rows with certain values of these columns are found without reading the whole table.
+    pub fn indexed(&self, columns: &[ColumnId]) -> bool {
+        let uniques = self.uniques.iter().map(|unique| &unique.columns);
+        let mut indexes = uniques.chain(&self.indexes).chain([&self.key]);
+        indexes.any(|index| {
+            index.get(..columns.len()).is_some_and(|first| columns.iter().all(|c| first.contains(c)))
+        })
     }
 
     /// Whether a column is part of a foreign key that is shown as a relationship. (A foreign key to a table without a key, which

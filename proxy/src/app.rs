@@ -64,6 +64,12 @@ impl App {
 
     /// Serves from this snapshot from now on; requests under way keep theirs.
     pub fn publish(&self, loaded: Loaded) -> Arc<Snapshot> {
+        if !loaded.warnings.is_empty() {
+            tracing::warn!(
+                warnings = loaded.warnings.len(),
+                "there are warnings about the rules: `rulegate check` shows them"
+            );
+        }
         let snapshot = Arc::new(loaded.snapshot);
         self.snapshot.store(Some(snapshot.clone()));
         self.metrics.snapshot(&loaded.hash);

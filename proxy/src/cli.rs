@@ -12,10 +12,12 @@ mod setup;
 mod trust;
 mod verify;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use ::introspect::Problem;
 use clap::{Args, Parser, Subcommand};
 use dialects::Pool;
 
@@ -120,6 +122,12 @@ impl Failure {
         Self { text: text.to_string(), code: 1 }
     }
 
+    /// All problems, each with the text underlined, and how many there are.
+    fn listed(problems: &[Problem], files: &[(String, String)]) -> Self {
+        let text = rules::problem::render(problems, files, std::io::stderr().is_terminal());
+        Self::problems(format!("{text}\n{}", announce::count(problems.len(), "problem")))
+    }
+
     fn usage(text: impl ToString) -> Self {
         Self { text: text.to_string(), code: 2 }
     }
@@ -129,6 +137,7 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         match error {
             ConfigError::NoDatabase => Self::usage(error),
+            ConfigError::Problems { problems, file } => Self::listed(&problems, &[file]),
             _ => Self::problems(error),
         }
     }

@@ -74,8 +74,13 @@ pub enum ConfigError {
         error: std::io::Error,
     },
     /// The configuration file has problems.
-    #[error("{}\n{}", lines(.0), count(.0.len()))]
-    Problems(Vec<Problem>),
+    #[error("{}", introspect::problem::render(.problems, std::slice::from_ref(.file), false))]
+    Problems {
+        /// The problems with their places.
+        problems: Vec<Problem>,
+        /// The file's name and text.
+        file: (String, String),
+    },
     /// Nobody says which database.
     #[error(
         "no database is named: give --database-url, set RULEGATE_DATABASE_URL, or write database.url in rulegate.yaml"
@@ -119,14 +124,14 @@ fn read_file(project: &Path, named: bool) -> Result<File, ConfigError> {
         return Err(unreadable(project)(error));
     }
     match read_optional(&project.join(FILE))? {
-        Some(text) => file::parse(FILE, &text).map_err(ConfigError::Problems),
+        Some(text) => file::parse(FILE, &text).map_err(of_file(FILE, &text)),
         None => Ok(File::default()),
     }
 }
 
 fn read_overlay(project: &Path) -> Result<Option<Overlay>, ConfigError> {
     let text = read_optional(&project.join(MODEL))?;
-    text.map(|text| Overlay::parse(MODEL, &text).map_err(ConfigError::Problems)).transpose()
+    text.map(|text| Overlay::parse(MODEL, &text).map_err(of_file(MODEL, &text))).transpose()
 }
 
 fn read_optional(path: &Path) -> Result<Option<String>, ConfigError> {
@@ -151,15 +156,9 @@ fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> ConfigError {
     |error| ConfigError::Unreadable { path, error }
 }
 
-fn count(problems: usize) -> String {
-    match problems {
-        1 => "1 problem".into(),
-        _ => format!("{problems} problems"),
-    }
-}
-
-fn lines(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+fn of_file(name: &str, text: &str) -> impl FnOnce(Vec<Problem>) -> ConfigError {
+    let file = (name.to_owned(), text.to_owned());
+    |problems| ConfigError::Problems { problems, file }
 }
 
 /// Milliseconds, as the keys that end in `_ms` have them.

@@ -4,6 +4,7 @@
 //! the tables get the one order in which rows are locked (`lock`). The five rules of the shop become four derivations, items before orders
 //! before customers, and one constraint.
 
+mod advise;
 mod aggregate;
 mod constrain;
 mod derive;
@@ -11,7 +12,7 @@ mod fitness;
 mod lock;
 mod message;
 mod order;
-mod reads;
+pub(crate) mod reads;
 mod transition;
 
 use std::collections::HashMap;
@@ -23,23 +24,40 @@ use crate::file::{self, Problems, Text};
 use crate::problem::{ExprProblem, Problem, did_you_mean};
 use crate::rule::{Derivation, RuleSet};
 
+/// Rules, and what about them is allowed, but hardly meant.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The rules.
+    pub rules: RuleSet,
+    /// The warnings, by place.
+    pub warnings: Vec<Problem>,
+}
+
 /// The rules of all files (names and texts), checked against the schema.
 pub fn compile(schema: &Schema, files: &[(String, String)]) -> Result<RuleSet, Vec<Problem>> {
+    check(schema, files).map(|checked| checked.rules)
+}
+
+/// The rules of all files, and the warnings.
+pub fn check(schema: &Schema, files: &[(String, String)]) -> Result<Checked, Vec<Problem>> {
     let mut compiler =
         Compiler { schema, problems: Problems::new(files), derived: HashMap::new(), moved: HashMap::new() };
     let declared = file::read(&mut compiler.problems);
     let derivations: Vec<_> =
         declared.columns.iter().filter_map(|rule| Some((rule, compiler.derivation(rule)?))).collect();
     let constraints: Vec<_> =
-        declared.constraints.iter().filter_map(|rule| compiler.constraint(rule)).collect();
+        declared.constraints.iter().filter_map(|rule| Some((rule, compiler.constraint(rule)?))).collect();
     let transitions: Vec<_> =
         declared.transitions.iter().filter_map(|rule| compiler.transition(rule)).collect();
+    let warnings = advise::warnings(schema, files, &derivations, &constraints);
     let derivations = compiler.ordered(derivations);
     if !compiler.problems.is_empty() {
         return Err(compiler.problems.sorted());
     }
+    let constraints: Vec<_> = constraints.into_iter().map(|(_, constraint)| constraint).collect();
     let lock_rank = lock::rank(schema, &derivations, &constraints);
-    Ok(RuleSet { derivations, constraints, transitions, lock_rank })
+    let rules = RuleSet { derivations, constraints, transitions, lock_rank };
+    Ok(Checked { rules, warnings })
 }
 
 struct Compiler<'a> {
@@ -93,6 +111,14 @@ impl Compiler<'_> {
     /// All problems of one expression that begins at `offset` of a text.
     fn refuse_all(&mut self, text: &Text, offset: usize, problems: Vec<ExprProblem>) {
         for problem in problems {
+            let whole = offset == 0 && problem.span == (0..text.value.len());
+            let problem = match whole && self.problems.is_quoted(text) {
+                true => problem.hint(format!(
+                    "YAML takes the outer quotes away: for the text, write \"'{}'\"",
+                    text.value
+                )),
+                false => problem,
+            };
             self.problems.inside(text, offset, problem);
         }
     }

@@ -111,6 +111,12 @@ impl<'a> Problems<'a> {
         self.found.push(Problem { file: self.name(text).to_owned(), place, message, hint });
     }
 
+    /// Whether the file spells a text in quotes.
+    pub(crate) fn is_quoted(&self, text: &Text) -> bool {
+        let source = self.files.get(text.file).and_then(|(_, source)| source.get(text.place.range()));
+        source.is_some_and(|source| source.starts_with(['"', '\'']))
+    }
+
     /// `rules/a.yaml:3:5`
     pub(crate) fn place(&self, text: &Text) -> String {
         format!("{}:{}", self.name(text), text.place)
@@ -225,6 +231,11 @@ impl Reader<'_> {
     }
 
     fn constraint(&mut self, table: &yaml::Text, node: &Node) -> Option<ConstraintRule> {
+        if !matches!(node.content, Content::Map(_)) {
+            let hint = Some("write `- check: …` and `message: …`".into());
+            self.yaml.problem(node.place, "a check and its message are needed here", hint);
+            return None;
+        }
         let problems = self.yaml.problems.len();
         let (mut check, mut message) = (None, None);
         let (mut when, mut attribute, mut code) = (None, None, None);

@@ -85,6 +85,7 @@ impl Sketch {
             key: vec![ColumnId(0)],
             rowid_key: false,
             uniques: Vec::new(),
+            indexes: Vec::new(),
             foreign_keys: Vec::new(),
             relationships: Vec::new(),
             triggers: false,

@@ -11,12 +11,13 @@ mod file;
 #[cfg(test)]
 #[allow(dead_code, reason = "each test takes what it needs")]
 pub(crate) mod fixture;
+pub mod graph;
 pub mod policy;
 pub mod problem;
 pub mod rule;
 pub mod trace;
 
-pub use compile::compile;
+pub use compile::{Checked, check, compile};
 pub use engine::{Engine, Facts};
 pub use expr::Expr;
 pub use rule::RuleSet;

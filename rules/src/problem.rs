@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-pub use introspect::problem::{Place, Problem, did_you_mean, render, sorted};
+pub use introspect::problem::{Place, Problem, did_you_mean, render, render_warnings, sorted};
 
 /// Something wrong in one expression.
 #[derive(Clone, Debug, PartialEq, Eq)]

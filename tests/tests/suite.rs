@@ -28,5 +28,6 @@ mod suite {
     mod trace;
     mod transitions;
     mod verify;
+    mod warnings;
     mod writes;
 }

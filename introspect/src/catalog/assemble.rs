@@ -7,6 +7,7 @@
 //! | tables | schema, name, in default schema, view, comment, triggers |
 //! | columns | schema, table, then what the dialect needs |
 //! | keys | schema, table, key name, primary, column (null: the key is over an expression or a prefix) |
+//! | indexes | schema, table, index name, column (null: an expression) |
 //! | foreign keys | schema, table, name, column, target schema, target table, target column, on delete, on update, deferred |
 
 use std::collections::HashMap;
@@ -127,6 +128,23 @@ impl Assembly {
         }
     }
 
+    /// Adds indexes.
+    pub(super) fn indexes(&mut self, answer: Option<&Rows>) {
+        let mut last = None;
+        self.each(answer, |table, record| {
+            let index = Some((record.table_name(0), record.word(2)));
+            if last != index {
+                table.indexes.push(Vec::new());
+                last = index;
+            }
+            table.indexes.last_mut().into_iter().for_each(|columns| columns.push(record.word(3)));
+        });
+        for columns in self.tables.iter_mut().flat_map(|table| &mut table.indexes) {
+            let whole = columns.iter().take_while(|column| !column.is_empty()).count();
+            columns.truncate(whole);
+        }
+    }
+
     /// Adds foreign keys.
     pub(super) fn foreign_keys(&mut self, answer: Option<&Rows>) {
         self.each(answer, add_foreign_key_column);
@@ -155,6 +173,7 @@ fn table(record: Record<'_>) -> Table {
         key: Vec::new(),
         rowid: None,
         uniques: Vec::new(),
+        indexes: Vec::new(),
         foreign_keys: Vec::new(),
         triggers: record.flag(5),
     }
@@ -210,6 +229,6 @@ mod tests {
     #[test]
     fn every_dialect_asks_its_queries_one_by_one() {
         let files = [include_str!("postgres.sql"), include_str!("mysql.sql"), include_str!("sqlite.sql")];
-        assert_eq!(files.map(|sql| queries(sql).count()), [5, 5, 4]);
+        assert_eq!(files.map(|sql| queries(sql).count()), [6, 6, 5]);
     }
 }

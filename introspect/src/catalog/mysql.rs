@@ -12,7 +12,7 @@ use super::{Catalog, Column};
 use crate::schema::ColumnDefault;
 
 /// How many columns each query of `mysql.sql` answers.
-const WIDTHS: [usize; 5] = [6, 14, 5, 10, 2];
+const WIDTHS: [usize; 6] = [6, 14, 5, 10, 2, 4];
 
 /// What `information_schema.columns` tells about a type.
 #[derive(Default)]
@@ -32,6 +32,7 @@ pub(super) async fn read(pool: &Pool) -> Result<Catalog> {
     assembly.columns(answers.get(1), |record| column(record, &json));
     assembly.keys(answers.get(2));
     assembly.foreign_keys(answers.get(3));
+    assembly.indexes(answers.get(5));
     Ok(assembly.finish())
 }
 

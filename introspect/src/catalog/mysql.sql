@@ -39,3 +39,9 @@ select null, k.table_name, k.constraint_name, k.column_name, null, k.referenced_
 -- Columns that hold JSON under MariaDB, where json is longtext with a check: table, check. MySQL skips the comment.
 select /*M! k.table_name, k.check_clause from information_schema.check_constraints k
          where k.constraint_schema = database() and k.check_clause like 'json_valid(`%`)' union all select */ null, null;
+
+-- Indexes by which rows are found: schema, table, name, column (null: an expression).
+select null, s.table_name, s.index_name, s.column_name
+  from information_schema.statistics s
+ where s.table_schema = database() and s.index_type in ('BTREE', 'HASH')
+ order by s.table_name, s.index_name, s.seq_in_index;

@@ -15,7 +15,7 @@ use crate::schema::ColumnDefault;
 type Enums = HashMap<String, Vec<String>>;
 
 /// How many columns each query of `postgres.sql` answers.
-const WIDTHS: [usize; 5] = [6, 14, 5, 10, 2];
+const WIDTHS: [usize; 6] = [6, 14, 5, 10, 2, 4];
 
 /// Reads the tables of all schemas that the role can reach.
 pub(super) async fn read(pool: &Pool) -> Result<Catalog> {
@@ -25,6 +25,7 @@ pub(super) async fn read(pool: &Pool) -> Result<Catalog> {
     assembly.columns(answers.get(1), |record| column(record, &enums));
     assembly.keys(answers.get(2));
     assembly.foreign_keys(answers.get(3));
+    assembly.indexes(answers.get(5));
     Ok(assembly.finish())
 }
 

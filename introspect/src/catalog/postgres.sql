@@ -82,3 +82,16 @@ select n.nspname::text, c.relname::text, f.conname::text, a.attname::text,
 
 -- Words of enums: the type's oid, word.
 select e.enumtypid::text, e.enumlabel::text from pg_catalog.pg_enum e order by e.enumtypid, e.enumsortorder;
+
+-- Indexes by which rows are found: schema, table, name, column (null: an expression). Without partial ones.
+select n.nspname::text, c.relname::text, i.relname::text, a.attname::text
+  from pg_catalog.pg_index x
+  join pg_catalog.pg_class c on c.oid = x.indrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_class i on i.oid = x.indexrelid
+  join pg_catalog.pg_am m on m.oid = i.relam and m.amname in ('btree', 'hash')
+ cross join lateral unnest(x.indkey::int2[]) with ordinality as k (attnum, position)
+  left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum and k.attnum > 0
+ where x.indisvalid and x.indpred is null and k.position <= x.indnkeyatts
+   and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+ order by 1, 2, 3, k.position;

@@ -13,7 +13,7 @@ use super::{Catalog, Column, ForeignKey, Table};
 use crate::schema::ColumnDefault;
 
 /// How many columns each query of `sqlite.sql` answers.
-const WIDTHS: [usize; 4] = [8, 5, 5, 10];
+const WIDTHS: [usize; 5] = [8, 5, 5, 10, 4];
 
 /// Likewise `sqlite_columns.sql`.
 const COLUMN_WIDTH: usize = 8;
@@ -32,6 +32,7 @@ pub(super) async fn read(pool: &Pool) -> Result<Catalog> {
     assembly.keys(answers.get(1));
     assembly.keys(answers.get(2));
     assembly.foreign_keys(answers.get(3));
+    assembly.indexes(answers.get(4));
     add_rowids(assembly.tables_mut(), &rowless(answers.first()));
     spell_foreign_keys(assembly.tables_mut());
     Ok(assembly.finish())

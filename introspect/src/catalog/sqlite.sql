@@ -28,3 +28,10 @@ select null, m.name, f.id, f."from", null, f."table", f."to", f.on_delete, f.on_
  where m.schema = 'main' and m.type = 'table'
    and m.name not like 'sqlite\_%' escape '\'
  order by m.name, f.id, f.seq;
+
+-- Indexes: schema, table, name, column (null: an expression). Without partial ones.
+select null, m.name, i.name, c.name
+  from pragma_table_list m join pragma_index_list(m.name) i join pragma_index_info(i.name) c
+ where m.schema = 'main' and m.type = 'table' and not i.partial
+   and m.name not like 'sqlite\_%' escape '\'
+ order by m.name, i.name, c.seqno;

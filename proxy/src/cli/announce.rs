@@ -40,7 +40,7 @@ pub(super) fn summary(config: &Config, snapshot: &Snapshot) -> String {
     format!("{} on {}, {rules}", count(tables, "table"), product(snapshot.schema.dialect))
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),

@@ -1,16 +1,25 @@
 //! `rulegate check`: the project's files against the live schema.
 
+use std::io::IsTerminal as _;
+
 use clap::Args;
+use rules::problem::render_warnings;
 
 use super::{Failure, SourceArgs, announce, open, runtime, serving, trust};
 use crate::config::Config;
-use crate::state::load::load;
+use crate::state::load::{Loaded, load};
 
 /// Check the project's files against the database: prints every problem with its place, exit code 1 if there is one.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
     source: SourceArgs,
+    /// End with exit code 1 for warnings too
+    #[arg(long)]
+    strict: bool,
+    /// Print which columns the rules derive from which, as a Mermaid diagram, and nothing else
+    #[arg(long)]
+    graph: bool,
 }
 
 pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
@@ -18,6 +27,10 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let pool = open(&config)?;
         let loaded = load(&pool, &config.blueprint).await.map_err(|error| serving::failure(&error))?;
+        if args.graph {
+            print!("{}", rules::graph::mermaid(&loaded.snapshot.schema, &loaded.snapshot.rules));
+            return Ok(());
+        }
         for advice in introspect::advice::advice(&loaded.snapshot.schema) {
             println!("note: {advice}");
         }
@@ -30,7 +43,21 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
         for line in trust::lines(&pool, &loaded.snapshot).await {
             println!("note: {line}");
         }
-        println!("no problems: {}", announce::summary(&config, &loaded.snapshot));
+        let warnings = warnings(&config, &loaded);
+        let summary = announce::summary(&config, &loaded.snapshot);
+        match loaded.warnings.len() {
+            0 => println!("no problems: {summary}"),
+            count if args.strict => return Err(Failure::problems(format!("{warnings}\n{}", warned(count)))),
+            count => println!("{warnings}\nno problems, {}: {summary}", warned(count)),
+        }
         Ok(())
     })
+}
+
+fn warned(count: usize) -> String {
+    announce::count(count, "warning")
+}
+
+fn warnings(config: &Config, loaded: &Loaded) -> String {
+    render_warnings(&loaded.warnings, &config.blueprint.rule_files, std::io::stdout().is_terminal())
 }

@@ -120,8 +120,7 @@ fn bind(address: &str, flag: &str, variable: &str) -> Result<TcpListener, Failur
 /// What a failed load tells people.
 pub(super) fn failure(error: &LoadError) -> Failure {
     match error {
-        LoadError::Problems { text, count: 1 } => Failure::problems(format!("{text}\n1 problem")),
-        LoadError::Problems { text, count } => Failure::problems(format!("{text}\n{count} problems")),
+        LoadError::Problems { problems, files } => Failure::listed(problems, files),
         LoadError::Database(error) => Failure::problems(error),
     }
 }

@@ -6,7 +6,7 @@ use crate::state::{Numbers, OptimisticLocking};
 fn problems(text: &str) -> String {
     match file::parse("rulegate.yaml", text) {
         Ok(_) => String::new(),
-        Err(problems) => lines(&problems),
+        Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
     }
 }
 

@@ -126,6 +126,7 @@ mod tests {
             key: (0..key.len() as u32).map(ColumnId).collect(),
             rowid_key: false,
             uniques: Vec::new(),
+            indexes: Vec::new(),
             foreign_keys: Vec::new(),
             relationships: Vec::new(),
             triggers: false,

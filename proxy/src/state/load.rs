@@ -1,11 +1,10 @@
 //! From a database and a project's files to a [`Snapshot`], or every problem found. Nothing is kept of a load that fails.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use dialects::Pool;
-use introspect::{Overlay, Schema};
-use rules::RuleSet;
+use introspect::{Overlay, Problem, Schema};
+use rules::Checked;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{ApiSettings, Limits, Snapshot};
@@ -30,6 +29,8 @@ pub struct Loaded {
     pub snapshot: Snapshot,
     /// Of the schema and the rule files.
     pub hash: String,
+    /// What is allowed in the rule files, but hardly meant.
+    pub warnings: Vec<Problem>,
 }
 
 /// Why there is no snapshot.
@@ -39,41 +40,37 @@ pub enum LoadError {
     #[error("{0}")]
     Database(introspect::Error),
     /// The files do not fit the database: a text for people, all problems in it.
-    #[error("{text}")]
+    #[error("{}", rules::problem::render(.problems, .files, false))]
     Problems {
         /// The problems with their places.
-        text: String,
-        /// How many there are.
-        count: usize,
+        problems: Vec<Problem>,
+        /// Names and texts of the files.
+        files: Vec<(String, String)>,
     },
 }
 
 /// Reads the database and puts the snapshot together.
 pub async fn load(pool: &Pool, blueprint: &Blueprint) -> Result<Loaded, LoadError> {
     let schema = read_schema(pool, blueprint).await?;
-    let rules = compile(&schema, &blueprint.rule_files)?;
+    let Checked { rules, warnings } = check(&schema, &blueprint.rule_files)?;
     let hash = hash(&schema, &blueprint.rule_files);
     let snapshot = Snapshot::new(schema, rules, blueprint.api.clone(), blueprint.limits.clone());
-    Ok(Loaded { snapshot, hash })
+    Ok(Loaded { snapshot, hash, warnings })
 }
 
 async fn read_schema(pool: &Pool, blueprint: &Blueprint) -> Result<Schema, LoadError> {
     introspect::introspect(pool, blueprint.overlay.as_ref()).await.map_err(|error| match error {
         introspect::Error::Problems(problems) => {
-            let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            LoadError::Problems { text: text.join("\n"), count: problems.len() }
+            let files = blueprint.overlay.iter().map(Overlay::source).collect();
+            LoadError::Problems { problems, files }
         }
         error => LoadError::Database(error),
     })
 }
 
 /// The rules of the files, checked against the schema.
-fn compile(schema: &Schema, files: &[(String, String)]) -> Result<RuleSet, LoadError> {
-    let colour = std::io::stderr().is_terminal();
-    rules::compile(schema, files).map_err(|problems| LoadError::Problems {
-        text: rules::problem::render(&problems, files, colour),
-        count: problems.len(),
-    })
+fn check(schema: &Schema, files: &[(String, String)]) -> Result<Checked, LoadError> {
+    rules::check(schema, files).map_err(|problems| LoadError::Problems { problems, files: files.to_vec() })
 }
 
 /// The same for the same schema and rules, whatever the process.

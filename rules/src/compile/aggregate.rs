@@ -38,13 +38,18 @@ fn unfit_sum(schema: &Schema, target: Column, source: Option<Column>) -> Option<
     let from = source.map_or(Type::Integer, |source| column_type(schema, source));
     let name = full_name(schema, target);
     match (scale(from), scale(into)) {
-        (None, _) => Some((format!("only numbers can be summed up, this is {}", noun(from)), "")),
-        (_, None) => Some((format!("`{name}` holds {}, this is a number", noun(into)), "")),
+        (None, _) => Some((
+            format!("only numbers can be summed up, this is {}", noun(from)),
+            "count(children) counts them",
+        )),
+        (_, None) => {
+            Some((format!("`{name}` holds {}, this is a number", noun(into)), "derive a column of numbers"))
+        }
         (Some(from), Some(into)) if from > into => Some((
             format!(
                 "`{name}` keeps fewer digits after the point than what is summed up: each step would round"
             ),
-            "",
+            "give the column as many digits after the point",
         )),
         _ => None,
     }

@@ -131,7 +131,8 @@ impl<'a> Compiler<'a> {
         let fits = assignable(ty, wanted);
         if !fits {
             let name = full_name(self.schema, target);
-            self.problems.at(text, format!("`{name}` holds {}, this is {}", noun(wanted), noun(ty)), "");
+            let message = format!("`{name}` holds {}, this is {}", noun(wanted), noun(ty));
+            self.problems.at(text, message, "cast(… as type) converts, where that is meant");
         }
         fits
     }

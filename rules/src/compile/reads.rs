@@ -6,23 +6,23 @@ use crate::expr::{Expr, Place};
 use crate::rule::{Aggregate, Constraint, Derivation, DerivationKind, Piece};
 
 /// A column of a table.
-pub(super) type Column = (TableId, ColumnId);
+pub(crate) type Column = (TableId, ColumnId);
 
 /// What one rule reads.
 #[derive(Debug, Default)]
-pub(super) struct Reads {
+pub(crate) struct Reads {
     /// Columns whose values are used.
-    pub(super) values: Vec<Column>,
+    pub(crate) values: Vec<Column>,
     /// Foreign key columns that lead to them.
-    pub(super) keys: Vec<Column>,
+    pub(crate) keys: Vec<Column>,
     /// Tables above the row.
-    pub(super) above: Vec<TableId>,
+    pub(crate) above: Vec<TableId>,
     /// The table below it.
-    pub(super) below: Option<TableId>,
+    pub(crate) below: Option<TableId>,
 }
 
 impl Reads {
-    pub(super) fn of_derivation(schema: &Schema, derivation: &Derivation) -> Self {
+    pub(crate) fn of_derivation(schema: &Schema, derivation: &Derivation) -> Self {
         let mut reads = Self::default();
         match &derivation.kind {
             DerivationKind::Formula(expr) | DerivationKind::Default(expr) => {
@@ -43,7 +43,7 @@ impl Reads {
         reads
     }
 
-    pub(super) fn of_constraint(schema: &Schema, constraint: &Constraint) -> Self {
+    pub(crate) fn of_constraint(schema: &Schema, constraint: &Constraint) -> Self {
         let mut reads = Self::default();
         let message = constraint.message.iter().filter_map(|piece| match piece {
             Piece::Value(expr) => Some(expr),
@@ -56,12 +56,12 @@ impl Reads {
     }
 
     /// Every column, the keys on the way included.
-    pub(super) fn all(&self) -> impl Iterator<Item = Column> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = Column> {
         self.values.iter().chain(&self.keys).copied()
     }
 
     /// Every other table.
-    pub(super) fn tables(&self) -> impl Iterator<Item = TableId> {
+    pub(crate) fn tables(&self) -> impl Iterator<Item = TableId> {
         self.above.iter().copied().chain(self.below)
     }
 

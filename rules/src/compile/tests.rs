@@ -145,7 +145,10 @@ fn wrong_derivations_are_refused_with_their_place() {
             "items.amount: \"quantity * unit_prize\"",
             "2:29: items has no column `unit_prize` (did you mean `unit_price`?)",
         ),
-        ("items.amount: product.name", "2:17: `items.amount` holds a number, this is a text"),
+        (
+            "items.amount: product.name",
+            "2:17: `items.amount` holds a number, this is a text (cast(… as type) converts, where that is meant)",
+        ),
         ("items.amount: 'null'", "fine"),
         ("items.amount: 1.5", "fine"),
         (
@@ -226,7 +229,10 @@ fn wrong_derivations_are_refused_with_their_place() {
             "2:36: this asks for rows, not values (write `items where amount is not null` in the brackets)",
         ),
         ("orders.amount_total: count(items where quantity > 1)", "fine"),
-        ("orders.notes: count(items)", "2:17: `orders.notes` holds a text, this is a number"),
+        (
+            "orders.notes: count(items)",
+            "2:17: `orders.notes` holds a text, this is a number (derive a column of numbers)",
+        ),
         ("orders.amount_total: max(items.amount)", "fine"),
         ("orders.amount_total: min(items.quantity where amount > 1)", "fine"),
         (
@@ -261,8 +267,14 @@ fn wrong_derivations_are_refused_with_their_place() {
             "customers.balance: sum(orders.items.amount)",
             "2:22: aggregates go one level down (derive the value on the children first, then aggregate that)",
         ),
-        ("customers.balance: sum(orders.notes)", "2:22: only numbers can be summed up, this is a text"),
-        ("items.unit_price: copy(product.name)", "2:21: `items.unit_price` holds a number, this is a text"),
+        (
+            "customers.balance: sum(orders.notes)",
+            "2:22: only numbers can be summed up, this is a text (count(children) counts them)",
+        ),
+        (
+            "items.unit_price: copy(product.name)",
+            "2:21: `items.unit_price` holds a number, this is a text (cast(… as type) converts, where that is meant)",
+        ),
         (
             "items.unit_price: copy(order.customer.balance)",
             "2:21: `copy` takes one parent and one of its columns (write copy(parent.column); from further up, derive a copy on the parent first)",
@@ -413,7 +425,7 @@ constrain:
     let expected = "\
 a.yaml:4:3: `orders.amount_total` stands here twice (first at a.yaml:3:3)
 a.yaml:5:1: unknown key `deriv` (did you mean `derive`?)
-a.yaml:7:17: `orders.notes` holds a text, this is an instant
+a.yaml:7:17: `orders.notes` holds a text, this is an instant (cast(… as type) converts, where that is meant)
 a.yaml:8:49: unknown operation `delete` (there are: insert, update)
 a.yaml:9:17: a stamp is an expression over the row (this belongs under `derive`)
 a.yaml:10:39: an operation is missing: this would never do anything (there are: insert, update)
@@ -634,11 +646,11 @@ fn tables_and_columns_that_cannot_be_kept_true_are_refused() {
             with(Dialect::Postgres, "items", |t| {
                 t.columns[3].ty = dialects::ValueType::Decimal { precision: Some(12), scale: Some(3) };
             }),
-            "2:24: `orders.amount_total` keeps fewer digits after the point than what is summed up: each step would round",
+            "2:24: `orders.amount_total` keeps fewer digits after the point than what is summed up: each step would round (give the column as many digits after the point)",
         ),
         (
             with(Dialect::Postgres, "orders", |t| t.columns[2].ty = dialects::ValueType::Int(IntKind::I64)),
-            "2:24: `orders.amount_total` keeps fewer digits after the point than what is summed up: each step would round",
+            "2:24: `orders.amount_total` keeps fewer digits after the point than what is summed up: each step would round (give the column as many digits after the point)",
         ),
         (
             with(Dialect::Sqlite, "items", |t| {

@@ -127,5 +127,8 @@ fn refusal(lines: &Lines<'_>, error: ParserError, end: usize) -> ExprProblem {
     if lines.has_word(NEEDS_QUOTES) {
         return problem.hint("a column that is called like a word of SQL stands in double quotes");
     }
-    problem
+    match lines.after(at).is_empty() {
+        true => problem.hint("something is missing at the end"),
+        false => problem,
+    }
 }

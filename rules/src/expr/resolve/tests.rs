@@ -206,7 +206,10 @@ fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
                 "quantity > '5'",
                 "['5'] in a comparison, a number and a text do not go together (write numbers without quotes)",
             ),
-            ("order.date_shipped > 5", "[5] in a comparison, a date and a number do not go together"),
+            (
+                "order.date_shipped > 5",
+                "[5] in a comparison, a date and a number do not go together (cast(… as type) converts, where that is meant)",
+            ),
             (
                 "order.date_shipped > '2024-13-01'",
                 "['2024-13-01'] `2024-13-01` is not a date (write dates as '2024-05-01')",
@@ -227,7 +230,7 @@ fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
             ("quantity;", "[;] `;` is not expected here"),
             ("quantity > 1 && true", "[&&] `&&` is not part of the language (write and)"),
             ("!(quantity > 1)", "[!] `!` is not part of the language (write not)"),
-            ("quantity +", "[] expected an expression, found the end"),
+            ("quantity +", "[] expected an expression, found the end (something is missing at the end)"),
             (
                 "1 + all",
                 "[] expected (, found the end (a column that is called like a word of SQL stands in double quotes)",
@@ -236,7 +239,7 @@ fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
                 "current_date",
                 "[current_date] `current_date` is not part of the language (there are today and now())",
             ),
-            ("(quantity", "[] expected ), found the end"),
+            ("(quantity", "[] expected ), found the end (something is missing at the end)"),
             ("", "[] an expression is missing"),
             ("'open", "['] Unterminated string literal"),
             ("quantity ^ 2", "[quantity ^ 2] the operator `^` is not part of the language"),

@@ -129,7 +129,11 @@ impl Resolver<'_> {
     fn mismatch<T>(&mut self, item: &Typed, ty: Type, doing: &str) -> Option<T> {
         let message = format!("{doing} {} and {} do not go together", noun(ty), noun(item.ty));
         let numeric = matches!(ty, Type::Integer | Type::Decimal(_));
-        let hint = if numeric && is_text_constant(item) { "write numbers without quotes" } else { "" };
+        let hint = if numeric && is_text_constant(item) {
+            "write numbers without quotes"
+        } else {
+            "cast(… as type) converts, where that is meant"
+        };
         self.refuse(item.span.clone(), message, hint);
         None
     }
