@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod healthcheck;
 mod introspect;
+mod schema;
 mod serve;
 mod serving;
 mod setup;
@@ -43,6 +44,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
     Introspect(introspect::IntrospectArgs),
+    Schema(schema::SchemaArgs),
     Check(check::CheckArgs),
     Setup(setup::SetupArgs),
     Verify(verify::VerifyArgs),
@@ -109,6 +111,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Introspect(args) => introspect::run(args),
+        Command::Schema(args) => schema::run(args),
         Command::Check(args) => check::run(args),
         Command::Setup(args) => setup::run(args),
         Command::Verify(args) => verify::run(args),

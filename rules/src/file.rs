@@ -9,12 +9,14 @@
 //!       message: "balance ({balance}) exceeds the credit limit ({credit_limit})"
 //! ```
 
+mod schema;
 mod text;
 
 use introspect::yaml::{self, Content, Node};
 
 use crate::problem::{ExprProblem, Place, Problem, sorted};
 use crate::rule::Operations;
+pub use schema::JSON_SCHEMA;
 pub(crate) use text::Text;
 
 /// Names and texts.

@@ -20,5 +20,6 @@ pub mod trace;
 pub use compile::{Checked, check, compile};
 pub use engine::{Engine, Facts};
 pub use expr::Expr;
+pub use file::JSON_SCHEMA;
 pub use rule::RuleSet;
 pub use trace::Trace;

@@ -1,0 +1,26 @@
+//! `rulegate schema`: the JSON Schemas of a project's files, for editors.
+
+use clap::{Args, ValueEnum};
+
+use super::Failure;
+
+/// Print the JSON Schema of a project's files, for editors: rulegate schema rules > rules.schema.json
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Of which files
+    of: Of,
+}
+
+/// The files that have a schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Of {
+    /// rules/*.yaml
+    Rules,
+}
+
+pub(super) fn run(args: SchemaArgs) -> Result<(), Failure> {
+    match args.of {
+        Of::Rules => print!("{}", rules::JSON_SCHEMA),
+    }
+    Ok(())
+}
