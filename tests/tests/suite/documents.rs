@@ -44,6 +44,25 @@ fn tests_named(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 1).collect()
 }
 
+/// What stands between these quotes: the name of a scenario.
+fn scenarios_named(text: &str) -> Vec<&str> {
+    text.split('“').skip(1).filter_map(|rest| rest.split('”').next()).filter(|name| *name != "…").collect()
+}
+
+#[test]
+fn every_scenario_that_a_page_names_exists() {
+    let families = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let played: HashSet<String> = families
+        .filter(|path| path.is_dir())
+        .flat_map(|path| features(&path))
+        .flat_map(|(_, feature)| feature.scenarios)
+        .map(|scenario| scenario.name)
+        .collect();
+    for name in scenarios_named(&page("rules-tested.md")) {
+        assert!(played.contains(name), "there is no scenario {name}");
+    }
+}
+
 #[test]
 fn every_test_that_a_page_names_exists() {
     let functions = functions();
@@ -71,7 +90,9 @@ fn every_scenario_of_an_event_is_ticked_and_every_tick_is_a_scenario() {
     }
     for row in rows {
         assert_eq!(row.len(), head.len(), "{}", row[0]);
-        let told = |cell: &&str| ["✓", "—"].contains(cell) || !tests_named(cell).is_empty();
+        let told = |cell: &&str| {
+            ["✓", "—"].contains(cell) || !tests_named(cell).is_empty() || !scenarios_named(cell).is_empty()
+        };
         assert!(row[1..].iter().all(told), "{}", row[0]);
         assert!(row[0].contains("events/") || !row.contains(&"✓"), "{} has no feature file", row[0]);
     }
