@@ -9,8 +9,8 @@ use tests::load::{Load, run};
 use tests::shop::SHOP;
 
 async fn stays_right(dialect: Dialect) {
-    let seconds = if std::env::var_os("RULEGATE_SOAK").is_some() { 60 } else { 3 };
-    let load = Load { clients: 16, duration: Duration::from_secs(seconds), seed: 20260405 };
+    let (clients, seconds) = if std::env::var_os("RULEGATE_SOAK").is_some() { (64, 60) } else { (16, 3) };
+    let load = Load { clients, duration: Duration::from_secs(seconds), seed: 20260405 };
     let report = run(Arc::new(Service::start(dialect, SHOP).await), load).await;
     println!("{report}");
     assert!(report.passed(), "{report}");
