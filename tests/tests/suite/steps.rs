@@ -1,6 +1,7 @@
 //! Steps: a stock that goes down by what is picked, and that clients fill up.
 
 use serde_json::Value as Json;
+use tests::database::ALL;
 use tests::depot::{self, pick};
 use tests::service::Fixture;
 use tests::{Document, Service, on_every_database};
@@ -130,4 +131,26 @@ async fn a_stock_that_was_picked_from_meanwhile_is_not_overwritten() {
         assert_eq!(stock(depot, 1).await, both(6, 12));
     })
     .await;
+}
+
+#[tokio::test]
+async fn picks_that_come_at_once_each_take_their_part() {
+    for dialect in ALL {
+        let depot = Service::start(dialect, DEPOT).await;
+        for _ in 0..5 {
+            let take = || depot.post("/api/picks", pick("1", "1", 1));
+            let fill = depot.patch("/api/picks/2", picked("2").attribute("quantity", 5));
+            let (a, b, c, d, filled) = tokio::join!(take(), take(), take(), take(), fill);
+            for made in [a, b, c, d] {
+                made.expect(201);
+                depot.delete(&format!("/api/picks/{}", made.id())).await.expect(204);
+            }
+            filled.expect(200);
+            let more = depot.patch("/api/picks/2", picked("2").attribute("quantity", 6));
+            let (more, one) = tokio::join!(more, take());
+            assert_eq!((more.status, one.status), (200, 201), "{dialect:?}");
+            assert_eq!(stock(&depot, 1).await, both(8, 10), "{dialect:?}");
+            depot.delete(&format!("/api/picks/{}", one.id())).await.expect(204);
+        }
+    }
 }

@@ -8,6 +8,15 @@ use tests::{Document, on_every_database};
 const DEPOT: Fixture =
     Fixture { sql: depot::sql, rules: &[("states.yaml", include_str!("../../fixtures/depot_states.yaml"))] };
 
+/// A column that may be null.
+const NOTES: Fixture = Fixture {
+    sql: depot::sql,
+    rules: &[(
+        "notes.yaml",
+        "transition:\n  orders.note: {initial: [draft, null], draft: [final, null], final: []}\n",
+    )],
+};
+
 fn to(id: &str, status: &str) -> Document {
     order(id).attribute("status", status)
 }
@@ -76,6 +85,24 @@ async fn a_derived_level_is_held_to_its_edges_too() {
         depot.patch("/api/picks/3", moved).await.expect(200);
         assert_eq!(depot.attribute("/api/orders/2", "level").await, "1");
         depot.delete("/api/orders/2").await.expect(204);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_state_is_given_up_only_where_null_is_listed() {
+    on_every_database(NOTES, async |depot| {
+        let noted = |note: Json| order("1").attribute("note", note);
+        depot.patch("/api/orders/1", noted("final".into())).await.refused(422, "transition-violated");
+        depot.patch("/api/orders/1", noted("draft".into())).await.expect(200);
+        depot.patch("/api/orders/1", noted(Json::Null)).await.expect(200);
+        depot.patch("/api/orders/1", noted("draft".into())).await.expect(200);
+        depot.patch("/api/orders/1", noted("final".into())).await.expect(200);
+        let refused =
+            depot.patch("/api/orders/1", noted(Json::Null)).await.refused(422, "transition-violated");
+        assert_eq!(refused["detail"], "`note` cannot go from `final` to nothing: nothing follows.");
+        let plain = Document::of("orders").attribute("note", Json::Null);
+        depot.post("/api/orders", plain).await.expect(201);
     })
     .await;
 }
