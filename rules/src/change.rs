@@ -25,6 +25,8 @@ pub struct RowId {
 pub enum RowRef {
     /// One that the database holds.
     Existing(Key),
+    /// One that this transaction adds because a foreign key names it: the n-th.
+    Created(u32),
     /// One that this transaction adds: the n-th.
     New(u32),
 }
@@ -162,7 +164,7 @@ impl RowId {
     pub fn key(&self) -> Option<&Key> {
         match &self.row {
             RowRef::Existing(key) => Some(key),
-            RowRef::New(_) => None,
+            RowRef::Created(_) | RowRef::New(_) => None,
         }
     }
 }

@@ -7,6 +7,7 @@
 mod advise;
 mod aggregate;
 mod constrain;
+mod create;
 mod derive;
 mod fitness;
 mod lock;
@@ -50,13 +51,14 @@ pub fn check(schema: &Schema, files: &[(String, String)]) -> Result<Checked, Vec
     let transitions: Vec<_> =
         declared.transitions.iter().filter_map(|rule| compiler.transition(rule)).collect();
     let warnings = advise::warnings(schema, files, &derivations, &constraints);
+    let created = compiler.created(&derivations);
     let derivations = compiler.ordered(derivations);
     if !compiler.problems.is_empty() {
         return Err(compiler.problems.sorted());
     }
     let constraints: Vec<_> = constraints.into_iter().map(|(_, constraint)| constraint).collect();
     let lock_rank = lock::rank(schema, &derivations, &constraints);
-    let rules = RuleSet { derivations, constraints, transitions, lock_rank };
+    let rules = RuleSet { derivations, constraints, transitions, created, lock_rank };
     Ok(Checked { rules, warnings })
 }
 

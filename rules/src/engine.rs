@@ -11,6 +11,7 @@ mod adjust;
 mod attempt;
 mod cascade;
 mod check;
+mod create;
 mod derive;
 mod explain;
 mod extreme;
@@ -105,17 +106,28 @@ pub enum Phase {
 impl Engine<'_> {
     /// Computes the transaction from what is known.
     pub fn attempt(&self, request: &Request, rows: &Rows, phase: Phase) -> Outcome {
-        attempt::Attempt::new(*self, request, rows, phase).run()
+        let mut missing = create::Missing::new();
+        loop {
+            match attempt::Attempt::new(*self, request, rows, phase).run(&missing) {
+                Ok(outcome) => return outcome,
+                Err(more) => missing.extend(more),
+            }
+        }
     }
 
     /// What the attempt did and why, from the rows with which it came to its end. The attempt is made once more: one that nobody asks
     /// about notes nothing.
     pub fn explain(&self, request: &Request, rows: &Rows) -> Trace {
-        let mut recorder = explain::Recorder::default();
-        let mut attempt = attempt::Attempt::new(*self, request, rows, Phase::Locked);
-        attempt.trace = Some(&mut recorder);
-        attempt.run();
-        recorder.finish()
+        let mut missing = create::Missing::new();
+        loop {
+            let mut recorder = explain::Recorder::default();
+            let mut attempt = attempt::Attempt::new(*self, request, rows, Phase::Locked);
+            attempt.trace = Some(&mut recorder);
+            match attempt.run(&missing) {
+                Ok(_) => return recorder.finish(),
+                Err(more) => missing.extend(more),
+            }
+        }
     }
 
     /// The rows that the request will adjust, named by the way to them, before any row is known: a guess that saves waves.

@@ -25,7 +25,7 @@ pub(crate) type Files = [(String, String)];
 /// The keys of a rule file; a later version knows the ones after the third.
 const KEYS: &[&str] = &["derive", "default", "constrain", "stamp", "transition", "events", "allocate"];
 
-/// The keys of an expression's long form; a later version knows the ones after the first.
+/// The keys of an expression's long form; a later version knows `virtual`.
 const EXPRESSION_KEYS: &[&str] = &["as", "insert_parent", "virtual", "operations"];
 
 /// The keys of a constraint.
@@ -55,6 +55,8 @@ pub(crate) struct ColumnRule {
     pub(crate) expression: Text,
     /// When a stamp is set.
     pub(crate) operations: Operations,
+    /// Where it says that missing parents come.
+    pub(crate) insert_parent: Option<Text>,
 }
 
 /// One entry of a table under `constrain`.
@@ -183,18 +185,18 @@ impl Reader<'_> {
 
     fn columns(&mut self, node: &Node, key: ColumnKey) {
         for (target, value) in self.yaml.entries(node, "here stand lines of `table.column: expression`") {
-            if let Some((expression, operations)) = self.expression(value, key) {
-                let target = Text::new(self.file, target.clone());
-                self.declarations.columns.push(ColumnRule { key, target, expression, operations });
-            }
+            let target = Text::new(self.file, target.clone());
+            let rule = self.column(target, value, key);
+            self.declarations.columns.extend(rule);
         }
     }
 
     /// An expression, or the long form with `as`.
-    fn expression(&mut self, node: &Node, under: ColumnKey) -> Option<(Text, Operations)> {
-        let mut operations = Operations::default();
+    fn column(&mut self, target: Text, node: &Node, under: ColumnKey) -> Option<ColumnRule> {
+        let (mut operations, mut insert_parent) = (Operations::default(), None);
         if !matches!(node.content, Content::Map(_)) {
-            return self.text(node).map(|text| (text, operations));
+            let expression = self.text(node)?;
+            return Some(ColumnRule { key: under, target, expression, operations, insert_parent });
         }
         let problems = self.yaml.problems.len();
         let mut found = None;
@@ -208,6 +210,10 @@ impl Reader<'_> {
                     let message = "`operations` belongs to a stamp or a check";
                     self.yaml.problem(key.place, message, None);
                 }
+                "insert_parent" if self.yaml.flag(value)? => {
+                    insert_parent = Some(Text::new(self.file, key.clone()));
+                }
+                "insert_parent" => {}
                 _ => self.later(key),
             }
         }
@@ -215,7 +221,8 @@ impl Reader<'_> {
             let hint = Some("write `as: expression`".into());
             self.yaml.problem(node.place, "an expression is missing", hint);
         }
-        found.map(|text| (text, operations))
+        let expression = found?;
+        Some(ColumnRule { key: under, target, expression, operations, insert_parent })
     }
 
     fn constrain(&mut self, node: &Node) {

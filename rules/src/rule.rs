@@ -1,5 +1,7 @@
 //! Rules as the engine runs them: resolved, typed and ordered.
 
+use std::collections::BTreeSet;
+
 use dialects::Value;
 use introspect::{ColumnId, RelationshipId, Schema, TableId};
 
@@ -14,6 +16,8 @@ pub struct RuleSet {
     pub constraints: Vec<Constraint>,
     /// How columns move from state to state, in the order of the files.
     pub transitions: Vec<Transition>,
+    /// The to-one relationships, with the table of each, whose missing parent is added (`insert_parent`).
+    pub created: BTreeSet<(TableId, RelationshipId)>,
     /// The place of each table (by [`TableId`]) in the one order in which rows are locked: what feeds stands before what is
     /// fed. Every table has a place of its own.
     pub lock_rank: Vec<u32>,
@@ -33,6 +37,11 @@ impl RuleSet {
             DerivationKind::Aggregate(aggregate) => Some(aggregate),
             _ => None,
         }
+    }
+
+    /// Whether a row that this relationship names is added where it is missing.
+    pub fn created_by(&self, table: TableId, relationship: RelationshipId) -> bool {
+        self.created.contains(&(table, relationship))
     }
 }
 

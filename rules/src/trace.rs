@@ -204,6 +204,7 @@ fn row(schema: &Schema, id: &RowId) -> String {
     let table = &schema[id.table];
     match &id.row {
         RowRef::New(n) => format!("{} (new {n})", table.name),
+        RowRef::Created(n) => format!("{} (missing {n})", table.name),
         RowRef::Existing(_) if table.hidden => format!("{} (hidden)", table.name),
         RowRef::Existing(key) => {
             format!("{} {}", table.name, key.iter().map(show).collect::<Vec<_>>().join("~"))

@@ -19,8 +19,10 @@ mod suite {
     mod features;
     mod load;
     mod metrics;
+    mod missing_parents;
     mod oracle;
     mod reads;
+    mod roles;
     mod rules;
     mod stamps;
     mod statements;

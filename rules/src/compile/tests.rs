@@ -749,3 +749,90 @@ proptest::proptest! {
         }
     }
 }
+
+/// Spendings that name a month by year and number, and a period by its code.
+fn months(change: impl FnOnce(&mut introspect::Table)) -> Schema {
+    let given = |table: &mut introspect::Table| {
+        table.columns[0].default = ColumnDefault::None;
+        table.columns[0].nullable = false;
+    };
+    schema(
+        Dialect::Postgres,
+        vec![
+            Sketch::new("months")
+                .column("total", MONEY)
+                .column("budget", MONEY)
+                .column("number", INT)
+                .with(given)
+                .with(change),
+            Sketch::new("spendings").column("amount", MONEY).parent("month_id", "months", Action::NoAction),
+        ],
+    )
+}
+
+#[test]
+fn parents_come_where_their_foreign_key_tells_all_they_need() {
+    let sum = "months.total: {as: sum(spendings.amount), insert_parent: true}";
+    let required =
+        |column: usize| move |table: &mut introspect::Table| table.columns[column].nullable = false;
+    let fine = |schema: &Schema, text: &str| match compiled(schema, text) {
+        Ok(rules) => {
+            let spendings = schema.find("spendings").unwrap();
+            let month = schema[spendings].relationship("month").unwrap();
+            format!("fine: {}", rules.created_by(spendings, month))
+        }
+        Err(problems) => problems,
+    };
+    let lines = format!("derive:\n  {sum}\n");
+    let with_default = format!("{lines}default:\n  months.budget: 100\n");
+    for (schema, text, expected) in [
+        (months(|_| {}), &*lines, "fine: true"),
+        (
+            months(|_| {}),
+            "derive:\n  months.total: {as: sum(spendings.amount), insert_parent: false}\n",
+            "fine: false",
+        ),
+        (months(|_| {}), "derive:\n  months.total: sum(spendings.amount)\n", "fine: false"),
+        (months(required(1)), &lines, "fine: true"),
+        (months(required(2)), &with_default, "fine: true"),
+        (
+            months(required(2)),
+            &lines,
+            "a.yaml:2:45: `months.budget` is required, and no foreign key tells it \
+             (declare what it begins with, under `default`: `months.budget: …`)",
+        ),
+        (
+            months(|table| table.columns[0].default = ColumnDefault::Generated),
+            &lines,
+            "a.yaml:2:45: `months.id` is numbered by the database: a foreign key cannot choose it \
+             (let the foreign key refer to columns that clients give)",
+        ),
+        (
+            months(|table| {
+                table.columns[3].default = ColumnDefault::Generated;
+                table.columns[3].nullable = false;
+            }),
+            &lines,
+            "fine: true",
+        ),
+        (
+            months(|_| {}),
+            "derive:\n  months.total: {as: budget * 2, insert_parent: true}\n",
+            "a.yaml:2:34: only an aggregate can insert parents \
+             (rows come for their children: it belongs to sum, count, min, max or exists)",
+        ),
+        (
+            months(|_| {}),
+            "default:\n  months.total: {as: \"0\", insert_parent: true}\n",
+            "a.yaml:2:27: only an aggregate can insert parents \
+             (rows come for their children: it belongs to sum, count, min, max or exists)",
+        ),
+        (
+            months(|_| {}),
+            "derive:\n  months.total: {as: sum(spendings.amount), insert_parent: please}\n",
+            "a.yaml:2:60: true or false is needed",
+        ),
+    ] {
+        assert_eq!(fine(&schema, text), expected, "{text}");
+    }
+}

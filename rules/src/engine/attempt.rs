@@ -2,12 +2,13 @@
 //!
 //! An attempt never stops at the first thing it lacks: it goes on with what it has, so that one wave fetches as much as possible.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use dialects::Value;
 use indexmap::{IndexMap, IndexSet};
 use introspect::{ColumnId, RelationshipId, TableId};
 
+use super::create::Missing;
 use super::explain::Recorder;
 use super::rows::{ChildList, Extreme, Finder, Hold, ReadersLock, RowLock, Rows};
 use super::{Engine, Lookup, Outcome, Phase, RowLookup};
@@ -28,6 +29,10 @@ pub(super) struct Attempt<'a> {
     pub(super) moved: HashSet<RowId>,
     /// The rows that go, in the order in which that was found out.
     pub(super) removed: Vec<RowId>,
+    /// The rows that are added because foreign keys name them.
+    pub(super) created: HashMap<Finder, RowId>,
+    /// What names those that are to be added, too.
+    pub(super) missing: Missing,
     /// A list of children is longer than what one transaction may touch.
     crowded: bool,
     /// Where the attempt is told, when somebody asks why.
@@ -86,6 +91,8 @@ impl<'a> Attempt<'a> {
             gap: None,
             moved: HashSet::new(),
             removed: Vec::new(),
+            created: HashMap::new(),
+            missing: Missing::new(),
             crowded: false,
             trace: None,
             row_needs: BTreeMap::new(),
@@ -93,7 +100,10 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    pub(super) fn run(mut self) -> Outcome {
+    /// What the request comes to, with these rows added; or which more are missing.
+    pub(super) fn run(mut self, missing: &Missing) -> Result<Outcome, Missing> {
+        self.create(missing);
+        self.explain(&By::ForeignKey);
         for operation in &self.request.operations {
             self.apply(operation);
         }
@@ -104,12 +114,15 @@ impl<'a> Attempt<'a> {
         self.derive();
         self.look_for_related();
         if self.crowded || self.touched.len() > self.request.rows_max {
-            return self.too_many_rows();
+            return Ok(self.too_many_rows());
+        }
+        if !self.missing.is_empty() {
+            return Err(self.missing);
         }
         self.check_references();
         self.check();
         self.check_transitions();
-        self.outcome()
+        Ok(self.outcome())
     }
 
     fn outcome(mut self) -> Outcome {
@@ -177,7 +190,8 @@ impl<'a> Attempt<'a> {
             self.engine.schema[id.table].columns().map(|(column, _)| column).collect();
         match self.row_with(finder, columns, hold) {
             Found::Unknown => None,
-            Found::Absent => {
+            // A row that comes only because another names it is none that the request can speak of.
+            Found::Absent | Found::Row(RowId { row: RowRef::Created(_), .. }) => {
                 self.violate(id.clone(), Reason::NotFound);
                 None
             }
@@ -197,15 +211,21 @@ impl<'a> Attempt<'a> {
     }
 
     fn row_with(&mut self, finder: Finder, columns: Vec<ColumnId>, hold: Hold) -> Found {
-        let table = finder.table;
         match self.rows.find(&finder) {
             None => {
                 self.need_row(finder, columns, hold);
                 Found::Unknown
             }
-            Some(None) => Found::Absent,
+            Some(None) => {
+                let found = self.found(&finder);
+                // Seen before the locks: looked for again, but that it was not there tells what will be needed.
+                if self.phase == Phase::Locked && !self.rows.is_still_absent(&finder) {
+                    self.need_row(finder, columns, hold);
+                }
+                found
+            }
             Some(Some((key, known))) => {
-                let id = RowId::existing(table, key.clone());
+                let id = RowId::existing(finder.table, key.clone());
                 if !known.image.has(&columns) {
                     self.need_row(finder, columns, hold.join(known.hold));
                     return Found::Unknown;
@@ -216,6 +236,15 @@ impl<'a> Attempt<'a> {
                 }
                 Found::Row(id)
             }
+        }
+    }
+
+    /// Where a finder leads, as far as is known.
+    pub(super) fn found(&self, finder: &Finder) -> Found {
+        match self.rows.find(finder) {
+            None => Found::Unknown,
+            Some(None) => self.created(finder).map_or(Found::Absent, Found::Row),
+            Some(Some((key, _))) => Found::Row(RowId::existing(finder.table, key.clone())),
         }
     }
 

@@ -15,7 +15,8 @@ pub(super) fn changes(engine: &Engine<'_>, touched: IndexMap<RowId, Touched>) ->
     changes
 }
 
-/// Added, changed, removed; then by table (parents first, when removing children first); then by key.
+/// Added, changed, removed; then by table (parents first, when removing children first); then by key, rows that others may be adding too
+/// before those of the request.
 fn position(engine: &Engine<'_>, change: &Change) -> (u8, i64, RowId) {
     let rank = |table: TableId| i64::from(engine.facts.parents_first(table));
     match (&change.before, &change.after) {

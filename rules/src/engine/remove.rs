@@ -109,7 +109,7 @@ impl Attempt<'_> {
             None => true,
             Some(key) => {
                 let finder = Finder::by_key(self.engine.schema, id.table, key.clone());
-                matches!(self.row(finder, hold), Found::Row(_))
+                self.row(finder, hold) == Found::Row(id.clone())
             }
         }
     }
@@ -157,7 +157,7 @@ impl Attempt<'_> {
         leaving
     }
 
-    /// Every row that a foreign key was set to must exist; MySQL locks it, so it takes its place in the lock order.
+    /// Every row that a foreign key was set to must exist, or be added; MySQL locks it, so it takes its place in the lock order.
     pub(super) fn look_for_related(&mut self) {
         let mut wanted: Vec<(RowId, RelationshipId)> = Vec::new();
         for (id, touched) in &self.touched {
@@ -174,7 +174,7 @@ impl Attempt<'_> {
                 Some(Found::Absent) => true,
                 Some(Found::Row(parent)) => self.image(&parent).is_none(),
             };
-            if missing {
+            if missing && !self.can_create(&id, relationship) {
                 self.violate(id, Reason::RelatedNotFound { relationship });
             }
         }

@@ -4,7 +4,7 @@
 //! reaches; only what was read under locks counts in the end.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use dialects::Value;
 use introspect::{ColumnId, Schema, TableId};
@@ -100,6 +100,8 @@ pub struct Rows {
     rows: HashMap<(TableId, Key), Known>,
     /// Where a finder leads; `None`: to no row.
     found: HashMap<Finder, Option<Key>>,
+    /// Finders that led to no row before the locks were taken.
+    unsure: HashSet<Finder>,
     lists: HashMap<ChildList, Listed>,
     /// The answer, and whether it was made since the locks were taken.
     extremes: HashMap<Extreme, (Value, bool)>,
@@ -180,6 +182,7 @@ impl Rows {
 
     /// Notes that a finder leads to no row. The row it led to before is forgotten.
     pub fn add_absent(&mut self, finder: Finder) {
+        self.unsure.remove(&finder);
         if let Some(Some(key)) = self.found.insert(finder.clone(), None) {
             self.rows.remove(&(finder.table, key));
         }
@@ -200,10 +203,10 @@ impl Rows {
         self.defaults.insert((table, column), value);
     }
 
-    /// Forgets every lock, keeping what was seen: a transaction starts again. What was not there is looked for again: nothing
-    /// held it off.
+    /// Forgets every lock, keeping what was seen: a transaction starts again. What was not there may be by now: nothing held it
+    /// off.
     pub fn unlock(&mut self) {
-        self.found.retain(|_, key| key.is_some());
+        self.unsure = self.found.iter().filter(|(_, key)| key.is_none()).map(|(f, _)| f.clone()).collect();
         self.rows.values_mut().for_each(|known| known.hold = Hold::PLAIN);
         self.lists.values_mut().for_each(|list| list.fresh = false);
         self.extremes.values_mut().for_each(|(_, fresh)| *fresh = false);
@@ -215,6 +218,11 @@ impl Rows {
             None => Some(None),
             Some(key) => self.rows.get(&(finder.table, key.clone())).map(|known| Some((key, known))),
         }
+    }
+
+    /// Whether a finder that led to no row was asked since the locks were taken.
+    pub fn is_still_absent(&self, finder: &Finder) -> bool {
+        !self.unsure.contains(finder)
     }
 
     /// A row by its key.

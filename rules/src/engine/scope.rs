@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use dialects::Value;
 use introspect::{ColumnId, Schema, TableId};
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Found};
 use crate::change::{Image, RowId};
 use crate::expr::eval::{EvalError, Scope};
 use crate::expr::{Event, Place};
@@ -37,14 +37,13 @@ impl Scope for RowScope<'_, '_> {
                 return Ok(Value::Null);
             };
             table = finder.table;
-            image = match self.attempt.rows.find(&finder) {
-                None => return Err(self.missing(table, place.column)),
-                Some(None) => return Ok(Value::Null),
-                Some(Some((key, _))) => match self.attempt.image(&RowId::existing(table, key.clone())) {
-                    Some(image) => image,
-                    None => return Ok(Value::Null),
-                },
+            let above = match self.attempt.found(&finder) {
+                Found::Unknown => return Err(self.missing(table, place.column)),
+                Found::Absent => None,
+                Found::Row(id) => self.attempt.image(&id),
             };
+            let Some(above) = above else { return Ok(Value::Null) };
+            image = above;
         }
         image.value(place.column).cloned().ok_or_else(|| self.missing(table, place.column))
     }

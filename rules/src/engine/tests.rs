@@ -1,5 +1,6 @@
 //! The engine over rows in memory: named cases, then random ones against an oracle that knows nothing of steps.
 
+mod create;
 mod database;
 mod declare;
 mod drive;

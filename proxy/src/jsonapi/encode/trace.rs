@@ -74,6 +74,7 @@ impl Told<'_> {
         match (self.id(&step.row), &step.row.row) {
             _ if table.hidden => {}
             (Some(id), _) => _ = head.insert("id".into(), id.into()),
+            (None, RowRef::Created(n)) => _ = head.insert("missing".into(), (*n).into()),
             (None, RowRef::New(n)) => _ = head.insert("new".into(), (*n).into()),
             (None, RowRef::Existing(_)) => {}
         }

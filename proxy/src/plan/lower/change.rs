@@ -3,7 +3,7 @@
 use dialects::Value;
 use dialects::sql::{Delete, Insert, Item, Query, Update};
 use introspect::{ColumnId, Schema, Table, TableId};
-use rules::change::{Change, RowId};
+use rules::change::{Change, RowId, RowRef};
 
 use super::lookup::{items, typed};
 
@@ -14,6 +14,8 @@ pub struct Write {
     pub query: Query,
     /// Its answer holds the row that the request is about, in full width.
     pub answers: bool,
+    /// It adds rows because foreign keys name them: others may be adding the same.
+    pub creates: bool,
     /// The table written.
     pub table: TableId,
 }
@@ -33,6 +35,7 @@ pub fn changes(schema: &Schema, changes: &[Change], target: &RowId) -> Vec<Write
         let Some(first) = group.first() else { continue };
         let table_id = first.id.table;
         let table = &schema[table_id];
+        let creates = created(first);
         let answers = schema.dialect.returning() && group.iter().any(|change| change.id == *target);
         let returning = if answers { all(table) } else { Vec::new() };
         let queries = match kind(first) {
@@ -40,7 +43,7 @@ pub fn changes(schema: &Schema, changes: &[Change], target: &RowId) -> Vec<Write
             Kind::Delete => vec![Query::Delete(delete(table, group))],
             Kind::Update => updates(table, group, &returning),
         };
-        writes.extend(queries.into_iter().map(|query| Write { query, answers, table: table_id }));
+        writes.extend(queries.into_iter().map(|query| Write { query, answers, creates, table: table_id }));
     }
     writes
 }
@@ -61,7 +64,11 @@ fn kind(change: &Change) -> Kind {
 
 fn alike(a: &Change, b: &Change) -> bool {
     let inserted_alike = kind(a) != Kind::Insert || a.columns == b.columns;
-    a.id.table == b.id.table && kind(a) == kind(b) && inserted_alike
+    a.id.table == b.id.table && kind(a) == kind(b) && created(a) == created(b) && inserted_alike
+}
+
+fn created(change: &Change) -> bool {
+    matches!(change.id.row, RowRef::Created(_))
 }
 
 fn insert(table: &Table, group: &[Change], columns: &[ColumnId], returning: Vec<Item>) -> Insert {

@@ -3,7 +3,7 @@
 use dialects::{Kind, Value};
 use introspect::{ColumnId, RelationshipId, Schema, TableId};
 use rules::Expr;
-use rules::change::{Action, Reason, RowId, Violation};
+use rules::change::{Action, Reason, RowId, RowRef, Violation};
 use rules::expr::eval::show;
 use rules::rule::Transition;
 use serde_json::Value as Json;
@@ -24,6 +24,53 @@ pub(super) fn violations(snapshot: &Snapshot, plan: &WritePlan, violations: &[Vi
 /// An error of the database on a write.
 pub(super) fn database(snapshot: &Snapshot, plan: &WritePlan, error: dialects::Error) -> Error {
     Refusal { snapshot, plan }.database(error)
+}
+
+/// Whether a row that a foreign key names could not be added because it is there already.
+pub(super) fn taken(snapshot: &Snapshot, table: TableId, error: &dialects::Error) -> bool {
+    let columns = || unique_columns(&snapshot.schema[table], error);
+    let names = |child: &introspect::Table, relationship: RelationshipId| {
+        let mut named = child[relationship].target_columns.clone();
+        named.sort();
+        named
+    };
+    let mut created = snapshot.rules.created.iter().map(|(child, r)| (&snapshot.schema[*child], *r));
+    error.kind == Kind::Unique
+        && created.any(|(child, r)| child[r].target == table && names(child, r) == sorted(columns()))
+}
+
+/// Why a row that a foreign key names could not be added.
+pub(super) fn creation(snapshot: &Snapshot, table: TableId, error: dialects::Error) -> Error {
+    let table = &snapshot.schema[table];
+    let named = match error.kind {
+        Kind::Unique => unique_columns(table, &error),
+        _ => error.column.iter().filter_map(|name| db_column(table, name)).collect(),
+    };
+    let mut refused = Error::from(error);
+    let names: Vec<String> = named.iter().map(|c| format!(" (`{}`)", table[*c].name)).collect();
+    refused.detail =
+        format!("The missing `{}` cannot be added: {}{}", table.name, refused.detail, names.concat());
+    refused.at("/data")
+}
+
+fn sorted(mut columns: Vec<ColumnId>) -> Vec<ColumnId> {
+    columns.sort();
+    columns
+}
+
+fn db_column(table: &introspect::Table, name: &str) -> Option<ColumnId> {
+    table.columns().find(|(_, column)| column.db_name == name).map(|(id, _)| id)
+}
+
+/// The columns of a unique constraint that the database names: by its name, or (SQLite) by its columns.
+fn unique_columns(table: &introspect::Table, error: &dialects::Error) -> Vec<ColumnId> {
+    let Some(name) = &error.constraint else { return Vec::new() };
+    if let Some(unique) = table.uniques.iter().find(|unique| unique.name == *name) {
+        return unique.columns.clone();
+    }
+    let columns = name.split(", ").filter_map(|part| part.rsplit_once('.'));
+    let listed: Vec<ColumnId> = columns.filter_map(|(_, column)| db_column(table, column)).collect();
+    if listed.is_empty() { table.key.clone() } else { listed }
 }
 
 /// A column that cannot be written was sent with another value.
@@ -57,7 +104,7 @@ impl Refusal<'_> {
         match &violation.reason {
             Reason::NotFound => self.not_found(&violation.id),
             Reason::RelatedNotFound { relationship } => {
-                self.related_not_found(violation.id.table, *relationship)
+                self.related_not_found(violation.id.table, *relationship, of_target)
             }
             Reason::StillReferenced { by, relationship } => {
                 self.still_referenced(&violation.id, *by, *relationship)
@@ -93,7 +140,8 @@ impl Refusal<'_> {
     }
 
     fn is_target(&self, id: &RowId) -> bool {
-        id.table == self.plan.table && id.key() == self.plan.key.as_ref()
+        let created = matches!(id.row, RowRef::Created(_));
+        id.table == self.plan.table && id.key() == self.plan.key.as_ref() && !created
     }
 
     fn not_found(&self, id: &RowId) -> Error {
@@ -102,12 +150,12 @@ impl Refusal<'_> {
         errors.iter().next().cloned().unwrap_or_else(|| Error::new(ErrorCode::NotFound, "No such resource."))
     }
 
-    fn related_not_found(&self, table: TableId, relationship: RelationshipId) -> Error {
+    fn related_not_found(&self, table: TableId, relationship: RelationshipId, of_target: bool) -> Error {
         let relationship = &self.schema()[table][relationship];
         let target = &self.schema()[relationship.target].name;
         let detail =
             format!("The resource of type `{target}` that `{}` names does not exist.", relationship.name);
-        let pointer = self.pointer(&relationship.columns);
+        let pointer = self.pointer(if of_target { &relationship.columns } else { &[] });
         Error::new(ErrorCode::RelatedNotFound, detail)
             .at(pointer)
             .with_meta("relationship", relationship.name.clone())
@@ -212,24 +260,9 @@ impl Refusal<'_> {
         }
     }
 
-    /// The columns of a unique constraint that the database names: by its name, or (SQLite) by its columns.
-    fn unique_columns(&self, error: &dialects::Error) -> Vec<ColumnId> {
-        let table = &self.schema()[self.plan.table];
-        let Some(name) = &error.constraint else { return Vec::new() };
-        if let Some(unique) = table.uniques.iter().find(|unique| unique.name == *name) {
-            return unique.columns.clone();
-        }
-        let listed: Vec<ColumnId> = name
-            .split(", ")
-            .filter_map(|part| part.rsplit_once('.'))
-            .filter_map(|(_, column)| table.columns().find(|(_, c)| c.db_name == column).map(|(id, _)| id))
-            .collect();
-        if listed.is_empty() { table.key.clone() } else { listed }
-    }
-
     fn duplicate(&self, error: dialects::Error) -> Error {
-        let columns = self.unique_columns(&error);
         let table = &self.schema()[self.plan.table];
+        let columns = unique_columns(table, &error);
         let is_key = columns == table.key;
         let names: Vec<String> =
             columns.iter().map(|c| format!("`{}`", self.member(self.plan.table, *c))).collect();
@@ -254,7 +287,7 @@ impl Refusal<'_> {
         });
         match (relationship, &self.plan.action) {
             (Some(relationship), Action::Insert(_) | Action::Update(_)) => {
-                self.related_not_found(self.plan.table, relationship).logged(error.to_string())
+                self.related_not_found(self.plan.table, relationship, true).logged(error.to_string())
             }
             _ => Error::from(error),
         }

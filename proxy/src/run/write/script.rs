@@ -1,6 +1,6 @@
 //! One try of a transaction as a machine without I/O: waves of locks, then the attempt that stands, then its writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use dialects::driver::{Script, Step};
@@ -16,6 +16,7 @@ use super::compare::Comparison;
 use super::refuse;
 use super::{Job, WAVES_MAX, Written};
 use crate::jsonapi::{encode, id};
+use crate::plan::lower::change::Write;
 use crate::plan::lower::{change, lookup};
 use crate::plan::write::{Condition, Origin, not_found};
 use crate::run::lookup::{Knowledge, Wave};
@@ -67,6 +68,15 @@ pub(super) struct Transaction {
 enum State {
     Start,
     Fetching(Wave),
+    /// Adding rows that others may be adding too, one statement a step.
+    Creating {
+        /// What is being written, and what comes before all the rest.
+        ahead: VecDeque<Write>,
+        /// What is written when that has succeeded.
+        rest: Vec<Write>,
+        /// The row that the request is about, as it was made.
+        made: Option<Image>,
+    },
     /// Which of the answers hold the row.
     Writing {
         answers: Vec<bool>,
@@ -92,7 +102,7 @@ impl Script for Transaction {
     fn next(&mut self, answer: dialects::Result<Vec<Rows>>) -> Step<Ended> {
         let answers = match answer {
             Ok(answers) => answers,
-            Err(error) => return Step::Done(Ended::Failed(error)),
+            Err(error) => return Step::Done(self.failed(error)),
         };
         match std::mem::replace(&mut self.state, State::Start) {
             State::Start => self.attempt(),
@@ -102,6 +112,10 @@ impl Script for Transaction {
                     by_path.into_iter().map(|(table, key)| (lookup::rank(&self.snapshot, table), key));
                 self.horizon = self.horizon.take().into_iter().chain(locked).max();
                 self.attempt()
+            }
+            State::Creating { mut ahead, rest, made } => {
+                ahead.pop_front();
+                self.create(ahead, rest, made)
             }
             State::Writing { answers: holds, made } => self.compare(answers, holds, made),
             State::Comparing { comparison, answers: written, holds, made } => {
@@ -256,19 +270,50 @@ impl Transaction {
 
     fn write(&mut self, changes: &[Change]) -> Step<Ended> {
         self.fired = self.setters(changes);
-        let writes = change::changes(&self.snapshot.schema, changes, &self.job.target());
+        let mut writes = change::changes(&self.snapshot.schema, changes, &self.job.target());
+        let made = changes.iter().find(|change| change.id == self.job.target() && change.before.is_none());
+        let made = made.and_then(|change| change.after.clone());
+        self.comparison = Comparison::of(&self.snapshot, changes);
+        self.pending = self.snapshot.schema.dialect != Dialect::Postgres || self.comparison.is_some();
+        let ahead = writes.iter().rposition(|write| write.creates).map_or(0, |last| last + 1);
+        let rest = writes.split_off(ahead);
+        self.create(writes.into(), rest, made)
+    }
+
+    /// Rows that foreign keys name come first, each statement in a step of its own: when another transaction was faster, it must be clear
+    /// that it was this that failed.
+    fn create(&mut self, ahead: VecDeque<Write>, rest: Vec<Write>, made: Option<Image>) -> Step<Ended> {
+        let Some(next) = ahead.front() else { return self.write_rest(&rest, made) };
+        let statements = render(self.snapshot.schema.dialect, &next.query);
+        self.state = State::Creating { ahead, rest, made };
+        Step::Run(statements)
+    }
+
+    /// A row that was to be added is there by now: its adder has committed. Then all is done again, with that row.
+    fn failed(&mut self, error: dialects::Error) -> Ended {
+        let State::Creating { ahead, .. } = &self.state else { return Ended::Failed(error) };
+        match ahead.front().filter(|write| write.creates) {
+            None => Ended::Failed(error),
+            Some(write) if refuse::taken(&self.snapshot, write.table, &error) => {
+                Ended::Restart(std::mem::take(&mut self.knowledge))
+            }
+            Some(_) if error.kind == Kind::Conflict => Ended::Failed(error),
+            Some(write) => {
+                let refused = refuse::creation(&self.snapshot, write.table, error);
+                Ended::Refused { errors: refused.into(), fired: Vec::new() }
+            }
+        }
+    }
+
+    fn write_rest(&mut self, writes: &[Write], made: Option<Image>) -> Step<Ended> {
         let mut statements = Vec::new();
         let mut answers = Vec::new();
-        for write in &writes {
+        for write in writes {
             let rendered = render(self.snapshot.schema.dialect, &write.query);
             answers.extend(rendered.iter().map(|_| write.answers));
             self.expected.push((rendered.len(), rows(&write.query)));
             statements.extend(rendered);
         }
-        let made = changes.iter().find(|change| change.id == self.job.target() && change.before.is_none());
-        let made = made.and_then(|change| change.after.clone());
-        self.comparison = Comparison::of(&self.snapshot, changes);
-        self.pending = self.snapshot.schema.dialect != Dialect::Postgres || self.comparison.is_some();
         self.state = State::Writing { answers, made };
         match self.pending {
             true => Step::Run(statements),
@@ -372,7 +417,7 @@ impl Transaction {
 
     fn is_target(&self, target: &RowRef, values: &[Value]) -> bool {
         match target {
-            RowRef::New(_) => true,
+            RowRef::New(_) | RowRef::Created(_) => true,
             RowRef::Existing(key) => {
                 let columns = &self.snapshot.schema[self.job.plan().table].key;
                 columns.iter().zip(key).all(|(column, value)| values.get(column.0 as usize) == Some(value))

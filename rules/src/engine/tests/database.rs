@@ -162,6 +162,10 @@ impl Database {
     }
 
     fn insert(&mut self, table: TableId, after: &Image) -> Result<(), Refused> {
+        let key = after.key(&self.schema, table);
+        if key.is_some_and(|key| self.rows.contains_key(&(table, key))) {
+            return Err(format!("{}: there already", self.schema[table].name));
+        }
         let at = self.place(table, after);
         self.refers_well(&at)
     }

@@ -106,6 +106,13 @@ impl<'a> Rules<'a> {
         self
     }
 
+    /// `creating("items", "month")`: a month that an item names is added where it is missing.
+    pub(super) fn creating(mut self, table: &str, relationship: &str) -> Self {
+        let table = self.schema.find(table).unwrap();
+        self.set.created.insert((table, self.schema[table].relationship(relationship).unwrap()));
+        self
+    }
+
     /// A change to the last constraint.
     pub(super) fn but(mut self, change: impl FnOnce(&mut Constraint)) -> Self {
         change(self.set.constraints.last_mut().unwrap());

@@ -108,6 +108,7 @@ pub(super) fn name(schema: &Schema, id: &RowId) -> String {
     let table = &schema[id.table].name;
     match &id.row {
         RowRef::Existing(key) => format!("{table} {}", slashed(key)),
+        RowRef::Created(n) => format!("{table} +{n}"),
         RowRef::New(n) => format!("{table} #{n}"),
     }
 }

@@ -177,6 +177,7 @@ pub(super) fn apply(rules: &RuleSet, before: &Database, request: &Request) -> Re
     }
     let removed = request.operations.iter().filter(|o| matches!(o.action, Action::Delete)).map(address);
     remove(before, &mut after, removed.collect());
+    create(rules, before, &mut after)?;
     derive(rules, before, &mut after)?;
     for at in after.rows.keys() {
         after.refers_well(at)?;
@@ -210,6 +211,35 @@ fn insert(
         }
     }
     Ok(())
+}
+
+/// Rows that are named and missing come, where a rule says so, and so on upwards; not those that went.
+fn create(rules: &RuleSet, before: &Database, after: &mut Database) -> Result<(), Bad> {
+    while let Some((target, image)) = missing(rules, after) {
+        if image.key(&after.schema, target).is_some_and(|key| before.rows.contains_key(&(target, key))) {
+            return Err("it went in the same request".into());
+        }
+        let values = image.columns().filter_map(|(column, value)| Some((column, value?.clone())));
+        insert(rules, after, target, &values.collect())?;
+    }
+    Ok(())
+}
+
+/// The first row that is named and missing: what the foreign key tells of it.
+fn missing(rules: &RuleSet, database: &Database) -> Option<(TableId, Image)> {
+    for (table, relationship) in &rules.created {
+        let there = &database.schema[*table][*relationship];
+        for (_, child) in database.table(*table) {
+            let values = child.values(&there.columns).unwrap();
+            let null = values.iter().any(Value::is_null);
+            if !null && database.find(there.target, &there.target_columns, &values).is_none() {
+                let mut image = Image::empty(database.schema[there.target].columns.len());
+                there.target_columns.iter().zip(values).for_each(|(c, value)| image.set(*c, value));
+                return Some((there.target, image));
+            }
+        }
+    }
+    None
 }
 
 /// Rows go with those below them that pointed at them before and still do.

@@ -16,7 +16,7 @@ use dice::Dice;
 use super::database::{At, Database};
 use super::drive::World;
 use super::oracle;
-use crate::change::{Change, Request};
+use crate::change::{Change, Request, RowRef};
 use crate::engine::{Hold, Lookup, Outcome, Phase, ReadersLock, RowLock, Rows};
 
 /// Requests of one seed.
@@ -40,22 +40,25 @@ fn for_seeds(count: u64, test: impl Fn(&mut Dice) + std::panic::RefUnwindSafe) {
 
 #[test]
 fn random_requests_leave_what_recomputation_from_scratch_gives() {
-    let done = AtomicUsize::new(0);
+    let (done, created) = (AtomicUsize::new(0), AtomicUsize::new(0));
     for_seeds(100, |dice| {
         let mut world = world::random(dice);
         for _ in 0..REQUESTS {
             let request = request::random(dice, &world.database);
-            let Some(after) = compare(&world, &request) else { continue };
+            let Some((after, changes)) = compare(&world, &request) else { continue };
             world.database = after;
+            let came = changes.iter().filter(|change| matches!(change.id.row, RowRef::Created(_)));
+            created.fetch_add(came.count(), Relaxed);
             done.fetch_add(1, Relaxed);
         }
     });
     let all = seeds(100).len() * REQUESTS;
     assert!(done.load(Relaxed) > all / 3, "most requests were refused: {done:?} of {all} were not");
+    assert!(created.load(Relaxed) > all / 100, "only {created:?} missing parents came");
 }
 
-/// Runs a request both ways; the rows after it, where it is not refused.
-fn compare(world: &World, request: &Request) -> Option<Database> {
+/// Runs a request both ways; the rows after it and what was changed, where it is not refused.
+fn compare(world: &World, request: &Request) -> Option<(Database, Vec<Change>)> {
     let expect = oracle::apply(&world.rules, &world.database, request);
     let outcome = world.run(request);
     let context = || format!("{}\n{:#?}", world.story(request), world.text(&outcome));
@@ -66,7 +69,7 @@ fn compare(world: &World, request: &Request) -> Option<Database> {
             if after.rows != expect.rows {
                 panic!("{}\n{}", difference(&after, &expect), context());
             }
-            Some(after)
+            Some((after, changes.clone()))
         }
         (Outcome::Violated(_), Err(_)) => None,
         (Outcome::Done(_), Err(error)) => panic!("accepted, though {error}\n{}", context()),

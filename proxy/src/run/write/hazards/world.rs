@@ -51,6 +51,19 @@ constrain:
       message: too much in all
 ";
 
+/// Months come where spendings name them.
+pub(super) const MISSING: &str = "
+derive:
+  months.spent: {as: sum(spendings.amount), insert_parent: true}
+";
+
+/// Likewise, and they add up to a year that all of them share.
+pub(super) const MISSING_BELOW: &str = "
+derive:
+  months.spent: {as: sum(spendings.amount), insert_parent: true}
+  years.spent: sum(months.spent)
+";
+
 const TABLES: &str = "
 create table products (id int primary key, code varchar(20) not null unique, price decimal(12,2) not null, weight decimal(12,2) not null);
 create table tags (id varchar(36) primary key default (uuid()), label varchar(20));
@@ -63,6 +76,10 @@ create table items (id int primary key, order_id int not null, product_id int no
 create table shelves (id int primary key, held decimal(12,2) not null);
 create table parcels (id int primary key, product_code varchar(20) not null, shelf_id int not null, pieces int not null, weight decimal(12,2) not null,
     foreign key (product_code) references products (code), foreign key (shelf_id) references shelves (id));
+create table years (id int primary key, spent decimal(12,2) not null);
+create table months (id int primary key, spent decimal(12,2) not null, year_id int not null default 1, foreign key (year_id) references years (id));
+create table spendings (id int primary key, month_id int not null, amount decimal(12,2) not null, foreign key (month_id) references months (id));
+insert into years values (1, 0), (2, 0);
 insert into products values (1, 'a', 2.00, 1.00), (2, 'b', 5.00, 2.00), (3, 'c', 1.00, 1.00);
 insert into customers values (1, 'Ash', 1000, 20.00, 2, 10.00, true), (2, 'Birch', 1000, 10.00, 1, 10.00, true);
 insert into orders values (1, 1, null, 10.00, 10.00), (2, 1, null, 10.00, 10.00), (3, 2, null, 10.00, 10.00);
@@ -84,6 +101,7 @@ select (select count(*) from items i join products p on p.id = i.product_id wher
     + (select count(*) from orders o where coalesce(o.dearest, -1) <> (select coalesce(max(amount), -1) from items where order_id = o.id))
     + (select count(*) from parcels a join products p on p.code = a.product_code where a.weight <> a.pieces * p.weight)
     + (select count(*) from shelves s where s.held <> (select coalesce(sum(weight), 0) from parcels where shelf_id = s.id))
+    + (select count(*) from months m where m.spent <> (select coalesce(sum(amount), 0) from spendings where month_id = m.id))
     + (select count(*) from orders o join customers c on c.id = o.customer_id where o.amount > c.credit_limit)
     + (select count(*) from customers c where c.balance > 3 * c.credit_limit)";
 

@@ -57,6 +57,9 @@ fn value(dice: &mut Dice, database: &Database, table: TableId, column: ColumnId)
         return Value::Int(dice.between(-3, 9));
     }
     let key = database.schema[table].foreign_keys.iter().find(|key| key.columns.contains(&column)).unwrap();
+    if dice.chance(10) {
+        return Value::Int(dice.between(51, 54));
+    }
     some_key(dice, database, key.target)
 }
 

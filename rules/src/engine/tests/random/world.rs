@@ -116,6 +116,7 @@ impl<'a> Builder<'a> {
         for _ in 0..2 + self.dice.roll(3 * self.schema.tables.len()) {
             self.derive();
         }
+        self.create();
         for _ in 0..self.dice.roll(4) {
             self.constrain();
         }
@@ -125,6 +126,17 @@ impl<'a> Builder<'a> {
             }
         }
         self.rules
+    }
+
+    /// Aggregates add the rows that they are missing, now and then.
+    fn create(&mut self) {
+        for derivation in &self.rules.derivations {
+            if let DerivationKind::Aggregate(aggregate) = &derivation.kind
+                && self.dice.chance(50)
+            {
+                self.rules.created.insert((aggregate.child, aggregate.parent));
+            }
+        }
     }
 
     fn add(&mut self, table: TableId, column: ColumnId, kind: DerivationKind) {

@@ -1,0 +1,56 @@
+//! Missing parents: a foreign key that a rule lets create its parent adds the row it names, as if the request had asked for it.
+//!
+//! An attempt learns that a parent is missing at its end, when every foreign key is settled; the new row must be there from the start, so
+//! that its own rules run in their order. So the attempt is made again with the row added, until none is missing. Nothing is
+//! written before the whole transaction stands: the row is added with the values it ends with, or not at all.
+
+use std::collections::BTreeSet;
+
+use introspect::RelationshipId;
+
+use super::attempt::{Attempt, Found, Touched};
+use super::rows::Finder;
+use crate::change::{Image, RowId, RowRef};
+
+/// What names the parents that an attempt adds, in the order in which they are written: transactions that add the same ones wait for each
+/// other, never crosswise.
+pub(super) type Missing = BTreeSet<Finder>;
+
+impl Attempt<'_> {
+    /// Adds the rows that are known to be missing, each with what names it.
+    pub(super) fn create(&mut self, missing: &Missing) {
+        for (n, finder) in (0..).zip(missing) {
+            let id = RowId { table: finder.table, row: RowRef::Created(n) };
+            let mut image = Image::empty(self.engine.schema[finder.table].columns.len());
+            finder.columns.iter().zip(&finder.values).for_each(|(c, value)| image.set(*c, value.clone()));
+            self.created.insert(finder.clone(), id.clone());
+            self.touched.insert(id, Touched { before: None, after: Some(image) });
+        }
+    }
+
+    /// The row that this attempt adds for whoever names it so.
+    pub(super) fn created(&self, finder: &Finder) -> Option<RowId> {
+        (!self.created.is_empty()).then(|| self.created.get(&finder.clone().sorted()).cloned())?
+    }
+
+    /// A foreign key was set to a row that does not exist. Whether a rule lets it be added; then it will be.
+    pub(super) fn can_create(&mut self, id: &RowId, relationship: RelationshipId) -> bool {
+        let creates = self.engine.rules.created_by(id.table, relationship);
+        let image = self.image(id).filter(|_| creates);
+        let finder = image.and_then(|image| self.parent_finder(id.table, image, relationship));
+        // The row may be known, and removed by this very request.
+        let absent = finder.filter(|finder| self.found(finder) == Found::Absent);
+        self.missing.extend(absent.clone().map(Finder::sorted));
+        absent.is_some()
+    }
+}
+
+impl Finder {
+    /// With its columns in the table's order, however a foreign key lists them.
+    fn sorted(self) -> Self {
+        let mut pairs: Vec<_> = self.columns.into_iter().zip(self.values).collect();
+        pairs.sort_by_key(|(column, _)| *column);
+        let (columns, values) = pairs.into_iter().unzip();
+        Self { table: self.table, columns, values }
+    }
+}
