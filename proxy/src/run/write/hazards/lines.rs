@@ -102,6 +102,23 @@ async fn an_item_that_moves_to_a_product_while_its_price_changes_has_the_new_one
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_being_removed_holds_up_no_item_of_another() {
+    for dialect in SERVERS {
+        let world = World::new(dialect, DERIVED).await;
+        let held = world.hold("select id from customers where id = 1 for update").await;
+        // It has its items and waits for its customer.
+        let removal = world.start(Verb::Delete, "orders", "1", json!({}), json!({}));
+        world.until_stopped(1, &[&removal]).await;
+        let item = world.start(Verb::Create, "items", "91", json!({"quantity": 1}), linked(3, 2));
+        assert_eq!(item.await.unwrap(), Ok(()), "{dialect}");
+        assert!(!removal.is_finished() && !world.conflicted(), "{dialect}");
+        held.release().await;
+        assert_eq!(removal.await.unwrap(), Ok(()), "{dialect}");
+        world.close().await;
+    }
+}
+
 /// Boxes whose label is unique, and parts that each weigh on one.
 pub(super) const BOXES: Case<'static> = Case {
     tables: "
