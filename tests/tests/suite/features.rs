@@ -25,4 +25,4 @@ macro_rules! families {
     };
 }
 
-families! { banking check_credit departments events inventory order_with_items payments raise }
+families! { banking budget check_credit departments events inventory order_with_items payments raise }
