@@ -130,7 +130,7 @@ async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Written
             }
             Ended::Restart(known) => {
                 context.metrics.retry(RetryReason::Restart);
-                knowledge = known;
+                knowledge = *known;
                 knowledge.unlock();
                 discovered = context.snapshot.schema.dialect != Dialect::Sqlite;
             }

@@ -40,7 +40,7 @@ pub(super) enum Ended {
         fired: Vec<String>,
     },
     /// A row that stands earlier in the lock order turned out to be needed: again, with what is known.
-    Restart(Knowledge),
+    Restart(Box<Knowledge>),
     /// The database failed.
     Failed(dialects::Error),
 }
@@ -179,7 +179,7 @@ impl Transaction {
     fn fetch(&mut self, lookups: &[Lookup]) -> Step<Ended> {
         self.waves += 1;
         if self.waves > WAVES_MAX || !self.in_order(lookups) {
-            return Step::Done(Ended::Restart(std::mem::take(&mut self.knowledge)));
+            return Step::Done(Ended::Restart(Box::new(std::mem::take(&mut self.knowledge))));
         }
         let paths = self.paths();
         let (wave, statements) = Wave::new(&self.snapshot, &self.knowledge, lookups, &paths, true);
@@ -295,7 +295,7 @@ impl Transaction {
         match ahead.front().filter(|write| write.creates) {
             None => Ended::Failed(error),
             Some(write) if refuse::taken(&self.snapshot, write.table, &error) => {
-                Ended::Restart(std::mem::take(&mut self.knowledge))
+                Ended::Restart(Box::new(std::mem::take(&mut self.knowledge)))
             }
             Some(_) if error.kind == Kind::Conflict => Ended::Failed(error),
             Some(write) => {
