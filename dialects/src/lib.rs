@@ -3,9 +3,11 @@
 //! This crate turns a [`sql::Query`] into a [`Statement`] and a [`Statement`] into [`Rows`], on PostgreSQL,
 //! MySQL/MariaDB and SQLite. It knows no schema, policy, HTTP or JSON:API.
 
+pub mod calendar;
 pub mod dialect;
 pub mod driver;
 pub mod error;
+pub mod letters;
 pub mod render;
 pub mod sql;
 pub mod value;

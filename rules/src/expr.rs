@@ -6,8 +6,10 @@
 
 pub mod eval;
 mod fit;
+pub mod golden;
 pub(crate) mod parse;
 pub mod resolve;
+mod typing;
 
 use dialects::Value;
 use introspect::{ColumnId, RelationshipId};

@@ -15,6 +15,7 @@ mod suite {
     mod chinook;
     mod documents;
     mod editing;
+    mod expressions;
     mod extremes;
     mod features;
     mod load;

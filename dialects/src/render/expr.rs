@@ -1,7 +1,9 @@
 //! Scalar expressions. Whatever has an operator stands in parentheses, so that precedence never matters.
 
+use bigdecimal::Zero;
+
 use super::{Param, Writer, mysql, postgres, sqlite};
-use crate::sql::{BinaryOp, CastType, Expr, SqlType};
+use crate::sql::{BinaryOp, CastType, Expr, Function, SqlType};
 use crate::{Dialect, Value};
 
 impl Writer {
@@ -22,9 +24,11 @@ impl Writer {
             Expr::And(terms) => self.junction(terms, " and ", true),
             Expr::Or(terms) => self.junction(terms, " or ", false),
             Expr::Not(inner) => self.wrapped("(not ", inner, ")"),
-            Expr::Negate(inner) => self.wrapped("(- ", inner, ")"),
+            Expr::Negate(inner) => self.negate(inner),
             Expr::IsNull(inner, yes) => {
-                self.wrapped("(", inner, if *yes { " is null)" } else { " is not null)" })
+                self.push("(");
+                self.null_test(inner);
+                self.push(if *yes { " is null)" } else { " is not null)" });
             }
             Expr::Distinct(left, right, yes) => self.distinct(left, right, *yes),
             Expr::In(inner, values, ty) => self.member(inner, values, ty),
@@ -44,6 +48,17 @@ impl Writer {
             Expr::CountAll => self.push("count(*)"),
             Expr::Case(branches, otherwise) => self.case(branches, otherwise.as_deref()),
             Expr::Cast(inner, ty) => self.cast(inner, ty),
+            Expr::Decimal(inner) => self.decimal(inner),
+            Expr::Now => self.push(match self.dialect {
+                Dialect::Postgres => "now()",
+                Dialect::Mysql => "now(6)",
+                Dialect::Sqlite => "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+            }),
+            Expr::Today => self.push(match self.dialect {
+                Dialect::Postgres => "((now() at time zone 'UTC')::date)",
+                Dialect::Mysql => "utc_date()",
+                Dialect::Sqlite => "date('now')",
+            }),
             Expr::Exact(inner) => self.exact(inner),
             Expr::Like { text, pattern, insensitive } => self.like(text, pattern, *insensitive),
         }
@@ -65,10 +80,19 @@ impl Writer {
                 self.cast_suffix(ty.as_deref(), "");
             }
             // As a string it would be compared in binary floating point.
-            (Dialect::Mysql, Value::Decimal(_)) => {
+            // As a parameter a date has a time.
+            (Dialect::Mysql, Value::Date(_)) if ty.is_none() => {
                 self.push("cast(");
                 self.value(value);
-                self.push(" as decimal(65,30))");
+                self.push(" as date)");
+            }
+            (Dialect::Mysql, Value::Decimal(decimal)) => {
+                // One text for all values of a column; a constant with no more digits than it has, for products to have room.
+                let own = decimal.fractional_digit_count().clamp(0, 38);
+                let scale = if ty.is_some() { 30 } else { own };
+                self.push("cast(");
+                self.value(value);
+                self.push(&format!(" as decimal(65,{scale}))"));
             }
             (Dialect::Mysql | Dialect::Sqlite, _) => self.value(value),
         }
@@ -101,6 +125,9 @@ impl Writer {
         match terms {
             [] => self.truth(empty),
             [one] => self.expr(one),
+            [first @ .., last] if self.dialect == Dialect::Sqlite && can_fail(last) => {
+                self.lazily(first, word, empty, last);
+            }
             _ => {
                 self.push("(");
                 self.list(terms, word, Self::expr);
@@ -109,16 +136,118 @@ impl Writer {
         }
     }
 
+    /// SQLite computes both sides of `and` and `or`. What can fail is computed only where what stands before it does not decide.
+    fn lazily(&mut self, first: &[Expr], word: &str, neutral: bool, last: &Expr) {
+        self.push("(case ");
+        self.junction(first, word, neutral);
+        self.push(if neutral { " when 0 then 0 when 1 then " } else { " when 1 then 1 when 0 then " });
+        self.expr(last);
+        self.push(" else (null");
+        self.push(word);
+        self.expr(last);
+        self.push(") end)");
+    }
+
     fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr) {
+        self.strictly(&[left, right], |writer| writer.operation(op, left, right));
+    }
+
+    /// MySQL looks at nothing that stands beside a null. What can fail there is computed all the same, as it is elsewhere.
+    pub(super) fn strictly(&mut self, operands: &[&Expr], whole: impl FnOnce(&mut Self)) {
+        let seen = operands.get(1..).is_none_or(|others| !others.iter().any(|e| can_fail(e)));
+        if self.dialect != Dialect::Mysql || seen {
+            return whole(self);
+        }
+        self.unless_null(operands, whole);
+    }
+
+    /// Null where one of the operands is, all of which are looked at; else the whole.
+    pub(super) fn unless_null(&mut self, operands: &[&Expr], whole: impl FnOnce(&mut Self)) {
+        self.push("(case when ");
+        self.nulls(operands);
+        self.push(" > 0 then null else ");
+        whole(self);
+        self.push(" end)");
+    }
+
+    /// How many of them are null.
+    fn nulls(&mut self, operands: &[&Expr]) {
+        self.list(operands, " + ", |writer, operand| {
+            writer.push("(");
+            writer.null_test(operand);
+            writer.push(" is null)");
+        });
+    }
+
+    /// MySQL does not compute what it knows not to be null, and knows nothing of ELT.
+    fn null_test(&mut self, operand: &Expr) {
+        match self.dialect == Dialect::Mysql && can_fail(operand) {
+            true => self.wrapped("elt(1, ", operand, ")"),
+            false => self.expr(operand),
+        }
+    }
+
+    fn operation(&mut self, op: BinaryOp, left: &Expr, right: &Expr) {
         match (op, self.dialect) {
             (BinaryOp::Eq, _) if exact_with_param(left, right) => self.exact_eq(left, right),
             (BinaryOp::Div, _) => self.division(left, right),
+            // MariaDB's remainder can be a negative zero, which it takes for less than zero.
+            (BinaryOp::Rem, Dialect::Mysql) => {
+                self.wrapped("((", left, " % ");
+                self.divisor(right);
+                self.push(") + 0)");
+            }
             (BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Rem, Dialect::Sqlite) => {
                 self.function(sqlite_arithmetic(op), [left, right]);
             }
             (BinaryOp::Concat, Dialect::Mysql) => self.function("concat", [left, right]),
+            (op, Dialect::Sqlite) if decimals(left, right) => {
+                self.push("(");
+                self.function("rulegate_compare", [left, right]);
+                self.push(operator(op));
+                self.push("0)");
+            }
             _ => self.infix(left, operator(op), right),
         }
+    }
+
+    /// SQLite's minus is binary.
+    fn negate(&mut self, inner: &Expr) {
+        match self.dialect {
+            Dialect::Sqlite => self.function("rulegate_sub", [&Expr::Number(0), inner]),
+            Dialect::Postgres | Dialect::Mysql => self.wrapped("(- ", inner, ")"),
+        }
+    }
+
+    /// Whole numbers of 64 bits would overflow where decimals go on.
+    pub(super) fn decimal(&mut self, inner: &Expr) {
+        match self.dialect {
+            Dialect::Postgres => self.wrapped("(", inner, ")::numeric"),
+            Dialect::Mysql => self.wrapped("(", inner, " + cast(0 as decimal(1,0)))"),
+            Dialect::Sqlite => self.expr(inner),
+        }
+    }
+
+    /// MySQL takes a division by zero for null: the divisor fails before.
+    fn divisor(&mut self, divisor: &Expr) {
+        let never_zero = match divisor {
+            Expr::Param(value, _) => value.decimal().is_some_and(|d| !d.is_zero()),
+            Expr::Number(number) => *number != 0,
+            _ => false,
+        };
+        if never_zero {
+            return self.expr(divisor);
+        }
+        self.wrapped("(", divisor, " + ");
+        self.fail_if(|writer| writer.wrapped("", divisor, " = 0"));
+        self.push(")");
+    }
+
+    /// Zero, or an error where the condition holds. (MySQL, which has no other way to fail in a query)
+    pub(super) fn fail_if(&mut self, condition: impl FnOnce(&mut Self)) {
+        self.push("(9223372036854775807 + (");
+        condition(self);
+        self.push(") - 9223372036854775807)");
     }
 
     pub(super) fn infix(&mut self, left: &Expr, word: &str, right: &Expr) {
@@ -136,7 +265,8 @@ impl Writer {
             }
             Dialect::Mysql => {
                 self.wrapped("round(", left, " / ");
-                self.wrapped("", right, ", 20)");
+                self.divisor(right);
+                self.push(", 20)");
             }
             Dialect::Sqlite => self.function("rulegate_div", [left, right]),
         }
@@ -144,6 +274,10 @@ impl Writer {
 
     fn distinct(&mut self, left: &Expr, right: &Expr, yes: bool) {
         match (self.dialect, yes) {
+            (Dialect::Sqlite, _) if decimals(left, right) => {
+                self.function("rulegate_distinct", [left, right]);
+                self.push(if yes { " = 1" } else { " = 0" });
+            }
             (Dialect::Postgres, true) => self.infix(left, " is distinct from ", right),
             (Dialect::Postgres, false) => self.infix(left, " is not distinct from ", right),
             (Dialect::Sqlite, true) => self.infix(left, " is not ", right),
@@ -203,9 +337,15 @@ impl Writer {
         if list.is_empty() {
             return self.truth(false);
         }
+        let seen = self.dialect != Dialect::Mysql || !list.iter().any(can_fail);
+        if !seen {
+            self.wrapped("(case when ", inner, " is null then (case when ");
+            self.nulls(&list.iter().collect::<Vec<_>>());
+            self.push(" < 0 then 0 end) else ");
+        }
         self.wrapped("(", inner, " in (");
         self.list(list, ", ", Self::expr);
-        self.push("))");
+        self.push(if seen { "))" } else { ")) end)" });
     }
 
     /// Membership of a key of several parts.
@@ -264,12 +404,25 @@ impl Writer {
     }
 
     fn cast(&mut self, inner: &Expr, ty: &CastType) {
+        if (self.dialect, ty) == (Dialect::Mysql, &CastType::Integer) {
+            return self.whole(inner);
+        }
         let (before, after) = match self.dialect {
             Dialect::Postgres => postgres::cast(ty),
             Dialect::Mysql => mysql::cast(ty),
             Dialect::Sqlite => sqlite::cast(ty),
         };
         self.wrapped(before, inner, &after);
+    }
+
+    /// A number as one of 64 bits; what does not fit would become the greatest one. (MySQL)
+    fn whole(&mut self, inner: &Expr) {
+        self.wrapped("cast(round(", inner, ") + ");
+        self.fail_if(|writer| {
+            let range = ") not between -9223372036854775808 and 9223372036854775807";
+            writer.wrapped("round(", inner, range);
+        });
+        self.push(" as signed)");
     }
 
     /// By code points. MySQL: as bytes of UTF-8, since its `_bin` collations ignore trailing spaces.
@@ -293,8 +446,16 @@ impl Writer {
     }
 
     fn like(&mut self, text: &Expr, pattern: &Expr, insensitive: bool) {
+        self.strictly(&[text, pattern], |writer| writer.matches(text, pattern, insensitive));
+    }
+
+    fn matches(&mut self, text: &Expr, pattern: &Expr, insensitive: bool) {
         match (self.dialect, insensitive) {
-            (Dialect::Postgres, false) => self.infix_escaped("(", text, ") like (", pattern, ") escape '\\'"),
+            (Dialect::Postgres, false) => {
+                self.wrapped("((", text, ") like ");
+                self.pattern(pattern);
+                self.push(" escape '\\')");
+            }
             (Dialect::Postgres, true) => self.infix_escaped("(", text, ") ilike (", pattern, ") escape '\\'"),
             (Dialect::Mysql, false) => self.infix_escaped(
                 "convert(",
@@ -315,6 +476,14 @@ impl Writer {
         }
     }
 
+    /// PostgreSQL refuses an escape at the end, but only when it gets there; elsewhere it stands for itself.
+    fn pattern(&mut self, pattern: &Expr) {
+        match pattern {
+            Expr::Param(..) => self.wrapped("(", pattern, ")"),
+            _ => self.wrapped("regexp_replace(", pattern, r", '((^|[^\\])(\\\\)*)\\$', '\1\\\\')"),
+        }
+    }
+
     fn infix_escaped(&mut self, before: &str, left: &Expr, word: &str, right: &Expr, after: &str) {
         self.push("(");
         self.wrapped(before, left, word);
@@ -332,6 +501,31 @@ fn plain(expr: &Expr) -> &Expr {
     match expr {
         Expr::Exact(inner) => inner,
         other => other,
+    }
+}
+
+fn decimals(left: &Expr, right: &Expr) -> bool {
+    matches!(left, Expr::Decimal(_)) || matches!(right, Expr::Decimal(_))
+}
+
+/// Whether computing it can be an error.
+fn can_fail(expr: &Expr) -> bool {
+    match expr {
+        Expr::Binary(BinaryOp::Div | BinaryOp::Rem, ..) | Expr::Cast(..) => true,
+        Expr::Call(Function::Shift(_) | Function::AddDays, _) => true,
+        Expr::Binary(_, a, b) | Expr::Distinct(a, b, _) => can_fail(a) || can_fail(b),
+        Expr::Like { text, pattern, .. } => can_fail(text) || can_fail(pattern),
+        Expr::Not(e) | Expr::Negate(e) | Expr::IsNull(e, _) | Expr::Exact(e) | Expr::Decimal(e) => {
+            can_fail(e)
+        }
+        Expr::In(e, ..) => can_fail(e),
+        Expr::And(es) | Expr::Or(es) | Expr::Call(_, es) => es.iter().any(can_fail),
+        Expr::InExprs(e, es) => can_fail(e) || es.iter().any(can_fail),
+        Expr::Case(arms, otherwise) => {
+            arms.iter().any(|(a, b)| can_fail(a) || can_fail(b))
+                || otherwise.as_ref().is_some_and(|e| can_fail(e))
+        }
+        _ => false,
     }
 }
 

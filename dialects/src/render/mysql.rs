@@ -17,8 +17,28 @@ pub(super) fn lock(lock: Lock) -> &'static str {
 pub(super) fn cast(ty: &CastType) -> (&'static str, String) {
     match ty {
         CastType::Integer => ("cast(round(", ") as signed)".to_owned()),
-        CastType::Decimal(scale) => ("cast(", format!(" as decimal(65,{}))", scale.unwrap_or(30).min(30))),
+        CastType::Decimal(None) => ("(", " + cast(0 as decimal(1,0)))".to_owned()),
+        CastType::Decimal(Some(scale)) => ("round((", format!(") + cast(0 as decimal(1,0)), {scale})")),
         CastType::Text => ("cast(", " as char)".to_owned()),
+        CastType::Digits(None) => (
+            "trim(trailing '.' from trim(trailing '0' from cast((",
+            ") + cast(0 as decimal(2,1)) as char)))".to_owned(),
+        ),
+        CastType::Digits(Some(scale)) => {
+            ("cast(round((", format!(") + cast(0 as decimal(1,0)), {scale}) as char)"))
+        }
+        CastType::TimeText => {
+            ("trim(trailing '.' from trim(trailing '0' from cast(cast(", " as time(6)) as char)))".to_owned())
+        }
+        CastType::TimestampText => (
+            "trim(trailing '.' from trim(trailing '0' from cast(cast(",
+            " as datetime(6)) as char)))".to_owned(),
+        ),
+        CastType::InstantText => (
+            "concat(trim(trailing '.' from trim(trailing '0' from cast(cast(",
+            " as datetime(6)) as char))), 'Z')".to_owned(),
+        ),
+        CastType::Time => ("cast(", " as time(6))".to_owned()),
         CastType::Boolean => ("((", ") <> 0)".to_owned()),
         CastType::Date => ("cast(", " as date)".to_owned()),
         CastType::Timestamp | CastType::TimestampTz => ("cast(", " as datetime(6))".to_owned()),

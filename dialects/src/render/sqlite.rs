@@ -14,13 +14,18 @@ pub(super) fn nulls(descending: bool) -> &'static str {
 /// What stands before and after an expression that is cast.
 pub(super) fn cast(ty: &CastType) -> (&'static str, String) {
     match ty {
-        CastType::Integer => ("cast(rulegate_round(", ", 0) as integer)".to_owned()),
+        CastType::Integer => ("rulegate_integer(", ")".to_owned()),
         CastType::Decimal(Some(scale)) => ("rulegate_round(", format!(", {scale})")),
         CastType::Decimal(None) => ("rulegate_decimal(", ")".to_owned()),
         CastType::Text => ("cast(", " as text)".to_owned()),
         CastType::Boolean => ("((", ") <> 0)".to_owned()),
-        CastType::Date => ("date(", ")".to_owned()),
-        CastType::Timestamp | CastType::TimestampTz => ("datetime(", ")".to_owned()),
+        CastType::Digits(None) => ("rulegate_digits(", ", null)".to_owned()),
+        CastType::Digits(Some(scale)) => ("rulegate_digits(", format!(", {scale})")),
+        CastType::Date => ("rulegate_date(", ")".to_owned()),
+        CastType::Time => ("rulegate_time(", ")".to_owned()),
+        CastType::Timestamp | CastType::TimestampTz => ("rulegate_timestamp(", ")".to_owned()),
+        CastType::TimeText | CastType::TimestampText => ("rulegate_moment(", ")".to_owned()),
+        CastType::InstantText => ("(rulegate_moment(", ") || 'Z')".to_owned()),
         CastType::Native(ty) => ("cast(", format!(" as {})", ty.text)),
     }
 }

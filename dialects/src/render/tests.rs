@@ -237,6 +237,23 @@ fn expressions_are_spelled_by_each_dialect() {
         ],
     );
     check_filter(
+        Expr::And(vec![
+            Expr::binary(BinaryOp::Ne, column(0, "b"), Expr::Number(0)),
+            Expr::binary(
+                BinaryOp::Gt,
+                Expr::Decimal(boxed(Expr::binary(BinaryOp::Rem, column(0, "a"), column(0, "b")))),
+                Expr::Number(1),
+            ),
+        ]),
+        [
+            "((t0.\"b\" <> 0) and (((t0.\"a\" % t0.\"b\"))::numeric > 1))",
+            "((t0.`b` <> 0) and ((((t0.`a` % (t0.`b` + (9223372036854775807 + (t0.`b` = 0) - 9223372036854775807))) + 0) \
+             + cast(0 as decimal(1,0))) > 1))",
+            "(case (t0.\"b\" <> 0) when 0 then 0 when 1 then (rulegate_compare(rulegate_rem(t0.\"a\", t0.\"b\"), 1) > 0) \
+             else (null and (rulegate_compare(rulegate_rem(t0.\"a\", t0.\"b\"), 1) > 0)) end)",
+        ],
+    );
+    check_filter(
         Expr::Call(Function::Least, vec![column(0, "a"), column(0, "b")]),
         [
             "least(t0.\"a\", t0.\"b\")",

@@ -2,6 +2,7 @@
 
 use super::{Alias, Select, SqlType};
 use crate::Value;
+use crate::calendar::{Field, Interval};
 
 /// A scalar expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +51,12 @@ pub enum Expr {
     Case(Vec<(Expr, Expr)>, Option<Box<Expr>>),
     /// An explicit cast.
     Cast(Box<Expr>, CastType),
+    /// The expression as an exact decimal: calculated with, and compared, as such on every database.
+    Decimal(Box<Expr>),
+    /// The instant of the statement.
+    Now,
+    /// Its date, in UTC.
+    Today,
     /// The expression compared by code points, whatever the column's collation.
     Exact(Box<Expr>),
     /// `text like pattern`, with `\` as the escape character. `insensitive`: whatever the case.
@@ -110,6 +117,14 @@ pub enum Function {
     Replace,
     /// Nulls count as empty text.
     Concat,
+    /// A date or timestamp moved by a span; beyond the years 1 to 9999 an error.
+    Shift(Interval),
+    /// A date and a number of days.
+    AddDays,
+    /// The days from the second date to the first.
+    DaysBetween,
+    /// A part of a date, a time or a timestamp.
+    Extract(Field),
     Sum,
     Count,
     Min,
@@ -126,8 +141,17 @@ pub enum CastType {
     Text,
     Boolean,
     Date,
+    Time,
     Timestamp,
     TimestampTz,
+    /// The text of a number, with so many digits after the point; without: as many as it has, no zeros at the end.
+    Digits(Option<u32>),
+    /// The text of a time of day, without zeros at the end of the second.
+    TimeText,
+    /// Likewise of a timestamp.
+    TimestampText,
+    /// Likewise of an instant, in UTC with `Z` behind it.
+    InstantText,
     /// The database's own spelling.
     Native(SqlType),
 }

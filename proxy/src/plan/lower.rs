@@ -2,6 +2,7 @@
 
 mod aggregate;
 pub mod change;
+mod exact;
 mod expr;
 mod extreme;
 pub mod lookup;

@@ -71,6 +71,8 @@ pub enum EvalError {
     NotComparable { left: &'static str, right: &'static str },
     #[error("{from} cannot be read as {to}")]
     BadCast { from: &'static str, to: &'static str },
+    #[error("a date outside of the years 1 to 9999")]
+    OutOfCalendar,
     #[error("{0}")]
     BadArgument(&'static str),
     #[error("{0} is not known")]

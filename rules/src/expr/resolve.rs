@@ -4,6 +4,7 @@
 //! the language; whatever else the parser accepts is a problem. `balance <= credit_limit` over customers is
 //! `Binary(Le, Column(1), Column(2))` of type `Bool`.
 
+mod calendar;
 mod call;
 mod name;
 mod operator;
@@ -23,7 +24,9 @@ use super::{Expr, Type};
 use crate::problem::ExprProblem;
 
 pub(crate) use super::noun;
-pub(crate) use types::{assignable, of_column};
+pub(crate) use operator::arithmetic;
+pub use types::of_column;
+pub(crate) use types::{assignable, join};
 
 /// Deepest expression; lower than what evaluation bears, since some forms unfold.
 const DEPTH_MAX: usize = 100;
@@ -160,8 +163,14 @@ impl Resolver<'_> {
                 }
                 self.cast(expr, data_type, span, depth)
             }
-            ast::Expr::Interval(_) => self.later(span, "`interval`"),
-            ast::Expr::Extract { .. } => self.later(span, "`extract`"),
+            ast::Expr::Interval(_) => self.refuse(
+                span,
+                "an interval is no value of its own",
+                "add it to a date or a timestamp, or take it away: today + interval '3 days'",
+            ),
+            ast::Expr::Extract { field, syntax: ast::ExtractSyntax::From, expr } => {
+                self.extract(field, expr, span, depth)
+            }
             ast::Expr::Exists { .. } | ast::Expr::Subquery(_) | ast::Expr::InSubquery { .. } => self.refuse(
                 span,
                 "subqueries are not part of the language",
@@ -252,10 +261,6 @@ impl Resolver<'_> {
         let problem = ExprProblem::new(span, message);
         self.problems.push(if hint.is_empty() { problem } else { problem.hint(hint) });
         None
-    }
-
-    fn later(&mut self, span: Range<usize>, what: &str) -> Option<Typed> {
-        self.refuse(span, format!("{what} is not known to this version yet"), "")
     }
 
     fn forbidden(&mut self, span: Range<usize>, what: &str) -> Option<Typed> {

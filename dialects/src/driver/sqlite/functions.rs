@@ -1,17 +1,24 @@
-//! Functions that SQLite lacks or does in binary: decimal arithmetic, Unicode case, LIKE. They have names of their own, so that no
+//! Functions that SQLite lacks or does in binary: decimal arithmetic, letters, LIKE, the calendar. They have names of their own, so that no
 //! index of the database's can depend on them.
 //!
-//! Numbers go in and come out as SQLite keeps decimals (`super::session::number`): exact up to 15 digits.
+//! Numbers come out as SQLite keeps decimals (`super::session::number`): beyond 15 digits as text, exact. Texts are no numbers to SQLite,
+//! so what may be such a number is compared by a function too.
 
-use bigdecimal::num_bigint::BigInt;
-use bigdecimal::{BigDecimal, RoundingMode, Zero};
+mod calendar;
+
+use std::cmp::Ordering;
+
+use bigdecimal::num_bigint::{BigInt, Sign};
+use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive, Zero};
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value as SqliteValue, ValueRef};
 use rusqlite::{Connection, Error, Result};
 
 use super::decode;
 use super::session::number;
+use crate::letters;
 
+type Unary = fn(&BigDecimal) -> BigDecimal;
 type Binary = fn(&BigDecimal, &BigDecimal) -> Result<BigDecimal>;
 
 /// How the messages of these functions begin: SQLite passes on an error's text, not its code.
@@ -31,18 +38,32 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     for (name, operation) in arithmetic {
         scalar(connection, name, 2, move |context| binary(context, operation))?;
     }
+    let unaries: [(&str, Unary); 4] = [
+        ("rulegate_floor", |n| n.with_scale_round(0, RoundingMode::Floor)),
+        ("rulegate_ceil", |n| n.with_scale_round(0, RoundingMode::Ceiling)),
+        ("rulegate_abs", BigDecimal::abs),
+        ("rulegate_decimal", BigDecimal::clone),
+    ];
+    for (name, operation) in unaries {
+        scalar(connection, name, 1, move |context| unary(context, operation))?;
+    }
     scalar(connection, "rulegate_round", 2, round)?;
-    scalar(connection, "rulegate_floor", 1, |context| {
-        unary(context, |n| n.with_scale_round(0, RoundingMode::Floor))
+    scalar(connection, "rulegate_integer", 1, integer)?;
+    scalar(connection, "rulegate_digits", 2, digits)?;
+    scalar(connection, "rulegate_compare", 2, |context| {
+        Ok(order(context)?.map_or(SqliteValue::Null, |order| SqliteValue::Integer(order as i64)))
     })?;
-    scalar(connection, "rulegate_ceil", 1, |context| {
-        unary(context, |n| n.with_scale_round(0, RoundingMode::Ceiling))
-    })?;
-    scalar(connection, "rulegate_decimal", 1, |context| unary(context, BigDecimal::clone))?;
-    scalar(connection, "rulegate_lower", 1, |context| recase(context, str::to_lowercase))?;
-    scalar(connection, "rulegate_upper", 1, |context| recase(context, str::to_uppercase))?;
+    scalar(connection, "rulegate_distinct", 2, distinct)?;
+    scalar(connection, "rulegate_sortable", 1, sortable)?;
+    scalar(connection, "rulegate_least", -1, |context| extreme(context, Ordering::Less))?;
+    scalar(connection, "rulegate_greatest", -1, |context| extreme(context, Ordering::Greater))?;
+    scalar(connection, "rulegate_lower", 1, |context| recase(context, letters::lower))?;
+    scalar(connection, "rulegate_upper", 1, |context| recase(context, letters::upper))?;
+    scalar(connection, "rulegate_substring", 2, substring)?;
+    scalar(connection, "rulegate_substring", 3, substring)?;
     scalar(connection, "rulegate_like", 2, |context| like(context, str::to_owned))?;
     scalar(connection, "rulegate_ilike", 2, |context| like(context, str::to_lowercase))?;
+    calendar::register(connection)?;
     connection.create_aggregate_function("rulegate_sum", 1, FLAGS, Sum)
 }
 
@@ -75,22 +96,13 @@ fn argument(context: &Context<'_>, index: usize) -> Result<Option<BigDecimal>> {
 
 fn binary(context: &Context<'_>, operation: Binary) -> Result<SqliteValue> {
     match (argument(context, 0)?, argument(context, 1)?) {
-        (Some(a), Some(b)) => Ok(rounded(&operation(&a, &b)?)),
+        (Some(a), Some(b)) => Ok(number(&operation(&a, &b)?)),
         _ => Ok(SqliteValue::Null),
     }
 }
 
 fn unary(context: &Context<'_>, operation: impl Fn(&BigDecimal) -> BigDecimal) -> Result<SqliteValue> {
-    Ok(argument(context, 0)?.map_or(SqliteValue::Null, |a| rounded(&operation(&a))))
-}
-
-/// A result as SQLite can hold it: beyond 15 digits the nearest double.
-fn rounded(decimal: &BigDecimal) -> SqliteValue {
-    use bigdecimal::ToPrimitive;
-    match (number(decimal), decimal.to_f64()) {
-        (SqliteValue::Text(_), Some(float)) => SqliteValue::Real(float),
-        (value, _) => value,
-    }
+    Ok(argument(context, 0)?.map_or(SqliteValue::Null, |a| number(&operation(&a))))
 }
 
 fn quotient(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
@@ -118,6 +130,72 @@ fn round(context: &Context<'_>) -> Result<SqliteValue> {
     unary(context, |n| n.with_scale_round(digits.clamp(-100, 100), RoundingMode::HalfUp))
 }
 
+/// Half away from zero; what does not fit 64 bits is refused.
+fn integer(context: &Context<'_>) -> Result<SqliteValue> {
+    let Some(number) = argument(context, 0)? else { return Ok(SqliteValue::Null) };
+    let whole = number.with_scale_round(0, RoundingMode::HalfUp).to_i64();
+    whole.map_or_else(|| refuse("a number beyond 64 bits"), |whole| Ok(SqliteValue::Integer(whole)))
+}
+
+/// A number's text with so many digits after the point; without a count: as many as it has.
+fn digits(context: &Context<'_>) -> Result<SqliteValue> {
+    let scale: Option<i64> = context.get(1)?;
+    let shown = |number: BigDecimal| match scale {
+        Some(scale) => number.with_scale_round(scale, RoundingMode::HalfUp).to_plain_string(),
+        None => number.normalized().to_plain_string(),
+    };
+    Ok(argument(context, 0)?.map_or(SqliteValue::Null, |number| SqliteValue::Text(shown(number))))
+}
+
+fn order(context: &Context<'_>) -> Result<Option<Ordering>> {
+    Ok(argument(context, 0)?.zip(argument(context, 1)?).map(|(a, b)| a.cmp(&b)))
+}
+
+fn distinct(context: &Context<'_>) -> Result<SqliteValue> {
+    Ok(SqliteValue::Integer((argument(context, 0)? != argument(context, 1)?).into()))
+}
+
+/// The least or the greatest number; nulls are passed over.
+fn extreme(context: &Context<'_>, wanted: Ordering) -> Result<SqliteValue> {
+    let mut best: Option<BigDecimal> = None;
+    for index in 0..context.len() {
+        let Some(next) = argument(context, index)? else { continue };
+        if best.as_ref().is_none_or(|best| next.cmp(best) == wanted) {
+            best = Some(next);
+        }
+    }
+    Ok(best.map_or(SqliteValue::Null, |best| number(&best)))
+}
+
+/// A text that sorts as the number does: a sign, how many digits stand before the point, the digits. Below zero all of it backwards.
+fn sortable(context: &Context<'_>) -> Result<SqliteValue> {
+    let Some(number) = argument(context, 0)? else { return Ok(SqliteValue::Null) };
+    if number.is_zero() {
+        return Ok(SqliteValue::Text("1".to_owned()));
+    }
+    let plain = number.abs().normalized();
+    let before = 50_000 + i64::try_from(plain.digits()).unwrap_or(0) - plain.fractional_digit_count();
+    let key = format!("{before:05}{}", plain.as_bigint_and_scale().0);
+    let backwards = |c: char| c.to_digit(10).and_then(|d| char::from_digit(9 - d, 10)).unwrap_or(c);
+    Ok(SqliteValue::Text(match number.sign() {
+        Sign::Minus => format!("0{}~", key.chars().map(backwards).collect::<String>()),
+        _ => format!("2{key}"),
+    }))
+}
+
+/// From a position on, counted from 1; the window may begin before the text does.
+fn substring(context: &Context<'_>) -> Result<SqliteValue> {
+    let (Some(text), Some(from)) = (text(context, 0)?, context.get::<Option<i64>>(1)?) else {
+        return Ok(SqliteValue::Null);
+    };
+    let count = if context.len() > 2 { context.get(2)? } else { Some(i64::MAX) };
+    let Some(count): Option<i64> = count else { return Ok(SqliteValue::Null) };
+    let (start, end) = (from.max(1), from.saturating_add(count));
+    let skip = usize::try_from(start - 1).unwrap_or(usize::MAX);
+    let take = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
+    Ok(SqliteValue::Text(text.chars().skip(skip).take(take).collect()))
+}
+
 fn text(context: &Context<'_>, index: usize) -> Result<Option<String>> {
     match context.get_raw(index) {
         ValueRef::Null => Ok(None),
@@ -137,7 +215,7 @@ fn like(context: &Context<'_>, convert: impl Fn(&str) -> String) -> Result<Sqlit
     match (text(context, 0)?, text(context, 1)?) {
         (Some(text), Some(pattern)) => {
             let text: Vec<char> = convert(&text).chars().collect();
-            Ok(SqliteValue::Integer(matches(&text, &pieces(&convert(&pattern))?).into()))
+            Ok(SqliteValue::Integer(matches(&text, &pieces(&convert(&pattern))).into()))
         }
         _ => Ok(SqliteValue::Null),
     }
@@ -151,7 +229,7 @@ enum Piece {
     Literal(char),
 }
 
-fn pieces(pattern: &str) -> Result<Vec<Piece>> {
+fn pieces(pattern: &str) -> Vec<Piece> {
     let mut pieces = Vec::with_capacity(pattern.len());
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
@@ -160,12 +238,12 @@ fn pieces(pattern: &str) -> Result<Vec<Piece>> {
             '_' => Piece::One,
             '\\' => match chars.next() {
                 Some(escaped) => Piece::Literal(escaped),
-                None => return refuse("a LIKE pattern must not end with its escape character"),
+                None => Piece::Literal('\\'),
             },
             other => Piece::Literal(other),
         });
     }
-    Ok(pieces)
+    pieces
 }
 
 /// Greedy matching that falls back to the last `%`: linear in text times pattern, no recursion.
@@ -208,7 +286,7 @@ impl Aggregate<Option<BigDecimal>, SqliteValue> for Sum {
     }
 
     fn finalize(&self, _: &mut Context<'_>, sum: Option<Option<BigDecimal>>) -> Result<SqliteValue> {
-        Ok(sum.flatten().map_or(SqliteValue::Null, |sum| rounded(&sum)))
+        Ok(sum.flatten().map_or(SqliteValue::Null, |sum| number(&sum)))
     }
 }
 
@@ -224,11 +302,24 @@ mod tests {
             ("rulegate_add(0.1, 0.2) = 0.3", "1"),
             ("rulegate_mul(1.1, 1.1)", "1.21"),
             ("rulegate_sub(5, null)", "null"),
-            ("rulegate_div(1, 3)", "0.3333333333333333"),
+            ("rulegate_div(1, 3)", "0.33333333333333333333"),
             ("rulegate_div(-1, 8)", "-0.125"),
             ("rulegate_div(1000, 0.5)", "2000"),
             ("rulegate_rem(-7, 3)", "-1"),
             ("rulegate_rem(7.5, 2)", "1.5"),
+            ("rulegate_mul('12345678901234567.25', 4)", "49382715604938269"),
+            ("rulegate_compare('0.33333333333333333333', 0.3)", "1"),
+            ("rulegate_compare(2, 2.0)", "0"),
+            ("rulegate_compare(2, null)", "null"),
+            ("rulegate_distinct(null, null)", "0"),
+            ("rulegate_distinct(null, 1)", "1"),
+            ("rulegate_least(3, null, '0.12345678901234567890')", "0.12345678901234567890"),
+            ("rulegate_greatest(null, null)", "null"),
+            ("rulegate_integer(-2.5)", "-3"),
+            ("rulegate_digits(2.5, 2)", "2.50"),
+            ("rulegate_digits(100, null)", "100"),
+            ("rulegate_substring('hello', -1, 3)", "h"),
+            ("rulegate_substring('hello', 4)", "lo"),
             ("rulegate_round(2.5, 0)", "3"),
             ("rulegate_round(-2.5, 0)", "-3"),
             ("rulegate_round(1.005, 2)", "1.01"),
@@ -257,6 +348,22 @@ mod tests {
             };
             assert_eq!(shown, expect, "{sql}");
         }
+    }
+
+    #[test]
+    fn sortable_texts_sort_as_their_numbers() {
+        let connection = Connection::open_in_memory().unwrap();
+        register(&connection).unwrap();
+        let numbers = [
+            "-100", "-12.5", "-12.45", "-1", "-0.5", "-0.05", "0", "0.007", "0.05", "0.5", "1", "2", "10",
+            "1e20",
+        ];
+        let key = |text: &&str| -> String {
+            let sql = format!("select rulegate_sortable('{text}')");
+            connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        let keys: Vec<String> = numbers.iter().map(key).collect();
+        assert!(keys.is_sorted(), "{keys:?}");
     }
 
     #[test]

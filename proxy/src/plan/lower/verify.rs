@@ -193,9 +193,7 @@ fn kept(column: &Column, value: Sql) -> Sql {
 fn distinct(dialect: Dialect, column: &Column, stored: Sql, expected: Sql) -> Sql {
     let wrap = |side: Sql| match (column.ty, dialect) {
         (ValueType::Text { .. } | ValueType::Enum, _) => Sql::Exact(Box::new(side)),
-        (ValueType::Int(_) | ValueType::Decimal { .. }, Dialect::Sqlite) => {
-            Sql::Cast(Box::new(side), CastType::Decimal(None))
-        }
+        (ValueType::Int(_) | ValueType::Decimal { .. }, Dialect::Sqlite) => Sql::Decimal(Box::new(side)),
         _ => side,
     };
     Sql::Distinct(Box::new(wrap(stored)), Box::new(wrap(expected)), true)

@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 
 use bigdecimal::RoundingMode;
-use dialects::Value;
+use chrono::NaiveTime;
+use dialects::calendar::{self, Interval};
+use dialects::{Value, letters};
 
 use super::{EvalError, Evaluator, Expr, compare, number, text};
 use crate::expr::Function;
@@ -43,19 +45,41 @@ fn strict(function: Function, values: &[Value]) -> Result<Value, EvalError> {
         (Function::Round, [x, digits]) => number::round(x, number::whole(digits)?, RoundingMode::HalfUp),
         (Function::Floor, [x]) => number::round(x, 0, RoundingMode::Floor),
         (Function::Ceil, [x]) => number::round(x, 0, RoundingMode::Ceiling),
-        (Function::Lower, [t]) => Ok(Value::Text(text::chars(t)?.to_lowercase())),
-        (Function::Upper, [t]) => Ok(Value::Text(text::chars(t)?.to_uppercase())),
+        (Function::Lower, [t]) => Ok(Value::Text(letters::lower(text::chars(t)?))),
+        (Function::Upper, [t]) => Ok(Value::Text(letters::upper(text::chars(t)?))),
         (Function::Trim, [t]) => Ok(Value::text(text::chars(t)?.trim_matches(' '))),
         (Function::Length, [t]) => Ok(length(text::chars(t)?)),
-        (Function::Substring, [t, from]) => text::substring(text::chars(t)?, number::whole(from)?, None),
+        (Function::Substring, [t, from]) => Ok(text::substring(text::chars(t)?, number::whole(from)?, None)),
         (Function::Substring, [t, from, count]) => {
-            text::substring(text::chars(t)?, number::whole(from)?, Some(number::whole(count)?))
+            Ok(text::substring(text::chars(t)?, number::whole(from)?, Some(number::whole(count)?)))
         }
         (Function::Replace, [t, from, to]) => {
             text::replace(text::chars(t)?, text::chars(from)?, text::chars(to)?)
         }
+        (Function::Shift(by), [moment]) => shift(moment, by),
+        (Function::AddDays, [Value::Date(date), days]) => {
+            let moved = calendar::add_days(*date, number::whole(days)?);
+            moved.map(Value::Date).ok_or(EvalError::OutOfCalendar)
+        }
+        (Function::DaysBetween, [Value::Date(a), Value::Date(b)]) => {
+            Ok(Value::Int(calendar::days_between(*a, *b)))
+        }
+        (Function::Extract(field), [from]) => calendar::extract(field, from)
+            .ok_or(EvalError::BadArgument("a date or time is needed that has what is extracted")),
         _ => Err(EvalError::BadArgument("a function was called with arguments that it does not take")),
     }
+}
+
+fn shift(moment: &Value, by: Interval) -> Result<Value, EvalError> {
+    let moved = match moment {
+        Value::Date(date) => {
+            calendar::shift(date.and_time(NaiveTime::MIN), by).map(|at| Value::Date(at.date()))
+        }
+        Value::Timestamp(at) => calendar::shift(*at, by).map(Value::Timestamp),
+        Value::TimestampTz(at) => calendar::shift(*at, by).map(Value::TimestampTz),
+        _ => return Err(EvalError::BadArgument("a date or a timestamp is needed")),
+    };
+    moved.ok_or(EvalError::OutOfCalendar)
 }
 
 fn length(text: &str) -> Value {

@@ -4,7 +4,7 @@ use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive, Zero};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use dialects::Value;
 
-use super::number::{decimal, too_large};
+use super::number::{decimal, tidy, too_large};
 use super::text::{kind, show};
 use super::{DIGITS_MAX, EvalError, TEXT_MAX};
 use crate::expr::{Type, noun};
@@ -69,7 +69,7 @@ fn rounded(value: &Value, scale: Option<u32>) -> Result<Option<Value>, EvalError
     }
     Ok(exact(value)?.map(|number| match scale {
         Some(scale) => Value::Decimal(number.with_scale_round(i64::from(scale), RoundingMode::HalfUp)),
-        None => Value::Decimal(number),
+        None => Value::Decimal(tidy(&number)),
     }))
 }
 

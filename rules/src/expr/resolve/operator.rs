@@ -5,6 +5,7 @@ use std::ops::Range;
 use dialects::Value;
 use sqlparser::ast::{self, BinaryOperator, Spanned, UnaryOperator};
 
+use super::types::temporal;
 use super::{Context, Resolver, Typed, noun};
 use crate::expr::eval::negate;
 use crate::expr::{BinaryOp, Expr, Type};
@@ -83,8 +84,12 @@ impl Resolver<'_> {
         let Some(known) = known(op) else {
             return self.refuse(span, format!("the operator `{op}` is not part of the language"), "");
         };
+        if let Some(shifted) = self.shifted(known, left, right, &span, depth) {
+            return shifted;
+        }
         let (a, b) = self.pair(left, right, depth)?;
         match known {
+            BinaryOp::Add | BinaryOp::Sub if temporal(a.ty) || temporal(b.ty) => self.days(known, a, b, span),
             BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
                 self.comparison(known, a, b, span)
             }
@@ -285,11 +290,38 @@ impl Resolver<'_> {
         let inner = self.node(expr, depth);
         let ty = self.named_type(to, &span)?;
         let inner = inner?;
+        if let Expr::Literal(Value::Text(text)) = &inner.expr {
+            return self.read(text, ty, span);
+        }
+        if ty == Type::Text {
+            return self.spelled(inner);
+        }
         if !castable(inner.ty, ty) {
-            return self.refuse(span, format!("{} cannot be cast to {}", noun(inner.ty), noun(ty)), "");
+            let hint = match inner.ty {
+                Type::Text => {
+                    "keep it in a column of that type: what a text says differs from database to database"
+                }
+                _ => "",
+            };
+            return self.refuse(span, format!("{} cannot be cast to {}", noun(inner.ty), noun(ty)), hint);
         }
         let inner = if inner.ty == Type::Null { self.adapt(inner, ty)? } else { inner };
         Some(Typed { expr: Expr::Cast(Box::new(inner.expr), ty), ty, span })
+    }
+
+    /// Anything as text that has one; a number with as many digits after the point as its type says.
+    pub(super) fn spelled(&mut self, item: Typed) -> Option<Typed> {
+        let expr = match item.ty {
+            Type::Text => return Some(item),
+            Type::Null => return self.adapt(item, Type::Text),
+            Type::Bytes | Type::Json | Type::Float | Type::Other => {
+                let message = format!("a text is needed, this is {}", noun(item.ty));
+                return self.refuse(item.span, message, "");
+            }
+            Type::Decimal(_) => Expr::Cast(Box::new(item.expr), item.ty),
+            _ => item.expr,
+        };
+        Some(Typed { expr: Expr::Cast(Box::new(expr), Type::Text), ty: Type::Text, span: item.span })
     }
 }
 
@@ -320,7 +352,7 @@ fn known(op: &BinaryOperator) -> Option<BinaryOp> {
 }
 
 /// The type of a calculation, with as many digits after the point as it can have.
-fn arithmetic(op: BinaryOp, a: Type, b: Type) -> Type {
+pub(crate) fn arithmetic(op: BinaryOp, a: Type, b: Type) -> Type {
     let scale = |ty| match ty {
         Type::Decimal(scale) => scale,
         _ => Some(0),
@@ -337,9 +369,7 @@ fn arithmetic(op: BinaryOp, a: Type, b: Type) -> Type {
 fn castable(from: Type, to: Type) -> bool {
     match (from, to) {
         (Type::Null, _) => true,
-        (Type::Bytes | Type::Other | Type::Json, _) => false,
-        (Type::Float, to) => to == Type::Text,
-        (_, Type::Text) | (Type::Text, _) => true,
+        (Type::Bytes | Type::Other | Type::Json | Type::Float | Type::Text, _) => false,
         (Type::Bool | Type::Integer | Type::Decimal(_), Type::Bool | Type::Integer | Type::Decimal(_)) => {
             true
         }

@@ -121,6 +121,11 @@ fn scalars_follow_sql() {
             ("today = '2024-02-29'", "true"),
             ("today > date '2024-02-28'", "true"),
             ("today < now()", "true"),
+            ("today + interval '3' day", "2024-03-03"),
+            ("today - interval '1 month'", "2024-01-29"),
+            ("now() + interval '1 day' > today", "true"),
+            ("today - quantity", "2024-02-26"),
+            ("extract(dow from now())", "4"),
             ("now()", "2024-02-29 12:00:00Z"),
             ("old.quantity + 1", "3"),
             ("changed(quantity, amount)", "true"),
@@ -248,9 +253,43 @@ fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
                 "cast(quantity as decimal(5,2))",
                 "[quantity] casts to decimal keep all digits (write cast(x as decimal); round(x, 2) rounds)",
             ),
-            ("today + interval '3 days'", "['3 days'] `interval` is not known to this version yet"),
-            ("today + 1", "[today] arithmetic with dates and times is not known to this version yet"),
-            ("extract(year from today)", "[today] `extract` is not known to this version yet"),
+            (
+                "interval '3 days'",
+                "['3 days'] an interval is no value of its own (add it to a date or a timestamp, or take it away: today + interval '3 days')",
+            ),
+            (
+                "today + interval '3 fortnights'",
+                "[today + interval '3 fortnights'] this interval is not understood (write interval '3 days', '1 year 2 months' or '90 minutes': whole numbers of years, months, weeks, days, hours, minutes or seconds)",
+            ),
+            (
+                "today + now()",
+                "[today + now] a date and an instant cannot be added or subtracted (date - date is a number of days: cast(… as date) makes a date of a timestamp)",
+            ),
+            (
+                "now() + 1",
+                "[now() + 1] an instant and a number cannot be added or subtracted (write … + interval '3 hours'; a date also takes a whole number of days)",
+            ),
+            (
+                "today * 2",
+                "[today] a number is needed, this is a date (extract(year from …) takes a number out of it)",
+            ),
+            (
+                "quantity + interval '1 day'",
+                "[quantity] an interval is added to a date or a timestamp, this is a number",
+            ),
+            ("extract(hour from today)", "[today] `HOUR` cannot be extracted: this is a date"),
+            (
+                "extract(week from today)",
+                "[today] `WEEK` cannot be extracted (there are year, quarter, month, day, dow (Sunday is 0), doy, hour, minute and second)",
+            ),
+            (
+                "cast(order.notes as integer)",
+                "[order.notes] a text cannot be cast to a number (keep it in a column of that type: what a text says differs from database to database)",
+            ),
+            (
+                "substring('abc', unit_price)",
+                "[unit_price] a whole number is needed (write cast(… as integer))",
+            ),
             (
                 "actor.name",
                 "[actor.name] the actor has no such member (there are actor.id, actor.claim('name') and actor.has_role('name'))",

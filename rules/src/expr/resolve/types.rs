@@ -11,7 +11,7 @@ use crate::expr::eval::accept;
 use crate::expr::{ActorTerm, Expr, Type, noun};
 
 /// The type of a column's values.
-pub(crate) fn of_column(ty: ValueType) -> Type {
+pub fn of_column(ty: ValueType) -> Type {
     match ty {
         ValueType::Bool => Type::Bool,
         ValueType::Int(_) => Type::Integer,
@@ -50,12 +50,12 @@ pub(crate) fn assignable(from: Type, to: Type) -> bool {
     }
 }
 
-fn temporal(ty: Type) -> bool {
+pub(super) fn temporal(ty: Type) -> bool {
     matches!(ty, Type::Date | Type::Time | Type::Timestamp | Type::TimestampTz)
 }
 
 /// The type that holds values of both.
-fn join(a: Type, b: Type) -> Option<Type> {
+pub(crate) fn join(a: Type, b: Type) -> Option<Type> {
     Some(match (a, b) {
         (a, b) if a == b => a,
         (Type::Null, other) | (other, Type::Null) => other,
@@ -197,7 +197,10 @@ impl Resolver<'_> {
                 "floating point columns can be compared, not calculated with",
                 "exact results need a column of type decimal",
             ),
-            other if temporal(other) => self.later(item.span, "arithmetic with dates and times"),
+            other if temporal(other) => {
+                let message = format!("a number is needed, this is {}", noun(other));
+                self.refuse(item.span, message, "extract(year from …) takes a number out of it")
+            }
             other => self.refuse(item.span, format!("a number is needed, this is {}", noun(other)), ""),
         }
     }
@@ -234,6 +237,6 @@ impl Resolver<'_> {
     }
 }
 
-fn is_text_constant(item: &Typed) -> bool {
+pub(super) fn is_text_constant(item: &Typed) -> bool {
     matches!(item.expr, Expr::Literal(Value::Text(_)))
 }
