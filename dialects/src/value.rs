@@ -120,6 +120,17 @@ pub enum Value {
     TimestampTz(NaiveDateTime),
     /// A JSON document's text.
     Json(String),
+    /// What the database draws for a row that is still to be written. No driver sends it: what was drawn takes its place before.
+    Drawn(Drawn),
+}
+
+/// A value that the database draws when it writes a row: which row of a transaction's new ones, and which of its columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Drawn {
+    /// The number of the row among all that the transaction adds.
+    pub row: u32,
+    /// The place of the column in its table.
+    pub column: u32,
 }
 
 /// A value borrowed from a result row.
@@ -177,6 +188,7 @@ impl Value {
             Self::Timestamp(t) => Cell::Timestamp(*t),
             Self::TimestampTz(t) => Cell::TimestampTz(*t),
             Self::Json(j) => Cell::Json(Cow::Borrowed(j)),
+            Self::Drawn(_) => Cell::Null,
         }
     }
 
@@ -203,6 +215,7 @@ impl Value {
             Self::Timestamp(_) => 8,
             Self::TimestampTz(_) => 9,
             Self::Json(_) => 10,
+            Self::Drawn(_) => 11,
         }
     }
 }
@@ -223,6 +236,7 @@ impl Ord for Value {
             (Self::Timestamp(a), Self::Timestamp(b)) | (Self::TimestampTz(a), Self::TimestampTz(b)) => {
                 a.cmp(b)
             }
+            (Self::Drawn(a), Self::Drawn(b)) => a.cmp(b),
             _ => self.rank().cmp(&other.rank()),
         }
     }
@@ -256,6 +270,7 @@ impl Hash for Value {
             Self::Date(d) => d.hash(state),
             Self::Time(t) => t.hash(state),
             Self::Timestamp(t) | Self::TimestampTz(t) => t.hash(state),
+            Self::Drawn(d) => d.hash(state),
         }
     }
 }

@@ -81,6 +81,8 @@ catalogue! {
     InvalidFields 400 "invalid-fields" "Invalid sparse fieldset" "Name attributes and relationships of the type.";
     InvalidPage 400 "invalid-page" "Invalid page" "Use whole numbers within the limits.";
     TooManyIncluded 400 "too-many-included" "Too many included resources" "Include less, or ask for smaller pages.";
+    TooManyOperations 400 "too-many-operations" "Too many operations" "Send fewer operations in one request.";
+    UnknownLocalId 400 "unknown-local-id" "Unknown local id" "Add the resource by an operation that stands before, with this `lid`.";
     Unauthorized 401 "unauthorized" "Not authenticated" "Send a valid bearer token.";
     Forbidden 403 "forbidden" "Not allowed" "Ask for a role that may do this.";
     ClientIdForbidden 403 "client-id-forbidden" "Client-generated ids are not accepted here" "Leave the id out: the database draws it.";
@@ -110,6 +112,7 @@ catalogue! {
     DerivedOverflow 422 "derived-overflow" "A derived value does not fit its column" "Use smaller values.";
     Uncomputable 422 "uncomputable" "A rule cannot be computed with these values" "Change the values that the rule reads.";
     TooManyRows 422 "too-many-rows" "The change reaches too many rows" "Split it into smaller changes.";
+    OperationsConflict 422 "operations-conflict" "Operations of one request contradict each other" "Ask for one outcome for each resource.";
     PreconditionRequired 428 "precondition-required" "A precondition is required" "Send If-Match with the resource's ETag.";
     TooManyRequests 429 "too-many-requests" "Too many requests" "Wait as Retry-After says.";
     HeadersTooLarge 431 "headers-too-large" "The headers are too large" "Send smaller headers.";
@@ -170,6 +173,21 @@ impl Errors {
     /// All of these, or nothing when there are none.
     pub fn from_vec(errors: Vec<Error>) -> Option<Self> {
         (!errors.is_empty()).then(|| Self { errors, meta: Map::new() })
+    }
+
+    /// Each of them changed.
+    pub fn map(self, change: impl Fn(Error) -> Error) -> Self {
+        Self { errors: self.errors.into_iter().map(change).collect(), ..self }
+    }
+
+    /// Places within a part of the document become places in the document.
+    pub fn under(self, part: &str) -> Self {
+        self.map(|mut error| {
+            if let Source::Pointer(pointer) = &mut error.source {
+                pointer.insert_str(0, part);
+            }
+            error
+        })
     }
 
     /// Them, in order.

@@ -13,11 +13,13 @@ pub mod write;
 use std::sync::Arc;
 
 use dialects::Pool;
-use http::header::{ALLOW, IF_MATCH, LOCATION, VARY};
+use http::header::{ALLOW, CONTENT_TYPE, IF_MATCH, LOCATION, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use rules::policy::Actor;
 
+use crate::error::Source;
 use crate::exchange::{Request, Response};
+use crate::jsonapi::media::{Extension, JSON_API_ATOMIC};
 use crate::jsonapi::{error_object, links, media};
 use crate::observe::{self, Metrics};
 use crate::plan::names;
@@ -52,18 +54,32 @@ pub async fn answer(
 ) -> Answer {
     let context = Context { pool, snapshot, metrics, watch: &Watch::default() };
     let endpoint = route::endpoint(&snapshot.api.prefix, &request.path);
-    let operation = operation(&request.method);
+    let operation = match &endpoint {
+        Ok(Endpoint::Operations) => "operations",
+        _ => operation(&request.method),
+    };
     let resource = endpoint.as_ref().ok().and_then(|endpoint| resource(snapshot, endpoint));
     let id = request_id(&request.headers);
+    let extension = endpoint.as_ref().map_or(Extension::None, Endpoint::extension);
     let served = match endpoint {
         Ok(endpoint) => serve(context, &endpoint, &request).await,
         Err(errors) => Err(errors),
     };
     let (response, errors) = match served {
         Ok(response) => (response, None),
-        Err(errors) => (error_object::response(&errors, &id), Some(errors)),
+        Err(errors) => (refusal(&errors, &id, extension), Some(errors)),
     };
     Answer { response: response.header(VARY, "Accept"), resource, operation, errors }
+}
+
+/// Errors about operations point into a document of the extension, and so their own says that it is one.
+fn refusal(errors: &Errors, id: &str, extension: Extension) -> Response {
+    let response = error_object::response(errors, id);
+    let in_it = |error: &Error| matches!(&error.source, Source::Pointer(pointer) if pointer.starts_with("/atomic:operations"));
+    match extension == Extension::Atomic && errors.iter().any(in_it) {
+        true => response.header(CONTENT_TYPE, JSON_API_ATOMIC),
+        false => response,
+    }
 }
 
 async fn serve(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
@@ -78,7 +94,7 @@ async fn serve(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
     if *endpoint == Endpoint::Errors {
         return Ok(errors::page());
     }
-    media::accept(&request.headers)?;
+    media::accept(&request.headers, endpoint.extension())?;
     match request.method {
         Method::GET | Method::HEAD => read::answer(context, endpoint, request).await,
         _ => watched(context, endpoint, request).await,
@@ -98,7 +114,16 @@ async fn watched(context: Context<'_>, endpoint: &Endpoint, request: &Request) -
 
 /// Dispatches a write by its method and what it addresses.
 async fn write(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
+    let if_match = header(&request.headers, IF_MATCH)?;
     let (verb, ty, id) = match (&request.method, endpoint) {
+        (_, Endpoint::Operations) => {
+            media::content_type(&request.headers, Extension::Atomic)?;
+            if if_match.is_some() {
+                let detail = "Operations take no If-Match: send `meta.etag` with each.";
+                return Err(Error::new(ErrorCode::MalformedRequest, detail).header("If-Match").into());
+            }
+            return write::answer_operations(context, &request.query, &request.body).await;
+        }
         (&Method::POST, Endpoint::Collection { ty }) => (Verb::Create, ty, ""),
         (&Method::PATCH, Endpoint::Resource { ty, id }) => (Verb::Update, ty, id.as_str()),
         (&Method::DELETE, Endpoint::Resource { ty, id }) => (Verb::Delete, ty, id.as_str()),
@@ -108,11 +133,10 @@ async fn write(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
         }
     };
     if !request.body.is_empty() {
-        media::content_type(&request.headers)?;
+        media::content_type(&request.headers, Extension::None)?;
     }
     let asked = write::shape(&request.query)?;
     let (table, _) = names::table(&context.snapshot.schema, ty)?;
-    let if_match = header(&request.headers, IF_MATCH)?;
     write::answer(context, table, verb, &asked, WriteRequest { id, body: &request.body, if_match }).await
 }
 

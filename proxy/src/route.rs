@@ -5,6 +5,7 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use crate::jsonapi::media::Extension;
 use crate::{Error, ErrorCode, Result};
 
 /// What a request addresses. Type, id and relationship are decoded but not yet looked up.
@@ -16,6 +17,8 @@ pub enum Endpoint {
     Errors,
     /// `/api/`: the list of resources.
     Index,
+    /// `/api/operations`: several operations in one transaction.
+    Operations,
     /// `/api/{type}`.
     Collection {
         /// The type.
@@ -52,7 +55,7 @@ impl Endpoint {
     /// The type that is addressed, as the client wrote it.
     pub fn ty(&self) -> Option<&str> {
         match self {
-            Self::Home | Self::Errors | Self::Index => None,
+            Self::Home | Self::Errors | Self::Index | Self::Operations => None,
             Self::Collection { ty }
             | Self::Resource { ty, .. }
             | Self::Related { ty, .. }
@@ -60,10 +63,19 @@ impl Endpoint {
         }
     }
 
+    /// The extension in which it is spoken to.
+    pub fn extension(&self) -> Extension {
+        match self {
+            Self::Operations => Extension::Atomic,
+            _ => Extension::None,
+        }
+    }
+
     /// The methods it answers, as the `Allow` header lists them.
     pub fn allow(&self) -> &'static str {
         match self {
             Self::Home | Self::Errors | Self::Index | Self::Related { .. } => "GET, HEAD, OPTIONS",
+            Self::Operations => "OPTIONS, POST",
             Self::Collection { .. } => "GET, HEAD, OPTIONS, POST",
             Self::Resource { .. } => "GET, HEAD, OPTIONS, PATCH, DELETE",
             Self::Linkage { .. } => "GET, HEAD, OPTIONS, POST, PATCH, DELETE",
@@ -104,6 +116,7 @@ fn addressed(segments: Vec<String>) -> Option<Endpoint> {
     }
     let mut segments = segments.into_iter();
     match (segments.next()?, segments.next(), segments.next(), segments.next(), segments.next()) {
+        (word, None, ..) if word == "operations" => Some(Endpoint::Operations),
         (ty, None, ..) => Some(Endpoint::Collection { ty }),
         (ty, Some(id), None, ..) => Some(Endpoint::Resource { ty, id }),
         (ty, Some(id), Some(relationship), None, _) => Some(Endpoint::Related { ty, id, relationship }),
@@ -137,6 +150,7 @@ mod tests {
         check("/", Some(Endpoint::Home));
         check("/api", Some(Endpoint::Index));
         check("/api/", Some(Endpoint::Index));
+        check("/api/operations/", Some(Endpoint::Operations));
         check("/api/orders", Some(Endpoint::Collection { ty: ty.clone() }));
         check("/api/orders/", Some(Endpoint::Collection { ty: ty.clone() }));
         check("/api/orders/7/", Some(Endpoint::Resource { ty: ty.clone(), id: id.clone() }));

@@ -92,6 +92,8 @@ pub struct Limits {
     pub filter_terms: usize,
     /// Most included resources.
     pub include_rows: usize,
+    /// Most operations in one request.
+    pub operations: usize,
     /// Most rows one write may touch.
     pub transaction_rows: usize,
     /// How often a write is tried.
@@ -123,6 +125,7 @@ impl Default for Limits {
             json_depth: 32,
             filter_terms: 100,
             include_rows: 10_000,
+            operations: 100,
             transaction_rows: 10_000,
             tries: 5,
             strict_derived: false,

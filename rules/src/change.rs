@@ -27,7 +27,7 @@ pub enum RowRef {
     Existing(Key),
     /// One that this transaction adds because a foreign key names it: the n-th.
     Created(u32),
-    /// One that this transaction adds: the n-th.
+    /// One that the request adds, by a number that no other of them has, whatever its table.
     New(u32),
 }
 
@@ -141,6 +141,16 @@ pub enum Reason {
         rule: String,
         /// Why.
         why: String,
+    },
+    /// An operation speaks of a row that another operation of the request removes.
+    Removed {
+        /// Its index in [`Request::operations`].
+        operation: usize,
+    },
+    /// A new row refers, maybe by way of others, to itself: its key is drawn only when it is written.
+    Circle {
+        /// The foreign key column of the row.
+        column: ColumnId,
     },
     /// More rows are touched than one transaction may.
     TooManyRows {

@@ -13,6 +13,7 @@ mod cascade;
 mod check;
 mod create;
 mod derive;
+mod drawn;
 mod explain;
 mod extreme;
 mod facts;
@@ -27,11 +28,11 @@ mod step;
 mod tests;
 mod transition;
 
-use introspect::{ColumnId, Schema, TableId};
+use introspect::{ColumnId, Schema};
 
 pub use facts::Facts;
 pub use reach::PathLookup;
-pub use rows::{ChildList, Extreme, Finder, Hold, Known, ReadersLock, RowLock, Rows};
+pub use rows::{ChildList, DefaultOf, Extreme, Finder, Hold, Known, ReadersLock, RowLock, Rows};
 
 use crate::change::{Change, Request, Violation};
 use crate::rule::RuleSet;
@@ -75,12 +76,7 @@ pub enum Lookup {
     /// locks of the same wave, which hold the row.
     Extreme(Extreme),
     /// What the database's default of a column comes to.
-    Default {
-        /// The table.
-        table: TableId,
-        /// The column.
-        column: ColumnId,
-    },
+    Default(DefaultOf),
 }
 
 /// A row that is needed.

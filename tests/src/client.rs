@@ -6,6 +6,7 @@ use bytes::Bytes;
 use dialects::Pool;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use proxy::exchange::Request;
+use proxy::jsonapi::media::JSON_API_ATOMIC;
 use proxy::observe::Metrics;
 use proxy::state::Snapshot;
 use serde_json::{Value as Json, json};
@@ -60,6 +61,13 @@ impl Client {
     /// POST of a document.
     pub async fn post(&self, target: &str, document: impl Into<Json>) -> Answer {
         self.send(with_body(request(Method::POST, target), &document.into())).await
+    }
+
+    /// POST of several operations.
+    pub async fn operations(&self, operations: Vec<Json>) -> Answer {
+        let document = json!({"atomic:operations": operations});
+        let request = with_body(request(Method::POST, "/api/operations"), &document);
+        self.send(with_header(request, "content-type", JSON_API_ATOMIC)).await
     }
 
     /// PATCH with a document.

@@ -33,6 +33,12 @@ impl Document {
         self
     }
 
+    /// With a local id.
+    pub fn lid(mut self, lid: &str) -> Self {
+        self.data.insert("lid".into(), lid.into());
+        self
+    }
+
     /// With an attribute.
     pub fn attribute(mut self, name: &str, value: impl Into<Json>) -> Self {
         self.attributes.insert(name.into(), value.into());
@@ -42,6 +48,12 @@ impl Document {
     /// With a to-one relationship.
     pub fn to_one(mut self, name: &str, ty: &str, id: &str) -> Self {
         self.relationships.insert(name.into(), json!({"data": {"type": ty, "id": id}}));
+        self
+    }
+
+    /// With a to-one relationship to a resource that the same request adds.
+    pub fn to_new(mut self, name: &str, ty: &str, lid: &str) -> Self {
+        self.relationships.insert(name.into(), json!({"data": {"type": ty, "lid": lid}}));
         self
     }
 
@@ -74,4 +86,19 @@ impl From<Document> for Json {
     fn from(document: Document) -> Self {
         document.json()
     }
+}
+
+/// The operation that adds a resource.
+pub fn add(document: Document) -> Json {
+    json!({"op": "add", "data": document.json()["data"]})
+}
+
+/// The operation that changes a resource.
+pub fn update(document: Document) -> Json {
+    json!({"op": "update", "data": document.json()["data"]})
+}
+
+/// The operation that removes a resource.
+pub fn remove(ty: &str, id: &str) -> Json {
+    json!({"op": "remove", "ref": {"type": ty, "id": id}})
 }

@@ -21,6 +21,7 @@ mod suite {
     mod load;
     mod metrics;
     mod missing_parents;
+    mod operations;
     mod oracle;
     mod reads;
     mod roles;

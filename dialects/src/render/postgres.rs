@@ -64,7 +64,7 @@ fn without_modifiers(text: &str) -> String {
 /// The type of a parameter that came without one.
 pub(super) fn type_of(value: &Value) -> Option<&'static str> {
     match value {
-        Value::Null => None,
+        Value::Null | Value::Drawn(_) => None,
         Value::Bool(_) => Some("bool"),
         Value::Int(_) => Some("int8"),
         Value::Decimal(_) => Some("numeric"),

@@ -45,7 +45,7 @@ const KEYS: &[(&str, Key)] = &[
     ("limits.header_bytes", Known),
     ("limits.include_rows", Known),
     ("limits.json_depth", Known),
-    ("limits.operations", Later),
+    ("limits.operations", Known),
     ("limits.request_timeout_ms", Known),
     ("limits.requests_per_second", Later),
     ("limits.transaction_rows", Known),

@@ -3,9 +3,12 @@
 //! Members that the specification tells servers to ignore are ignored; everything else that does not belong is refused with a JSON
 //! pointer to it. A name that stands twice in one object is refused: which of the two was meant cannot be known.
 
+mod operations;
 mod tree;
 
 use serde_json::{Map, Value as Json};
+
+pub use operations::{OperationDocument, Verb, operations};
 
 use crate::{Error, ErrorCode, Errors, Result};
 
@@ -16,6 +19,8 @@ pub struct ResourceDocument {
     pub ty: String,
     /// `id`, where given.
     pub id: Option<String>,
+    /// `lid`, where given.
+    pub lid: Option<String>,
     /// `attributes`, in the order sent.
     pub attributes: Map<String, Json>,
     /// `relationships`, in the order sent.
@@ -42,8 +47,17 @@ pub enum Linkage {
 pub struct Identifier {
     /// `type`.
     pub ty: String,
+    /// `id` or `lid`.
+    pub name: Name,
+}
+
+/// What names a resource of a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
     /// `id`.
-    pub id: String,
+    Id(String),
+    /// `lid`: the local id of a resource that the same request adds.
+    Lid(String),
 }
 
 /// Reads a document with one resource object (JSON:API 1.1, "Creating Resources", "Updating Resources").
@@ -67,18 +81,19 @@ fn resource_object(mut data: Map<String, Json>) -> Result<ResourceDocument> {
     };
     Ok(ResourceDocument {
         ty,
-        id: id(&mut data)?,
+        id: text(&mut data, "id")?,
+        lid: text(&mut data, "lid")?,
         attributes: object(&mut data, "attributes")?,
         relationships: relationships(object(&mut data, "relationships")?)?,
         etag: etag(&mut data)?,
     })
 }
 
-fn id(data: &mut Map<String, Json>) -> Result<Option<String>> {
-    match data.remove("id") {
+fn text(data: &mut Map<String, Json>, name: &str) -> Result<Option<String>> {
+    match data.remove(name) {
         None => Ok(None),
-        Some(Json::String(id)) => Ok(Some(id)),
-        Some(_) => Err(malformed("/data/id", "`id` must be a string.")),
+        Some(Json::String(text)) => Ok(Some(text)),
+        Some(_) => Err(malformed(&format!("/data/{name}"), &format!("`{name}` must be a string."))),
     }
 }
 
@@ -135,9 +150,12 @@ fn identifier(value: Json, pointer: &str) -> Result<Identifier> {
     let Json::Object(mut identifier) = value else {
         return Err(malformed(pointer, "A resource identifier must be an object with `type` and `id`."));
     };
-    match (identifier.remove("type"), identifier.remove("id")) {
-        (Some(Json::String(ty)), Some(Json::String(id))) => Ok(Identifier { ty, id }),
-        _ => Err(malformed(pointer, "A resource identifier needs `type` and `id`, both strings.")),
+    match (identifier.remove("type"), identifier.remove("id"), identifier.remove("lid")) {
+        (Some(Json::String(ty)), Some(Json::String(id)), None) => Ok(Identifier { ty, name: Name::Id(id) }),
+        (Some(Json::String(ty)), None, Some(Json::String(lid))) => {
+            Ok(Identifier { ty, name: Name::Lid(lid) })
+        }
+        _ => Err(malformed(pointer, "A resource identifier needs `type` and `id` (or `lid`), both strings.")),
     }
 }
 
@@ -169,7 +187,7 @@ mod tests {
         assert_eq!(document.ty, "orders");
         assert_eq!(document.id.as_deref(), Some("7"));
         assert_eq!(document.attributes["weight"].to_string(), "1.50");
-        let customer = Identifier { ty: "customers".into(), id: "1".into() };
+        let customer = Identifier { ty: "customers".into(), name: Name::Id("1".into()) };
         let expect = [
             ("customer".to_owned(), Linkage::One(customer)),
             ("rep".to_owned(), Linkage::Null),

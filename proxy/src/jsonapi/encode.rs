@@ -19,7 +19,7 @@ use serde_json::{Map, Value as Json};
 
 use super::etag::{self, ETag};
 use super::shape::Shape;
-use super::{id, json, links};
+use super::{id, json, links, media};
 use crate::state::Snapshot;
 use resource::ResourceWriter;
 
@@ -59,6 +59,61 @@ pub fn meta_document(meta: &Map<String, Json>) -> Vec<u8> {
     document_meta(&mut out, meta);
     out.push(b'}');
     out
+}
+
+/// What one operation of several came to.
+#[derive(Clone, Debug)]
+pub struct OperationResult {
+    /// The table of its row.
+    pub table: TableId,
+    /// The row as committed, in full width; `None`: it is gone.
+    pub values: Option<Vec<Value>>,
+    /// The result's `meta`; left out when empty.
+    pub meta: Map<String, Json>,
+}
+
+impl OperationResult {
+    /// Whether it tells nothing.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_none() && self.meta.is_empty()
+    }
+}
+
+/// The document of the results of several operations, in their order. `meta` is the document's.
+pub fn results_document(
+    snapshot: &Snapshot,
+    results: &[OperationResult],
+    meta: &Map<String, Json>,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024 * results.len());
+    out.extend_from_slice(br#"{"jsonapi":{"version":"1.1","ext":["#);
+    json::string(&mut out, media::ATOMIC);
+    out.extend_from_slice(br#"]},"atomic:results":["#);
+    for result in results {
+        json::comma(&mut out);
+        out.push(b'{');
+        if let Some(values) = &result.values {
+            let cells = |column: ColumnId| values.get(column.0 as usize).map_or(Cell::Null, Value::cell);
+            let shape = Shape::full(&snapshot.schema, &snapshot.api, result.table);
+            json::name(&mut out, "data");
+            ResourceWriter::new(snapshot, &shape).write(&mut out, &cells, &|_, _| false);
+        }
+        result_meta(&mut out, &result.meta);
+        out.push(b'}');
+    }
+    out.push(b']');
+    document_meta(&mut out, meta);
+    out.push(b'}');
+    out
+}
+
+/// `"meta":{…}`, unless it is empty.
+fn result_meta(out: &mut Vec<u8>, meta: &Map<String, Json>) {
+    if !meta.is_empty() {
+        json::comma(out);
+        json::name(out, "meta");
+        out.extend_from_slice(Json::Object(meta.clone()).to_string().as_bytes());
+    }
 }
 
 /// The path of one row, given in full width: its `links.self`, and the `Location` of its creation.

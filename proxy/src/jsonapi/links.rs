@@ -37,6 +37,7 @@ pub fn linkage(api: &ApiSettings, ty: &str, id: &str, relationship: &str) -> Str
 pub fn of(api: &ApiSettings, endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Home | Endpoint::Errors | Endpoint::Index => format!("{}/", base(api)),
+        Endpoint::Operations => collection(api, "operations"),
         Endpoint::Collection { ty } => collection(api, ty),
         Endpoint::Resource { ty, id } => resource(api, ty, id),
         Endpoint::Related { ty, id, relationship: name } => related(api, ty, id, name),

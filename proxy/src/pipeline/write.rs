@@ -10,13 +10,14 @@ use serde_json::{Map, Value as Json};
 
 use super::trace;
 use crate::exchange::Response;
+use crate::jsonapi::encode::OperationResult;
 use crate::jsonapi::encode::trace::NewIds;
-use crate::jsonapi::media::JSON_API;
+use crate::jsonapi::media::{JSON_API, JSON_API_ATOMIC};
 use crate::jsonapi::query::{self, ReadRequest};
 use crate::jsonapi::{encode, id};
 use crate::plan::read as plan;
 use crate::plan::restrict::{self, Policy};
-use crate::plan::write::{self, Verb, WriteRequest};
+use crate::plan::write::{self, PlannedOperation, Verb, WritePlan, WriteRequest};
 use crate::route::Endpoint;
 use crate::run::write::{self as run, Context, Written};
 use crate::state::Snapshot;
@@ -50,17 +51,13 @@ pub async fn answer(
         plan::build(snapshot, &Endpoint::Collection { ty: ty() }, asked)?;
     }
     let plan = write::build(snapshot, table, verb, request)?;
-    let mut meta = Map::new();
-    if !plan.ignored.is_empty() {
-        meta.insert("ignored".into(), plan.ignored.clone().into());
-    }
-    let job = run::request(&plan, Utc::now().naive_utc(), snapshot);
-    let restricted = restrict::write(plan, &Policy::Open)?;
-    let written = run::run(context, restricted, job).await?;
-    if let Some(told) = trace::told(context, &new_ids(snapshot, table, &written)) {
+    let rows = plan.rows();
+    let mut meta = plan.operations.first().map(ignored).unwrap_or_default();
+    let written = carry_out(context, plan).await?;
+    if let Some(told) = trace::told(context, &new_ids(snapshot, &rows, &written)) {
         meta.insert("trace".into(), told);
     }
-    match written {
+    match written.into_iter().next().unwrap_or(Written::Gone) {
         Written::Gone if meta.is_empty() => Ok(Response::empty(StatusCode::NO_CONTENT)),
         Written::Gone => Ok(Response::new(StatusCode::OK, JSON_API, encode::meta_document(&meta))),
         Written::Row(values) if asked.pairs.is_empty() => {
@@ -77,13 +74,61 @@ pub async fn answer(
     }
 }
 
-/// The id of a row that was created (under the first number).
-fn new_ids(snapshot: &Snapshot, table: TableId, written: &Written) -> NewIds {
-    let values = match written {
-        Written::Row(values) => values,
-        Written::Gone => return NewIds::new(),
+/// The ids of the rows that were created.
+fn new_ids(snapshot: &Snapshot, rows: &[RowId], written: &[Written]) -> NewIds {
+    let id = |(row, written): (&RowId, &Written)| match (row.key(), written) {
+        (None, Written::Row(values)) => Some((row.clone(), id::of_row(&snapshot.schema, row.table, values))),
+        _ => None,
     };
-    NewIds::from([(RowId::new(table, 0), id::of_row(&snapshot.schema, table, values))])
+    rows.iter().zip(written).filter_map(id).collect()
+}
+
+/// Answers a POST of several operations.
+pub async fn answer_operations(context: Context<'_>, query: &str, body: &[u8]) -> Result<Response> {
+    let snapshot = context.snapshot;
+    if let Some(pair) = query::parse(query)?.pairs.first() {
+        let detail = "Operations take no parameters.";
+        return Err(Error::new(ErrorCode::UnknownParameter, detail).parameter(&pair.name).into());
+    }
+    let plan = write::operations(snapshot, body)?;
+    let rows: Vec<RowId> = plan.operations.iter().map(|operation| operation.id.clone()).collect();
+    let metas: Vec<Map<String, Json>> = plan.operations.iter().map(ignored).collect();
+    let written = carry_out(context, plan).await?;
+    let told = trace::told(context, &new_ids(snapshot, &rows, &written));
+    let meta: Map<String, Json> = told.map(|told| ("trace".to_owned(), told)).into_iter().collect();
+    let results: Vec<OperationResult> = rows
+        .iter()
+        .zip(written)
+        .zip(metas)
+        .map(|((row, written), meta)| result(row, written, meta))
+        .collect();
+    match meta.is_empty() && results.iter().all(OperationResult::is_empty) {
+        true => Ok(Response::empty(StatusCode::NO_CONTENT)),
+        false => {
+            let document = encode::results_document(snapshot, &results, &meta);
+            Ok(Response::new(StatusCode::OK, JSON_API_ATOMIC, document))
+        }
+    }
+}
+
+fn result(row: &RowId, written: Written, meta: Map<String, Json>) -> OperationResult {
+    let values = match written {
+        Written::Row(values) => Some(values),
+        Written::Gone => None,
+    };
+    OperationResult { table: row.table, values, meta }
+}
+
+async fn carry_out(context: Context<'_>, plan: WritePlan) -> Result<Vec<Written>> {
+    let job = run::request(&plan, Utc::now().naive_utc(), context.snapshot);
+    let restricted = restrict::write(plan, &Policy::Open)?;
+    run::run(context, restricted, job).await
+}
+
+/// The derived attributes that were sent and left out.
+fn ignored(operation: &PlannedOperation) -> Map<String, Json> {
+    let ignored = (!operation.ignored.is_empty()).then(|| operation.ignored.clone().into());
+    ignored.map(|names: Json| ("ignored".to_owned(), names)).into_iter().collect()
 }
 
 fn writable(snapshot: &Snapshot, table: TableId) -> Result<()> {

@@ -1,16 +1,19 @@
 //! A write as asked for, with names found in the schema and values typed.
 //!
-//! [`build`] turns the endpoint and the document into a [`WritePlan`] or into all that is wrong with them, each with its place. What
-//! needs the row itself (preconditions, values that must be unchanged) is carried along and judged under its lock.
+//! [`build`] turns the endpoint and the document into a [`WritePlan`] or into all that is wrong with them, each with its place; [`operations`]
+//! does so for several operations at once. What needs the row itself (preconditions, values that must be unchanged) is carried along and
+//! judged under its lock.
 
 mod assign;
 mod create;
+mod new_rows;
+mod operations;
 
 use std::collections::BTreeMap;
 
 use dialects::Value;
 use introspect::{ColumnId, TableId};
-use rules::change::{Action, Key};
+use rules::change::{Action, Key, RowId};
 
 use crate::jsonapi::document::{self, ResourceDocument};
 use crate::jsonapi::etag::{self, Precondition};
@@ -18,17 +21,26 @@ use crate::jsonapi::id;
 use crate::state::{OptimisticLocking, Snapshot};
 use crate::{Error, ErrorCode, Errors, Result};
 use assign::Assignments;
+use new_rows::NewRows;
+pub use operations::operations;
+
+/// One transaction: one operation, or several.
+#[derive(Clone, Debug)]
+pub struct WritePlan {
+    /// What is done, in the order of the request.
+    pub operations: Vec<PlannedOperation>,
+}
 
 /// One write of one resource.
 #[derive(Clone, Debug)]
-pub struct WritePlan {
-    /// The table.
-    pub table: TableId,
-    /// The row's key; `None`: it is new.
-    pub key: Option<Key>,
+pub struct PlannedOperation {
+    /// The row.
+    pub id: RowId,
     /// What happens to it.
     pub action: Action,
-    /// Where in the document each column was given.
+    /// Where the operation stands in the document: empty where it is the whole document.
+    pub place: String,
+    /// Where in the operation each column was given.
     pub pointers: BTreeMap<ColumnId, String>,
     /// Derived attributes that were sent, and left out.
     pub ignored: Vec<String>,
@@ -36,6 +48,26 @@ pub struct WritePlan {
     pub unchanged: Vec<(ColumnId, Value)>,
     /// What the row must still be.
     pub condition: Option<Condition>,
+}
+
+impl WritePlan {
+    /// The rows that the request names, each once.
+    pub fn rows(&self) -> Vec<RowId> {
+        let mut rows: Vec<RowId> = self.operations.iter().map(|operation| operation.id.clone()).collect();
+        rows.sort();
+        rows.dedup();
+        rows
+    }
+}
+
+impl PlannedOperation {
+    /// The operation's document, or what stands for it where there is none.
+    pub fn whole(&self) -> String {
+        match self.action {
+            Action::Delete => self.place.clone(),
+            _ => format!("{}/data", self.place),
+        }
+    }
 }
 
 /// What a client expects of the row as it is.
@@ -52,8 +84,8 @@ pub struct Condition {
 pub enum Origin {
     /// In `If-Match`: a mismatch is 412.
     Header,
-    /// In the resource's `meta.etag`: a mismatch is 409.
-    Document,
+    /// In `meta.etag` of the resource or of the operation: a mismatch is 409. Where in the operation that is.
+    Document(&'static str),
 }
 
 /// The verb of a write.
@@ -83,14 +115,25 @@ pub fn build(
     verb: Verb,
     request: WriteRequest<'_>,
 ) -> Result<WritePlan> {
-    match verb {
+    let operation = match verb {
         Verb::Create => {
             refuse_condition(request)?;
-            create::build(snapshot, table, document(snapshot, table, request)?)
+            let document = document(snapshot, table, request)?;
+            create::build(snapshot, RowId::new(table, 0), &document, &NewRows::default())
         }
-        Verb::Update => update(snapshot, table, request),
-        Verb::Delete => delete(snapshot, table, request),
-    }
+        Verb::Update => {
+            let document = document(snapshot, table, request)?;
+            let key = key_of(snapshot, table, request.id)?;
+            same_id(request.id, document.id.as_deref())?;
+            let condition = condition(snapshot, given(request, document.etag.as_deref()))?;
+            update(snapshot, RowId::existing(table, key), &document, condition, &NewRows::default())
+        }
+        Verb::Delete => {
+            let id = RowId::existing(table, key_of(snapshot, table, request.id)?);
+            Ok(delete(id, condition(snapshot, given(request, None))?))
+        }
+    };
+    Ok(WritePlan { operations: vec![operation?] })
 }
 
 fn document(snapshot: &Snapshot, table: TableId, request: WriteRequest<'_>) -> Result<ResourceDocument> {
@@ -106,21 +149,23 @@ fn document(snapshot: &Snapshot, table: TableId, request: WriteRequest<'_>) -> R
     }
 }
 
-fn update(snapshot: &Snapshot, table: TableId, request: WriteRequest<'_>) -> Result<WritePlan> {
-    let document = document(snapshot, table, request)?;
-    let key = key_of(snapshot, table, request.id)?;
-    same_id(request.id, document.id.as_deref())?;
-    let condition = condition(snapshot, request, document.etag.as_deref())?;
-    let mut assignments = Assignments::new(snapshot, table, false);
-    assignments.document(&document);
+fn update(
+    snapshot: &Snapshot,
+    id: RowId,
+    document: &ResourceDocument,
+    condition: Option<Condition>,
+    new_rows: &NewRows,
+) -> Result<PlannedOperation> {
+    let mut assignments = Assignments::new(snapshot, id.table, false, new_rows);
+    assignments.document(document);
     let given = assignments.finish()?;
     if given.values.is_empty() && !given.ignored.is_empty() && given.unchanged.is_empty() {
         return Err(derived_only(&given.ignored));
     }
-    Ok(WritePlan {
-        table,
-        key: Some(key),
+    Ok(PlannedOperation {
+        id,
         action: Action::Update(given.values),
+        place: String::new(),
         pointers: given.pointers,
         ignored: given.ignored,
         unchanged: given.unchanged,
@@ -128,16 +173,16 @@ fn update(snapshot: &Snapshot, table: TableId, request: WriteRequest<'_>) -> Res
     })
 }
 
-fn delete(snapshot: &Snapshot, table: TableId, request: WriteRequest<'_>) -> Result<WritePlan> {
-    Ok(WritePlan {
-        table,
-        key: Some(key_of(snapshot, table, request.id)?),
+fn delete(id: RowId, condition: Option<Condition>) -> PlannedOperation {
+    PlannedOperation {
+        id,
         action: Action::Delete,
+        place: String::new(),
         pointers: BTreeMap::new(),
         ignored: Vec::new(),
         unchanged: Vec::new(),
-        condition: condition(snapshot, request, None)?,
-    })
+        condition,
+    }
 }
 
 fn key_of(snapshot: &Snapshot, table: TableId, id: &str) -> Result<Key> {
@@ -166,26 +211,28 @@ fn same_id(path: &str, document: Option<&str>) -> Result<()> {
     }
 }
 
-fn condition(
-    snapshot: &Snapshot,
-    request: WriteRequest<'_>,
-    etag: Option<&str>,
-) -> Result<Option<Condition>> {
-    let setting = snapshot.api.optimistic_locking;
-    let condition = match (request.if_match, etag) {
+/// What a request for one resource expects of it.
+fn given(request: WriteRequest<'_>, etag: Option<&str>) -> Option<Condition> {
+    match (request.if_match, etag) {
         (Some(header), _) => Some(Condition { expected: etag::precondition(header), origin: Origin::Header }),
-        (None, Some(etag)) => {
-            Some(Condition { expected: etag::precondition(etag), origin: Origin::Document })
-        }
+        (None, Some(etag)) => Some(expected(etag, "/data/meta/etag")),
         (None, None) => None,
-    };
-    match (setting, condition) {
+    }
+}
+
+fn expected(etag: &str, pointer: &'static str) -> Condition {
+    Condition { expected: etag::precondition(etag), origin: Origin::Document(pointer) }
+}
+
+/// What is expected, as far as the settings let it count.
+fn condition(snapshot: &Snapshot, given: Option<Condition>) -> Result<Option<Condition>> {
+    match (snapshot.api.optimistic_locking, given) {
         (OptimisticLocking::Off, _) => Ok(None),
         (OptimisticLocking::Required, None) => {
             let detail = "Send If-Match with the ETag that you read, or `meta.etag` in the resource object.";
             Err(Error::new(ErrorCode::PreconditionRequired, detail).header("If-Match").into())
         }
-        (_, condition) => Ok(condition),
+        (_, given) => Ok(given),
     }
 }
 

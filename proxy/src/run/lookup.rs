@@ -87,10 +87,11 @@ impl Knowledge {
     ) -> Vec<(TableId, Key)> {
         match subject {
             Subject::Lock => {}
-            Subject::Default { table, column } => {
-                let told = answers.first().filter(|rows| !rows.is_empty());
-                if let Some(value) = told.map(|rows| rows.cell(0, 0).into_value()) {
-                    self.rows.add_default(table, column, value);
+            Subject::Defaults(wanted) => {
+                if let Some(told) = answers.first().filter(|rows| !rows.is_empty()) {
+                    for (at, of) in wanted.into_iter().enumerate() {
+                        self.rows.add_default(of, told.cell(0, at).into_value());
+                    }
                 }
             }
             Subject::Children { list, columns } => {

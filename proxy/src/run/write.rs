@@ -6,6 +6,7 @@ mod hazards;
 mod refuse;
 mod script;
 mod simple;
+mod stage;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -15,12 +16,12 @@ use std::time::{Duration, Instant};
 
 use dialects::{Dialect, Kind, Pool};
 use introspect::ColumnId;
-use rules::change::{Action, Operation, Request, RowId};
+use rules::change::{Action, Operation, Request};
 use rules::engine::{Outcome, Phase};
 
 use crate::observe::{self, Metrics, RetryReason};
 use crate::plan::restrict::Restricted;
-use crate::plan::write::WritePlan;
+use crate::plan::write::{PlannedOperation, WritePlan};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Result};
 use script::{Ended, Transaction};
@@ -31,7 +32,7 @@ use super::lookup::{Knowledge, Wave};
 /// Most waves of plain reads, and most of locks, in one attempt at a write: deeper chains of tables do not exist.
 const WAVES_MAX: usize = 64;
 
-/// What a write came to.
+/// What an operation came to: its row as it is when all of them are done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Written {
     /// The row as committed, in full width.
@@ -53,8 +54,12 @@ pub struct Context<'a> {
     pub watch: &'a Watch,
 }
 
-/// Runs a write to its end: written, or refused with nothing done.
-pub async fn run(context: Context<'_>, plan: Restricted<WritePlan>, request: Request) -> Result<Written> {
+/// Runs a write to its end: what each operation came to, or refused with nothing done.
+pub async fn run(
+    context: Context<'_>,
+    plan: Restricted<WritePlan>,
+    request: Request,
+) -> Result<Vec<Written>> {
     let outcome = match simple::run(context, plan.plan()).await {
         Some(ended) => ended,
         None => {
@@ -81,31 +86,21 @@ impl Job {
     pub(super) fn plan(&self) -> &WritePlan {
         self.plan.plan()
     }
-
-    /// The row that the request is about.
-    pub(super) fn target(&self) -> RowId {
-        target(self.plan())
-    }
 }
 
 /// The request of a plan.
 pub fn request(plan: &WritePlan, now: chrono::NaiveDateTime, snapshot: &Snapshot) -> Request {
+    let operation =
+        |planned: &PlannedOperation| Operation { id: planned.id.clone(), action: planned.action.clone() };
     Request {
-        operations: vec![Operation { id: target(plan), action: plan.action.clone() }],
+        operations: plan.operations.iter().map(operation).collect(),
         now,
         actor: rules::policy::Actor::anonymous(),
         rows_max: snapshot.limits.transaction_rows,
     }
 }
 
-fn target(plan: &WritePlan) -> RowId {
-    match &plan.key {
-        Some(key) => RowId::existing(plan.table, key.clone()),
-        None => RowId::new(plan.table, 0),
-    }
-}
-
-async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Written> {
+async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Vec<Written>> {
     let mut knowledge = Knowledge::default();
     let mut conflicts = 0;
     let mut discovered = false;
@@ -161,20 +156,27 @@ fn contention(error: &dialects::Error) -> crate::Errors {
 }
 
 /// Whether rows must be found by plain reads before they can be locked in order. Not on SQLite, whose writer is alone, and not where a change only goes up,
-/// from what feeds to what is fed: each lock tells the key of the next.
+/// from what feeds to what is fed: each lock tells the key of the next. What one of several operations leads to may stand before what another names.
 fn must_discover(snapshot: &Snapshot, plan: &WritePlan) -> bool {
     if snapshot.schema.dialect == Dialect::Sqlite {
         return false;
     }
-    let facts = &snapshot.facts;
-    match &plan.action {
-        Action::Delete => !facts.referrers(plan.table).is_empty(),
+    match plan.operations.as_slice() {
+        [operation] => reaches_unknown(snapshot, operation),
+        _ => true,
+    }
+}
+
+fn reaches_unknown(snapshot: &Snapshot, operation: &PlannedOperation) -> bool {
+    let (facts, table) = (&snapshot.facts, operation.id.table);
+    match &operation.action {
+        Action::Delete => !facts.referrers(table).is_empty(),
         Action::Insert(_) => {
-            facts.fed_by(plan.table).iter().any(|(table, columns)| facts.reaches_down(*table, columns))
+            facts.fed_by(table).iter().any(|(table, columns)| facts.reaches_down(*table, columns))
         }
         Action::Update(values) => {
             let columns: Vec<ColumnId> = values.keys().copied().collect();
-            facts.reaches_down(plan.table, &columns)
+            facts.reaches_down(table, &columns)
         }
     }
 }

@@ -99,10 +99,14 @@ impl Attempt<'_> {
                 _ => Value::Int(1),
             });
         };
-        image.value(column).cloned().ok_or_else(|| {
-            let table = &self.engine.schema[aggregate.child];
-            EvalError::Missing(format!("{}.{}", table.name, table[column].name))
-        })
+        match image.value(column) {
+            Some(Value::Drawn(_)) => Err(EvalError::Drawn),
+            Some(value) => Ok(value.clone()),
+            None => {
+                let table = &self.engine.schema[aggregate.child];
+                Err(EvalError::Missing(format!("{}.{}", table.name, table[column].name)))
+            }
+        }
     }
 
     /// Asks for the parents of a row of which it cannot be told yet what it gives: they will most likely move, and a lock

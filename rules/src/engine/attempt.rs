@@ -33,6 +33,8 @@ pub(super) struct Attempt<'a> {
     pub(super) created: HashMap<Finder, RowId>,
     /// What names those that are to be added, too.
     pub(super) missing: Missing,
+    /// The rows that come, by table.
+    pub(super) added: BTreeMap<TableId, Vec<RowId>>,
     /// A list of children is longer than what one transaction may touch.
     crowded: bool,
     /// Where the attempt is told, when somebody asks why.
@@ -93,6 +95,7 @@ impl<'a> Attempt<'a> {
             removed: Vec::new(),
             created: HashMap::new(),
             missing: Missing::new(),
+            added: BTreeMap::new(),
             crowded: false,
             trace: None,
             row_needs: BTreeMap::new(),
@@ -104,9 +107,10 @@ impl<'a> Attempt<'a> {
     pub(super) fn run(mut self, missing: &Missing) -> Result<Outcome, Missing> {
         self.create(missing);
         self.explain(&By::ForeignKey);
-        for operation in &self.request.operations {
-            self.apply(operation);
+        for (index, operation) in self.request.operations.iter().enumerate() {
+            self.apply(index, operation);
         }
+        self.check_removed_keys();
         self.explain(&By::Request);
         self.carry_removals();
         self.explain(&By::ForeignKey);
@@ -120,6 +124,7 @@ impl<'a> Attempt<'a> {
             return Err(self.missing);
         }
         self.check_references();
+        self.check_circles();
         self.check();
         self.check_transitions();
         Ok(self.outcome())
@@ -144,23 +149,29 @@ impl<'a> Attempt<'a> {
         Outcome::Violated(id.map(|id| Violation { id, reason }).into_iter().collect())
     }
 
-    fn apply(&mut self, operation: &Operation) {
+    fn apply(&mut self, index: usize, operation: &Operation) {
         match &operation.action {
             Action::Insert(values) => self.insert(&operation.id, values),
-            Action::Update(values) => self.update(&operation.id, values),
-            Action::Delete => self.delete(&operation.id),
+            Action::Update(values) => self.update(index, &operation.id, values),
+            Action::Delete => self.delete(index, &operation.id),
         }
     }
 
     fn insert(&mut self, id: &RowId, values: &BTreeMap<ColumnId, Value>) {
         let mut image = Image::empty(self.engine.schema[id.table].columns.len());
         values.iter().for_each(|(column, value)| image.set(*column, value.clone()));
-        self.touched.insert(id.clone(), Touched { before: None, after: Some(image) });
+        self.add(id, image);
     }
 
-    fn update(&mut self, id: &RowId, values: &BTreeMap<ColumnId, Value>) {
+    /// A new row, with what is known of it.
+    pub(super) fn add(&mut self, id: &RowId, image: Image) {
+        self.touched.insert(id.clone(), Touched { before: None, after: Some(image) });
+        self.added.entry(id.table).or_default().push(id.clone());
+    }
+
+    fn update(&mut self, index: usize, id: &RowId, values: &BTreeMap<ColumnId, Value>) {
         let hold = self.hold_to_set(id.table, &self.moving(id, values));
-        let Some(id) = self.target(id, hold) else { return };
+        let Some(id) = self.target(index, id, hold) else { return };
         for (column, value) in values {
             self.put(&id, *column, value.clone());
         }
@@ -175,15 +186,25 @@ impl<'a> Attempt<'a> {
         values.iter().filter(moves).map(|(column, _)| *column).collect()
     }
 
-    fn delete(&mut self, id: &RowId) {
-        match self.target(id, self.hold_to_remove(id.table)) {
+    fn delete(&mut self, index: usize, id: &RowId) {
+        match self.target(index, id, self.hold_to_remove(id.table)) {
             Some(id) => self.remove(&id),
             None => self.foresee_children(id),
         }
     }
 
-    /// The row that an operation names, touched. It is loaded whole: its answer shows it.
-    fn target(&mut self, id: &RowId, hold: Hold) -> Option<RowId> {
+    /// The row that an operation names, touched. One that an operation before it removes is gone for good.
+    fn target(&mut self, index: usize, id: &RowId, hold: Hold) -> Option<RowId> {
+        let id = self.named(id, hold)?;
+        if self.image(&id).is_none() {
+            self.violate(id, Reason::Removed { operation: index });
+            return None;
+        }
+        Some(id)
+    }
+
+    /// A row by the name that an operation has for it. It is loaded whole: its answer shows it.
+    fn named(&mut self, id: &RowId, hold: Hold) -> Option<RowId> {
         let RowRef::Existing(key) = &id.row else { return self.touched.contains_key(id).then(|| id.clone()) };
         let finder = Finder::by_key(self.engine.schema, id.table, key.clone());
         let columns: Vec<ColumnId> =
@@ -211,6 +232,9 @@ impl<'a> Attempt<'a> {
     }
 
     fn row_with(&mut self, finder: Finder, columns: Vec<ColumnId>, hold: Hold) -> Found {
+        if finder.is_drawn() || self.added(&finder).is_some() {
+            return self.found(&finder);
+        }
         match self.rows.find(&finder) {
             None => {
                 self.need_row(finder, columns, hold);
@@ -239,11 +263,15 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Where a finder leads, as far as is known.
+    /// Where a finder leads, as far as is known: to a row that the request adds, to one that the database holds, or to one that comes because
+    /// it is named so.
     pub(super) fn found(&self, finder: &Finder) -> Found {
+        if let Some(id) = self.added(finder) {
+            return Found::Row(id);
+        }
         match self.rows.find(finder) {
-            None => Found::Unknown,
-            Some(None) => self.created(finder).map_or(Found::Absent, Found::Row),
+            None if !finder.is_drawn() => Found::Unknown,
+            None | Some(None) => self.created(finder).map_or(Found::Absent, Found::Row),
             Some(Some((key, _))) => Found::Row(RowId::existing(finder.table, key.clone())),
         }
     }

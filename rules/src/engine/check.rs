@@ -102,10 +102,12 @@ fn broken(constraint: &Constraint, scope: &RowScope<'_, '_>) -> Result<bool, Eva
 fn piece_text(piece: &Piece, scope: &RowScope<'_, '_>) -> Result<String, EvalError> {
     match piece {
         Piece::Text(text) => Ok(text.clone()),
-        Piece::Value(expr) => Ok(match eval::eval(expr, scope)? {
-            Value::Null => "nothing".into(),
-            value => eval::show(&value),
-        }),
+        Piece::Value(expr) => match eval::eval(expr, scope) {
+            Ok(Value::Null) => Ok("nothing".into()),
+            Ok(value) => Ok(eval::show(&value)),
+            Err(EvalError::Drawn) => Ok("new".into()),
+            Err(error) => Err(error),
+        },
     }
 }
 

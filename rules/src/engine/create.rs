@@ -39,7 +39,7 @@ impl Attempt<'_> {
         let image = self.image(id).filter(|_| creates);
         let finder = image.and_then(|image| self.parent_finder(id.table, image, relationship));
         // The row may be known, and removed by this very request.
-        let absent = finder.filter(|finder| self.found(finder) == Found::Absent);
+        let absent = finder.filter(|finder| self.found(finder) == Found::Absent && !self.dangles(finder));
         self.missing.extend(absent.clone().map(Finder::sorted));
         absent.is_some()
     }

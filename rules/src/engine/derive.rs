@@ -6,9 +6,9 @@ use introspect::{ColumnId, RelationshipId, TableId};
 
 use super::Lookup;
 use super::attempt::{Attempt, Found};
-use super::rows::{Hold, ReadersLock, RowLock};
+use super::rows::{DefaultOf, Hold, ReadersLock, RowLock};
 use super::scope::RowScope;
-use crate::change::{Image, Reason, RowId, Violation};
+use crate::change::{Image, Reason, RowId, RowRef, Violation};
 use crate::expr::eval::{self, EvalError};
 use crate::expr::{Expr, Place};
 use crate::rule::{Derivation, DerivationKind};
@@ -21,6 +21,7 @@ impl Attempt<'_> {
     pub(super) fn derive(&mut self) {
         let rules = self.engine.rules;
         self.fetch_defaults();
+        self.settle_references();
         self.explain(&By::Default);
         for derivation in &rules.derivations {
             match &derivation.kind {
@@ -47,7 +48,7 @@ impl Attempt<'_> {
                 if given || !self.default_is_needed(id.table, *column) {
                     continue;
                 }
-                if let Some(value) = self.database_default(id.table, *column) {
+                if let Some(value) = self.database_default(&id, *column) {
                     self.put(&id, *column, value);
                 }
             }
@@ -62,18 +63,31 @@ impl Attempt<'_> {
     }
 
     /// What the database will put into a column that nobody gives. `None`: not known yet, or drawn at the write.
-    pub(super) fn database_default(&mut self, table: TableId, column: ColumnId) -> Option<Value> {
-        match &self.engine.schema[table][column].default {
-            ColumnDefault::None if self.engine.schema[table][column].generated.is_none() => Some(Value::Null),
+    pub(super) fn database_default(&mut self, id: &RowId, column: ColumnId) -> Option<Value> {
+        let table = &self.engine.schema[id.table];
+        match &table[column].default {
+            ColumnDefault::None if table[column].generated.is_none() => Some(Value::Null),
             ColumnDefault::Expression(_) => {
-                let known = self.rows.default_of(table, column).cloned();
+                let of = self.default_of(id, column);
+                let known = self.rows.default_of(of).cloned();
                 if known.is_none() {
-                    self.need(Lookup::Default { table, column });
+                    self.need(Lookup::Default(of));
                 }
                 known
             }
             _ => None,
         }
+    }
+
+    /// A default that makes a key or another unique value is drawn for each row.
+    fn default_of(&self, id: &RowId, column: ColumnId) -> DefaultOf {
+        let table = &self.engine.schema[id.table];
+        let unique = table.key.contains(&column) || table.uniques.iter().any(|u| u.columns.contains(&column));
+        let row = match id.row {
+            RowRef::New(n) if unique => n,
+            _ => 0,
+        };
+        DefaultOf { table: id.table, column, row }
     }
 
     fn default(&mut self, derivation: &Derivation, expr: &Expr) {
@@ -97,8 +111,14 @@ impl Attempt<'_> {
             let value = match self.parent(&id, relationship, Hold::PLAIN) {
                 None | Some(Found::Absent) => Value::Null,
                 Some(Found::Unknown) => continue,
-                Some(Found::Row(parent)) => match self.image(&parent).and_then(|image| image.value(column)) {
-                    Some(value) => value.clone(),
+                Some(Found::Row(parent)) => match self.image(&parent) {
+                    Some(image) => match image.value(column) {
+                        Some(value) => value.clone(),
+                        None => {
+                            self.uncomputable(&derivation.name, &id, &EvalError::Drawn);
+                            continue;
+                        }
+                    },
                     None => continue,
                 },
             };
@@ -130,6 +150,9 @@ impl Attempt<'_> {
 
     /// Sets a derived column, rounded to it; leaves the row alone when that is what it holds already.
     pub(super) fn settle(&mut self, derivation: &Derivation, id: &RowId, value: Value) {
+        if matches!(value, Value::Drawn(_)) {
+            return self.uncomputable(&derivation.name, id, &EvalError::Drawn);
+        }
         let column = &self.engine.schema[derivation.table][derivation.column];
         let value = match eval::fit(value, column) {
             Ok(value) => value,
@@ -202,7 +225,7 @@ impl Attempt<'_> {
         let reason = Reason::Uncomputable { rule: rule.into(), why: error.to_string() };
         let violation = Violation { id: id.clone(), reason };
         match error {
-            EvalError::Missing(_) => self.gap = Some(violation),
+            EvalError::Missing(_) | EvalError::Drawn => self.gap = Some(violation),
             _ => self.violations.push(violation),
         }
     }

@@ -41,6 +41,10 @@ struct Moved {
 /// The rows above those that the request names, as far as aggregates lead.
 pub(super) fn reach(engine: &Engine<'_>, request: &Request) -> Vec<PathLookup> {
     let mut lookups = Vec::new();
+    // A statement that follows a hundred ways is no longer one that is planned once: of several operations each wave finds the next.
+    if request.operations.len() > 1 {
+        return lookups;
+    }
     for operation in &request.operations {
         for root in roots(engine, operation) {
             // The attempt asks for the row of the request itself, and for all rows that a new one names.

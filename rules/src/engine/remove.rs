@@ -83,8 +83,9 @@ impl Attempt<'_> {
     }
 
     fn default_children(&mut self, id: &RowId, referrer: &Referrer) {
+        let child = RowId::existing(referrer.child, Vec::new());
         let known: Vec<(ColumnId, Option<Value>)> =
-            referrer.columns.iter().map(|c| (*c, self.database_default(referrer.child, *c))).collect();
+            referrer.columns.iter().map(|c| (*c, self.database_default(&child, *c))).collect();
         if known.iter().all(|(_, value)| value.is_some()) {
             self.set_children(id, referrer, |c| {
                 known.iter().find(|(k, _)| *k == c).and_then(|(_, v)| v.clone())

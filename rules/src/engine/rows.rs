@@ -85,6 +85,17 @@ pub struct Extreme {
     pub except: Vec<Key>,
 }
 
+/// A column for which the database's default is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DefaultOf {
+    /// The table.
+    pub table: TableId,
+    /// The column.
+    pub column: ColumnId,
+    /// The number of the new row, where each must have a value of its own; else 0.
+    pub row: u32,
+}
+
 /// A row as known.
 #[derive(Clone, Debug)]
 pub struct Known {
@@ -105,7 +116,7 @@ pub struct Rows {
     lists: HashMap<ChildList, Listed>,
     /// The answer, and whether it was made since the locks were taken.
     extremes: HashMap<Extreme, (Value, bool)>,
-    defaults: HashMap<(TableId, ColumnId), Value>,
+    defaults: HashMap<DefaultOf, Value>,
 }
 
 #[derive(Clone, Debug)]
@@ -161,6 +172,11 @@ impl Finder {
     pub fn by_key(schema: &Schema, table: TableId, key: Key) -> Self {
         Self { table, columns: schema[table].key.clone(), values: key }
     }
+
+    /// Whether it names a row by what the database is still to draw: no row that the database holds.
+    pub fn is_drawn(&self) -> bool {
+        self.values.iter().any(|value| matches!(value, Value::Drawn(_)))
+    }
 }
 
 impl Rows {
@@ -199,8 +215,8 @@ impl Rows {
     }
 
     /// Notes what the database's default of a column comes to.
-    pub fn add_default(&mut self, table: TableId, column: ColumnId, value: Value) {
-        self.defaults.insert((table, column), value);
+    pub fn add_default(&mut self, of: DefaultOf, value: Value) {
+        self.defaults.insert(of, value);
     }
 
     /// Forgets every lock, keeping what was seen: a transaction starts again. What was not there may be by now: nothing held it
@@ -241,8 +257,8 @@ impl Rows {
     }
 
     /// A database default, where known.
-    pub fn default_of(&self, table: TableId, column: ColumnId) -> Option<&Value> {
-        self.defaults.get(&(table, column))
+    pub fn default_of(&self, of: DefaultOf) -> Option<&Value> {
+        self.defaults.get(&of)
     }
 }
 

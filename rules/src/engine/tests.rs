@@ -8,6 +8,7 @@ mod extreme;
 mod facts;
 mod keys;
 mod moments;
+mod new_rows;
 mod notation;
 mod odd;
 mod oracle;

@@ -77,6 +77,8 @@ pub enum EvalError {
     BadArgument(&'static str),
     #[error("{0} is not known")]
     Missing(String),
+    #[error("a value is needed that the database draws only when it writes the row")]
+    Drawn,
 }
 
 /// The value of an expression.
@@ -101,7 +103,7 @@ impl Evaluator<'_> {
         let below = depth + 1;
         match expr {
             Expr::Literal(value) => Ok(value.clone()),
-            Expr::Column(place) => self.scope.column(place),
+            Expr::Column(place) => drawn(self.scope.column(place)?),
             Expr::Old(column) => self.scope.old(*column),
             Expr::Now => Ok(Value::TimestampTz(self.scope.now())),
             Expr::Today => Ok(Value::Date(self.scope.now().date())),
@@ -137,7 +139,7 @@ impl Evaluator<'_> {
             Expr::Not(e) => Ok(self.truth(e, depth)?.map(|b| !b)),
             Expr::And(es) => self.until(es, false, depth),
             Expr::Or(es) => self.until(es, true, depth),
-            Expr::IsNull(e, wanted) => Ok(Some(self.value(e, depth)?.is_null() == *wanted)),
+            Expr::IsNull(e, wanted) => Ok(Some(self.is_null(e, depth)? == *wanted)),
             Expr::Distinct(a, b, wanted) => {
                 let distinct = compare::distinct(&self.value(a, depth)?, &self.value(b, depth)?)?;
                 Ok(Some(distinct == *wanted))
@@ -149,6 +151,14 @@ impl Evaluator<'_> {
             Expr::Changed(columns) => self.changed(columns).map(Some),
             Expr::Event(event) => Ok(Some(self.scope.event() == *event)),
             other => self.truth(other, depth),
+        }
+    }
+
+    /// What the database will draw is no null, whatever it will be.
+    fn is_null(&self, expr: &Expr, depth: usize) -> Result<bool, EvalError> {
+        match expr {
+            Expr::Column(place) => Ok(self.scope.column(place)?.is_null()),
+            other => Ok(self.value(other, depth)?.is_null()),
         }
     }
 
@@ -181,7 +191,7 @@ impl Evaluator<'_> {
     fn changed(&self, columns: &[ColumnId]) -> Result<bool, EvalError> {
         for column in columns {
             let (now, before) = (self.scope.column(&Place::own(*column))?, self.scope.old(*column)?);
-            if compare::distinct(&now, &before)? {
+            if matches!(now, Value::Drawn(_)) || compare::distinct(&now, &before)? {
                 return Ok(true);
             }
         }
@@ -228,6 +238,14 @@ impl Evaluator<'_> {
             ActorTerm::Claim(name, ty) => cast(actor.claim(name), *ty).unwrap_or(Value::Null),
             ActorTerm::HasRole(name) => Value::Bool(actor.has_role(name)),
         }
+    }
+}
+
+/// A column's value, when there is one by now.
+fn drawn(value: Value) -> Result<Value, EvalError> {
+    match value {
+        Value::Drawn(_) => Err(EvalError::Drawn),
+        value => Ok(value),
     }
 }
 

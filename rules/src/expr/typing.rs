@@ -85,7 +85,8 @@ impl Expr {
 
 fn of_value(value: &Value) -> Type {
     match value {
-        Value::Null => Type::Null,
+        // No literal is drawn.
+        Value::Null | Value::Drawn(_) => Type::Null,
         Value::Bool(_) => Type::Bool,
         Value::Int(_) => Type::Integer,
         Value::Decimal(d) => Type::Decimal(u32::try_from(d.fractional_digit_count()).ok()),

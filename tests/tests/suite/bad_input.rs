@@ -25,7 +25,7 @@ const READS: &[(&str, u16, &str)] = &[
     ("/api/orders/4711/relationships/customer", 404, "not-found"),
     ("/api/%FF", 400, "malformed-request"),
     ("/api/orders/%C3%28", 400, "malformed-request"),
-    ("/api/operations", 404, "not-found"),
+    ("/api/operations", 405, "method-not-allowed"),
     // ids
     ("/api/orders/abc", 404, "not-found"),
     ("/api/orders/01", 404, "not-found"),

@@ -38,6 +38,8 @@ fn encode(value: &Value) -> MysqlValue {
         Value::Timestamp(stamp) | Value::TimestampTz(stamp) => {
             dated(stamp.date(), stamp.time()).unwrap_or_else(|| bytes(stamp.to_string()))
         }
+        // Never sent; if it were, no key would take it.
+        Value::Drawn(drawn) => bytes(format!("{drawn:?}")),
     }
 }
 

@@ -51,6 +51,8 @@ fn text(value: &Value) -> String {
         Value::Time(time) => time.to_string(),
         Value::Timestamp(stamp) => dated(stamp.date(), &format!(" {}", stamp.time())),
         Value::TimestampTz(stamp) => dated(stamp.date(), &format!(" {}+00", stamp.time())),
+        // Never sent; if it were, no key would take it.
+        Value::Drawn(drawn) => format!("{drawn:?}"),
     }
 }
 

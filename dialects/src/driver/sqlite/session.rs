@@ -226,6 +226,8 @@ fn bound(value: &Value) -> ToSqlOutput<'_> {
         Value::Timestamp(time) | Value::TimestampTz(time) => {
             SqliteValue::Text(time.format("%Y-%m-%d %H:%M:%S%.f").to_string())
         }
+        // Never sent; if it were, no key would take it.
+        Value::Drawn(drawn) => SqliteValue::Text(format!("{drawn:?}")),
     };
     ToSqlOutput::Owned(owned)
 }

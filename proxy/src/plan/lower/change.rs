@@ -1,7 +1,9 @@
 //! What the engine came to → INSERTs, UPDATEs and DELETEs, set-based: one statement for all rows of a table that are written alike.
 
-use dialects::Value;
+use std::collections::BTreeSet;
+
 use dialects::sql::{Delete, Insert, Item, Query, Update};
+use dialects::{Dialect, Value};
 use introspect::{ColumnId, Schema, Table, TableId};
 use rules::change::{Change, RowId, RowRef};
 
@@ -12,12 +14,14 @@ use super::lookup::{items, typed};
 pub struct Write {
     /// The query.
     pub query: Query,
-    /// Its answer holds the row that the request is about, in full width.
+    /// Its answer holds the rows that it writes, in full width.
     pub answers: bool,
     /// It adds rows because foreign keys name them: others may be adding the same.
     pub creates: bool,
     /// The table written.
     pub table: TableId,
+    /// The rows that it adds, in the order of its answer.
+    pub added: Vec<RowId>,
 }
 
 /// What is done to a row.
@@ -28,24 +32,36 @@ enum Kind {
     Delete,
 }
 
-/// Lowers changes in their order. The statement that writes `target` answers with its row where the dialect can.
-pub fn changes(schema: &Schema, changes: &[Change], target: &RowId) -> Vec<Write> {
+/// Lowers changes in their order. The statements that write `wanted` rows answer with them where the dialect can.
+pub fn changes(schema: &Schema, changes: &[Change], wanted: &BTreeSet<RowId>) -> Vec<Write> {
     let mut writes = Vec::new();
-    for group in changes.chunk_by(alike) {
+    for group in groups(changes) {
         let Some(first) = group.first() else { continue };
         let table_id = first.id.table;
         let table = &schema[table_id];
         let creates = created(first);
-        let answers = schema.dialect.returning() && group.iter().any(|change| change.id == *target);
+        let answers = schema.dialect.returning() && group.iter().any(|change| wanted.contains(&change.id));
         let returning = if answers { all(table) } else { Vec::new() };
-        let queries = match kind(first) {
-            Kind::Insert => vec![Query::Insert(insert(table, group, &first.columns, returning))],
-            Kind::Delete => vec![Query::Delete(delete(table, group))],
-            Kind::Update => updates(table, group, &returning),
-        };
-        writes.extend(queries.into_iter().map(|query| Write { query, answers, creates, table: table_id }));
+        let write = |query, added| Write { query, answers, creates, table: table_id, added };
+        match kind(first) {
+            // The order of what SQLite returns is its own; a statement costs it next to nothing.
+            Kind::Insert if answers && schema.dialect == Dialect::Sqlite => {
+                writes.extend(group.chunks(1).map(|one| write(insert(table, one, &returning), ids(one))));
+            }
+            Kind::Insert => writes.push(write(insert(table, group, &returning), ids(group))),
+            Kind::Delete => writes.push(write(Query::Delete(delete(table, group)), Vec::new())),
+            Kind::Update => {
+                writes.extend(
+                    updates(table, group, &returning).into_iter().map(|query| write(query, Vec::new())),
+                );
+            }
+        }
     }
     writes
+}
+
+fn ids(group: &[Change]) -> Vec<RowId> {
+    group.iter().map(|change| change.id.clone()).collect()
 }
 
 /// All columns of a table.
@@ -62,6 +78,33 @@ fn kind(change: &Change) -> Kind {
     }
 }
 
+/// Neighbours that are written alike, unless one needs what is drawn for another.
+fn groups(changes: &[Change]) -> Vec<&[Change]> {
+    let mut groups = Vec::new();
+    for mut rest in changes.chunk_by(alike) {
+        while let Some(at) = (1..rest.len()).find(|at| needs(rest, *at)) {
+            let (group, others) = rest.split_at(at);
+            groups.push(group);
+            rest = others;
+        }
+        groups.push(rest);
+    }
+    groups
+}
+
+/// Whether a change refers to a new row that stands before it.
+fn needs(changes: &[Change], at: usize) -> bool {
+    let (before, rest) = changes.split_at(at);
+    let drawn = |value: &Value| match value {
+        Value::Drawn(drawn) => Some(drawn.row),
+        _ => None,
+    };
+    let of_change = rest.first().into_iter();
+    let mut rows =
+        of_change.flat_map(|c| c.columns.iter().filter_map(|column| c.value(*column).and_then(drawn)));
+    rows.any(|row| before.iter().any(|change| change.id.row == RowRef::New(row)))
+}
+
 fn alike(a: &Change, b: &Change) -> bool {
     let inserted_alike = kind(a) != Kind::Insert || a.columns == b.columns;
     a.id.table == b.id.table && kind(a) == kind(b) && created(a) == created(b) && inserted_alike
@@ -71,13 +114,14 @@ fn created(change: &Change) -> bool {
     matches!(change.id.row, RowRef::Created(_))
 }
 
-fn insert(table: &Table, group: &[Change], columns: &[ColumnId], returning: Vec<Item>) -> Insert {
-    Insert {
+fn insert(table: &Table, group: &[Change], returning: &[Item]) -> Query {
+    let columns = group.first().map(|change| change.columns.as_slice()).unwrap_or_default();
+    Query::Insert(Insert {
         table: table.db.clone(),
         columns: typed(table, columns),
         rows: group.iter().map(|change| after(change, columns)).collect(),
-        returning,
-    }
+        returning: returning.to_vec(),
+    })
 }
 
 /// One statement for all rows: each sets every column that any of them changes, to the value it has under its lock. Where that is not

@@ -10,7 +10,9 @@ use dialects::sql::{Advisory, Alias, Expr, Item, Lock, Order, Query, Select, Typ
 use dialects::{Dialect, Value, ValueType};
 use introspect::schema::ColumnDefault;
 use introspect::{Column, ColumnId, Schema, Table, TableId};
-use rules::engine::{ChildList, Extreme, Finder, Hold, Lookup, PathLookup, ReadersLock, RowLock, RowLookup};
+use rules::engine::{
+    ChildList, DefaultOf, Extreme, Finder, Hold, Lookup, PathLookup, ReadersLock, RowLock, RowLookup,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::extreme;
@@ -53,13 +55,8 @@ pub enum Subject {
         /// The columns that the aggregates set.
         columns: Vec<ColumnId>,
     },
-    /// A column's default.
-    Default {
-        /// The table.
-        table: TableId,
-        /// The column.
-        column: ColumnId,
-    },
+    /// Defaults of columns, a cell each.
+    Defaults(Vec<DefaultOf>),
     /// A lock: nothing.
     Lock,
 }
@@ -69,6 +66,7 @@ pub fn lookups(snapshot: &Snapshot, lookups: &[Lookup], paths: &[PathLookup], lo
     let mut by_table: BTreeMap<(u32, TableId), Named<'_>> = BTreeMap::new();
     let mut others = Vec::new();
     let mut extremes: BTreeMap<TableId, Vec<&Extreme>> = BTreeMap::new();
+    let mut defaults = Vec::new();
     for lookup in lookups {
         match lookup {
             Lookup::Row(row) => {
@@ -77,11 +75,12 @@ pub fn lookups(snapshot: &Snapshot, lookups: &[Lookup], paths: &[PathLookup], lo
             }
             Lookup::Children { list, columns } => others.push(children(snapshot, list, columns)),
             Lookup::Extreme(one) => extremes.entry(one.table).or_default().push(one),
-            Lookup::Default { table, column } => others.extend(default(snapshot, *table, *column)),
+            Lookup::Default(of) => defaults.push(*of),
         }
     }
     others
         .extend(extremes.into_iter().filter_map(|(table, asked)| extreme::extremes(snapshot, table, &asked)));
+    others.extend(self::defaults(snapshot, &defaults));
     // A reader's lock has the row's key in its number: such a row waits until its key is known.
     for path in paths.iter().filter(|path| path.hold.readers == ReadersLock::None) {
         by_table.entry((rank(snapshot, path.table), path.table)).or_default().paths.push(path);
@@ -311,12 +310,16 @@ fn children(snapshot: &Snapshot, list: &ChildList, columns: &[ColumnId]) -> Fetc
     Fetch { query: Query::Select(select), subject }
 }
 
-fn default(snapshot: &Snapshot, table: TableId, column: ColumnId) -> Option<Fetch> {
-    let of = &snapshot.schema[table][column];
-    let ColumnDefault::Expression(text) = &of.default else { return None };
-    let item = Item { expr: Expr::Verbatim(text.clone()), ty: of.ty };
-    let select = Select { items: vec![item], ..Select::default() };
-    Some(Fetch { query: Query::Select(select), subject: Subject::Default { table, column } })
+/// One statement for all.
+fn defaults(snapshot: &Snapshot, wanted: &[DefaultOf]) -> Option<Fetch> {
+    let item = |of: &DefaultOf| {
+        let column = &snapshot.schema[of.table][of.column];
+        let ColumnDefault::Expression(text) = &column.default else { return None };
+        Some((Item { expr: Expr::Verbatim(text.clone()), ty: column.ty }, *of))
+    };
+    let (items, wanted): (Vec<Item>, Vec<DefaultOf>) = wanted.iter().filter_map(item).unzip();
+    let select = Select { items, ..Select::default() };
+    (!wanted.is_empty()).then_some(Fetch { query: Query::Select(select), subject: Subject::Defaults(wanted) })
 }
 
 /// Some columns of a table.

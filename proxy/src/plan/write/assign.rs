@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use dialects::{Value, ValueType};
 use introspect::{Column, ColumnId, RelationshipId, Table, TableId};
+use rules::change::RowRef;
 use serde_json::Value as Json;
 
-use crate::jsonapi::document::{Identifier, Linkage, ResourceDocument, escape};
+use super::new_rows::{self, NewRows};
+use super::operations::unknown_lid;
+use crate::jsonapi::document::{Identifier, Linkage, Name, ResourceDocument, escape};
 use crate::jsonapi::{id, shape, value};
 use crate::state::Snapshot;
 use crate::suggest::did_you_mean;
@@ -19,6 +22,7 @@ pub(super) struct Assignments<'a> {
     table: &'a Table,
     /// The row is being made: it may still be given its key.
     new: bool,
+    new_rows: &'a NewRows,
     given: Given,
     errors: Vec<Error>,
 }
@@ -33,9 +37,9 @@ pub(super) struct Given {
 }
 
 impl<'a> Assignments<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, table_id: TableId, new: bool) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, table_id: TableId, new: bool, new_rows: &'a NewRows) -> Self {
         let table = &snapshot.schema[table_id];
-        Self { snapshot, table_id, table, new, given: Given::default(), errors: Vec::new() }
+        Self { snapshot, table_id, table, new, new_rows, given: Given::default(), errors: Vec::new() }
     }
 
     /// Takes everything that a resource object gives.
@@ -187,29 +191,58 @@ impl<'a> Assignments<'a> {
                     .about(&relationship.name),
             );
         }
-        let Some(key) = id::parse(self.snapshot.schema.dialect, target, &identifier.id) else {
-            let error = related_not_found(target, &identifier.id, format!("{pointer}/data/id"));
-            return self.errors.push(error.about(&relationship.name));
+        let values = match &identifier.name {
+            Name::Id(id) => self.values_of_id(relationship_id, id),
+            Name::Lid(lid) => self.values_of_lid(relationship_id, lid),
         };
-        let of_key =
-            |column: &ColumnId| target.key.iter().position(|k| k == column).and_then(|n| key.get(n).cloned());
-        let values: Option<Vec<Value>> = relationship.target_columns.iter().map(of_key).collect();
         match values {
-            Some(values) => {
+            Ok(values) => {
                 for (column, value) in relationship.columns.clone().into_iter().zip(values) {
                     self.set_reference(column, value, format!("{pointer}/data"));
                 }
             }
-            None => {
-                let names: Vec<&str> =
-                    relationship.columns.iter().map(|c| self.table[*c].name.as_str()).collect();
-                let detail = format!(
-                    "`{}` refers to other columns than the id: set {} instead.",
-                    relationship.name,
-                    names.join(", ")
-                );
-                self.errors.push(Error::new(ErrorCode::Forbidden, detail).at(pointer));
+            Err(errors) => {
+                let placed = |error: Error| {
+                    let place = match (&identifier.name, error.code) {
+                        (_, ErrorCode::Forbidden) => pointer.clone(),
+                        (Name::Id(_), _) => format!("{pointer}/data/id"),
+                        (Name::Lid(_), _) => format!("{pointer}/data/lid"),
+                    };
+                    error.at(place).about(&relationship.name)
+                };
+                self.errors.extend(errors.map(placed));
             }
+        }
+    }
+
+    /// What the foreign key's columns hold to lead to the row of an id.
+    fn values_of_id(&self, relationship: RelationshipId, id: &str) -> Result<Vec<Value>> {
+        let relationship = &self.table[relationship];
+        let target = &self.snapshot.schema[relationship.target];
+        let key = id::parse(self.snapshot.schema.dialect, target, id)
+            .ok_or_else(|| related_not_found(target, id))?;
+        let of_key =
+            |column: &ColumnId| target.key.iter().position(|k| k == column).and_then(|n| key.get(n).cloned());
+        let values: Option<Vec<Value>> = relationship.target_columns.iter().map(of_key).collect();
+        values.ok_or_else(|| {
+            let names: Vec<&str> =
+                relationship.columns.iter().map(|c| self.table[*c].name.as_str()).collect();
+            let detail = format!(
+                "`{}` refers to other columns than the id: set {} instead.",
+                relationship.name,
+                names.join(", ")
+            );
+            Error::new(ErrorCode::Forbidden, detail).into()
+        })
+    }
+
+    /// Likewise, of a local id.
+    fn values_of_lid(&self, relationship_id: RelationshipId, lid: &str) -> Result<Vec<Value>> {
+        let target = self.table[relationship_id].target;
+        let ty = &self.snapshot.schema[target].name;
+        match self.new_rows.by_lid(target, lid).map(|id| &id.row) {
+            Some(RowRef::New(n)) => new_rows::values_of(self.snapshot, self.table_id, relationship_id, *n),
+            _ => Err(unknown_lid(ty, lid).into()),
         }
     }
 
@@ -250,9 +283,9 @@ impl<'a> Assignments<'a> {
 }
 
 /// No such related resource.
-pub(super) fn related_not_found(target: &Table, id: &str, pointer: String) -> Error {
+fn related_not_found(target: &Table, id: &str) -> Error {
     let detail = format!("There is no resource of type `{}` with the id `{id}`.", target.name);
-    Error::new(ErrorCode::RelatedNotFound, detail).at(pointer)
+    Error::new(ErrorCode::RelatedNotFound, detail)
 }
 
 fn misfit(name: &str, column: &Column, expected: &str, pointer: String) -> Error {

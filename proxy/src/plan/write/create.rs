@@ -3,28 +3,34 @@
 use dialects::Value;
 use introspect::schema::ColumnDefault;
 use introspect::{ColumnId, Table, TableId};
-use rules::change::Action;
+use rules::change::{Action, RowId};
 use rules::rule::DerivationKind;
 
-use super::WritePlan;
+use super::PlannedOperation;
 use super::assign::Assignments;
+use super::new_rows::NewRows;
 use crate::jsonapi::document::ResourceDocument;
 use crate::jsonapi::id;
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Result};
 
-pub(super) fn build(snapshot: &Snapshot, table: TableId, document: ResourceDocument) -> Result<WritePlan> {
-    let mut assignments = Assignments::new(snapshot, table, true);
-    assignments.document(&document);
-    if let Some(id) = &document.id {
-        client_id(snapshot, table, id, &mut assignments);
+pub(super) fn build(
+    snapshot: &Snapshot,
+    id: RowId,
+    document: &ResourceDocument,
+    new_rows: &NewRows,
+) -> Result<PlannedOperation> {
+    let mut assignments = Assignments::new(snapshot, id.table, true, new_rows);
+    assignments.document(document);
+    if let Some(client_id) = &document.id {
+        self::client_id(snapshot, id.table, client_id, &mut assignments);
     }
-    require(snapshot, table, &mut assignments);
+    require(snapshot, id.table, &mut assignments);
     let given = assignments.finish()?;
-    Ok(WritePlan {
-        table,
-        key: None,
+    Ok(PlannedOperation {
+        id,
         action: Action::Insert(given.values),
+        place: String::new(),
         pointers: given.pointers,
         ignored: given.ignored,
         unchanged: Vec::new(),

@@ -7,8 +7,9 @@ use dialects::render::render;
 use dialects::sql::Query;
 use dialects::{Rows, Statement, Value};
 use introspect::{Column, ColumnId, TableId};
-use rules::change::{Change, Image, Key};
+use rules::change::{Change, Image, Key, RowId};
 
+use super::stage::Stage;
 use crate::plan::lower::lookup;
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode};
@@ -20,6 +21,7 @@ pub(super) struct Comparison {
 
 /// A row as it must stand there.
 struct Row {
+    id: RowId,
     /// `None`: the database draws it.
     key: Option<Key>,
     /// `None`: it must be gone.
@@ -33,7 +35,8 @@ impl Comparison {
         let mut tables: Vec<(TableId, Vec<Row>)> = Vec::new();
         for change in changes.iter().filter(trusted) {
             let table = change.id.table;
-            let row = Row { key: key(snapshot, change), after: change.after.clone() };
+            let row =
+                Row { id: change.id.clone(), key: change.id.key().cloned(), after: change.after.clone() };
             match tables.iter_mut().find(|(known, _)| *known == table) {
                 Some((_, rows)) => rows.push(row),
                 None => tables.push((table, vec![row])),
@@ -42,11 +45,14 @@ impl Comparison {
         (!tables.is_empty()).then_some(Self { tables })
     }
 
-    /// Tells the key that the database has drawn for the new row of a table.
-    pub(super) fn drawn(&mut self, table: TableId, key: &Key) {
-        let rows = self.tables.iter_mut().filter(|(known, _)| *known == table).flat_map(|(_, rows)| rows);
-        for row in rows.filter(|row| row.key.is_none()) {
-            row.key = Some(key.clone());
+    /// Puts what the database has drawn into the new rows, and into those that refer to them.
+    pub(super) fn settle(&mut self, snapshot: &Snapshot, stage: &Stage) {
+        for (table, row) in
+            self.tables.iter_mut().flat_map(|(table, rows)| rows.iter_mut().map(|r| (*table, r)))
+        {
+            row.after = row.after.as_ref().map(|image| stage.settled(snapshot, &row.id, image));
+            let made = || row.after.as_ref()?.key(&snapshot.schema, table);
+            row.key = row.key.take().or_else(made);
         }
     }
 
@@ -91,11 +97,6 @@ impl Row {
             (None, Some(_)) => Some(refusal(&of.name, "kept a row from being removed", String::new())),
         }
     }
-}
-
-fn key(snapshot: &Snapshot, change: &Change) -> Option<Key> {
-    let given = || change.after.as_ref()?.key(&snapshot.schema, change.id.table);
-    change.id.key().cloned().or_else(given)
 }
 
 fn image(width: usize, columns: &[ColumnId], values: Vec<Value>) -> Image {

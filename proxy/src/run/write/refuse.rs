@@ -3,27 +3,33 @@
 use dialects::{Kind, Value};
 use introspect::{ColumnId, RelationshipId, Schema, TableId};
 use rules::Expr;
-use rules::change::{Action, Reason, RowId, RowRef, Violation};
+use rules::change::{Action, Reason, RowId, Violation};
 use rules::expr::eval::show;
 use rules::rule::Transition;
 use serde_json::Value as Json;
 
+use crate::error::Source;
 use crate::jsonapi::{encode, id};
-use crate::plan::write::{WritePlan, not_found};
+use crate::plan::write::{PlannedOperation, WritePlan, not_found};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors};
 
 /// All violations of a write.
 pub(super) fn violations(snapshot: &Snapshot, plan: &WritePlan, violations: &[Violation]) -> Errors {
-    let refusal = Refusal { snapshot, plan };
-    let errors: Vec<Error> = violations.iter().map(|violation| refusal.violation(violation)).collect();
-    Errors::from_vec(errors)
+    let error = |violation: &Violation| {
+        let table = violation.id.table;
+        Refusal { snapshot, plan, table, id: Some(&violation.id) }.violation(violation)
+    };
+    Errors::from_vec(violations.iter().map(error).collect())
         .unwrap_or_else(|| Error::new(ErrorCode::Internal, "The change was refused.").into())
 }
 
 /// An error of the database on a write.
 pub(super) fn database(snapshot: &Snapshot, plan: &WritePlan, error: dialects::Error) -> Error {
-    Refusal { snapshot, plan }.database(error)
+    match concerned(&snapshot.schema, plan, &error) {
+        Some(table) => Refusal { snapshot, plan, table, id: None }.database(error),
+        None => Error::from(error),
+    }
 }
 
 /// Whether a row that a foreign key names could not be added because it is there already.
@@ -40,7 +46,12 @@ pub(super) fn taken(snapshot: &Snapshot, table: TableId, error: &dialects::Error
 }
 
 /// Why a row that a foreign key names could not be added.
-pub(super) fn creation(snapshot: &Snapshot, table: TableId, error: dialects::Error) -> Error {
+pub(super) fn creation(
+    snapshot: &Snapshot,
+    plan: &WritePlan,
+    table: TableId,
+    error: dialects::Error,
+) -> Error {
     let table = &snapshot.schema[table];
     let named = match error.kind {
         Kind::Unique => unique_columns(table, &error),
@@ -50,7 +61,10 @@ pub(super) fn creation(snapshot: &Snapshot, table: TableId, error: dialects::Err
     let names: Vec<String> = named.iter().map(|c| format!(" (`{}`)", table[*c].name)).collect();
     refused.detail =
         format!("The missing `{}` cannot be added: {}{}", table.name, refused.detail, names.concat());
-    refused.at("/data")
+    match plan.operations.as_slice() {
+        [only] => refused.at(only.whole()),
+        _ => refused.at(OPERATIONS),
+    }
 }
 
 fn sorted(mut columns: Vec<ColumnId>) -> Vec<ColumnId> {
@@ -73,13 +87,36 @@ fn unique_columns(table: &introspect::Table, error: &dialects::Error) -> Vec<Col
     if listed.is_empty() { table.key.clone() } else { listed }
 }
 
-/// A column that cannot be written was sent with another value.
-pub(super) fn fixed(snapshot: &Snapshot, plan: &WritePlan, column: ColumnId) -> Error {
-    let refusal = Refusal { snapshot, plan };
-    let name = refusal.member(plan.table, column);
-    Error::new(ErrorCode::ReadOnly, format!("`{name}` cannot be changed."))
-        .at(refusal.pointer(&[column]))
-        .about(&name)
+/// The table that an error of the database is about, of those that the request names.
+fn concerned(schema: &Schema, plan: &WritePlan, error: &dialects::Error) -> Option<TableId> {
+    let mut tables: Vec<TableId> = plan.operations.iter().map(|operation| operation.id.table).collect();
+    tables.sort();
+    tables.dedup();
+    if let [only] = tables.as_slice() {
+        return Some(*only);
+    }
+    let constraint = error.constraint.as_deref().unwrap_or_default();
+    let by_name = |table: &TableId| {
+        let table = &schema[*table];
+        error.table.as_deref() == Some(table.db.name.as_str())
+            || table.uniques.iter().any(|unique| unique.name == constraint)
+            || table.foreign_keys.iter().any(|key| key.name == constraint)
+            || constraint
+                .rsplit_once('.')
+                .is_some_and(|(of, _)| of.rsplit([' ', '.']).next() == Some(&table.db.name))
+    };
+    let mut named = tables.iter().filter(|table| by_name(table));
+    match (named.next(), named.next()) {
+        (Some(table), None) => Some(*table),
+        _ => None,
+    }
+}
+
+/// A column that cannot be written was sent with another value. Its place is that in the operation.
+pub(super) fn fixed(snapshot: &Snapshot, operation: &PlannedOperation, column: ColumnId) -> Error {
+    let name = member(&snapshot.schema, operation.id.table, column);
+    let pointer = operation.pointers.get(&column).cloned().unwrap_or_else(|| "/data".into());
+    Error::new(ErrorCode::ReadOnly, format!("`{name}` cannot be changed.")).at(pointer).about(&name)
 }
 
 /// A row as JSON, for an error's `meta`.
@@ -92,6 +129,10 @@ pub(super) fn current(snapshot: &Snapshot, table: TableId, values: &[Value]) -> 
 struct Refusal<'a> {
     snapshot: &'a Snapshot,
     plan: &'a WritePlan,
+    /// The table that is concerned.
+    table: TableId,
+    /// The row, where it is known which.
+    id: Option<&'a RowId>,
 }
 
 impl Refusal<'_> {
@@ -99,8 +140,19 @@ impl Refusal<'_> {
         &self.snapshot.schema
     }
 
+    /// With several operations every error says which it is about.
     fn violation(&self, violation: &Violation) -> Error {
-        let of_target = self.is_target(&violation.id);
+        let error = self.refusal(violation);
+        let place = self.pointer(&[]);
+        let whole = matches!(violation.reason, Reason::TooManyRows { .. });
+        match error.source == Source::None && !whole && place.starts_with(OPERATIONS) {
+            true => error.at(place),
+            false => error,
+        }
+    }
+
+    fn refusal(&self, violation: &Violation) -> Error {
+        let of_target = self.operations().next().is_some();
         match &violation.reason {
             Reason::NotFound => self.not_found(&violation.id),
             Reason::RelatedNotFound { relationship } => {
@@ -132,6 +184,14 @@ impl Refusal<'_> {
                 Error::new(ErrorCode::Uncomputable, format!("`{rule}` cannot be computed: {why}."))
                     .at(self.pointer(&[]))
             }
+            Reason::Removed { operation } => self.removed(*operation),
+            Reason::Circle { column } => {
+                let name = self.member(violation.id.table, *column);
+                let detail = format!(
+                    "By `{name}` a new resource would refer to itself, or to one that refers back to it: no id is known before it is written."
+                );
+                Error::new(ErrorCode::OperationsConflict, detail).at(self.pointer(&[*column])).about(&name)
+            }
             Reason::TooManyRows { rows_max } => {
                 let detail = format!("The change touches more than {rows_max} rows.");
                 Error::new(ErrorCode::TooManyRows, detail).with_meta("maximum", *rows_max)
@@ -139,9 +199,22 @@ impl Refusal<'_> {
         }
     }
 
-    fn is_target(&self, id: &RowId) -> bool {
-        let created = matches!(id.row, RowRef::Created(_));
-        id.table == self.plan.table && id.key() == self.plan.key.as_ref() && !created
+    /// The operations about the row, or about rows of the table where it is not known which.
+    fn operations(&self) -> impl DoubleEndedIterator<Item = &PlannedOperation> {
+        self.plan.operations.iter().filter(|operation| match self.id {
+            Some(id) => operation.id == *id,
+            None => operation.id.table == self.table,
+        })
+    }
+
+    fn removed(&self, operation: usize) -> Error {
+        let detail =
+            "The request removes this resource: nothing else can be done to it, nor a new one take its id.";
+        let error = Error::new(ErrorCode::OperationsConflict, detail);
+        match self.plan.operations.get(operation) {
+            Some(operation) => error.at(operation.place.clone()),
+            None => error,
+        }
     }
 
     fn not_found(&self, id: &RowId) -> Error {
@@ -192,7 +265,7 @@ impl Refusal<'_> {
         error = error.at(self.pointer(if of_target { &columns } else { &[] }));
         let named = columns
             .iter()
-            .find(|c| of_target && self.plan.pointers.contains_key(c))
+            .find(|c| of_target && self.operations().any(|operation| operation.pointers.contains_key(c)))
             .or(constraint.attribute.as_ref());
         match named {
             Some(column) => {
@@ -228,24 +301,30 @@ impl Refusal<'_> {
         Error::new(ErrorCode::TransitionViolated, detail).at(self.pointer(&columns)).about(&name)
     }
 
-    /// The deepest member of the request that gave one of the columns; else the resource object.
+    /// The deepest member of the request that gave one of the columns (of several the last: it wins), else the resource object. Where it
+    /// cannot be told which operation is to blame, all of them.
     fn pointer(&self, columns: &[ColumnId]) -> String {
-        let given = columns.iter().find_map(|column| self.plan.pointers.get(column));
-        match (given, &self.plan.action) {
-            (Some(pointer), _) => pointer.clone(),
-            (None, Action::Delete) => String::new(),
-            (None, _) => "/data".into(),
+        let given = |operation: &PlannedOperation| {
+            let pointer = columns.iter().find_map(|column| operation.pointers.get(column))?;
+            Some(format!("{}{pointer}", operation.place))
+        };
+        let sure = self.id.is_some();
+        let mut givers = self.operations().rev().filter_map(given);
+        match (givers.next(), givers.next()) {
+            (Some(last), other) if sure || other.is_none() => return last,
+            (Some(_), Some(_)) => return OPERATIONS.into(),
+            _ => {}
+        }
+        let mut about = self.operations().rev();
+        match (about.next(), about.next(), self.plan.operations.as_slice()) {
+            (Some(last), other, _) if sure || other.is_none() => last.whole(),
+            (_, _, [only]) => only.whole(),
+            _ => OPERATIONS.into(),
         }
     }
 
-    /// What clients call a column: its attribute, or the relationship it belongs to.
     fn member(&self, table: TableId, column: ColumnId) -> String {
-        let table = &self.schema()[table];
-        let relationship = table.relationships.iter().find(|r| r.to_one() && r.columns.contains(&column));
-        match relationship {
-            Some(relationship) if !table.key.contains(&column) => relationship.name.clone(),
-            _ => table[column].name.clone(),
-        }
+        member(self.schema(), table, column)
     }
 
     // ---- what the database says
@@ -261,23 +340,23 @@ impl Refusal<'_> {
     }
 
     fn duplicate(&self, error: dialects::Error) -> Error {
-        let table = &self.schema()[self.plan.table];
+        let table = &self.schema()[self.table];
         let columns = unique_columns(table, &error);
         let is_key = columns == table.key;
         let names: Vec<String> =
-            columns.iter().map(|c| format!("`{}`", self.member(self.plan.table, *c))).collect();
+            columns.iter().map(|c| format!("`{}`", self.member(self.table, *c))).collect();
         let what = if is_key { "id".to_owned() } else { names.join(", ") };
         let detail = format!("Another `{}` has this {what} already.", table.name);
         let refused =
             Error::new(ErrorCode::Duplicate, detail).at(self.pointer(&columns)).logged(error.to_string());
         match columns.first() {
-            Some(column) if !is_key => refused.about(&self.member(self.plan.table, *column)),
+            Some(column) if !is_key => refused.about(&self.member(self.table, *column)),
             _ => refused,
         }
     }
 
     fn foreign_key(&self, error: dialects::Error) -> Error {
-        let table = &self.schema()[self.plan.table];
+        let table = &self.schema()[self.table];
         let named = error
             .constraint
             .as_ref()
@@ -285,9 +364,10 @@ impl Refusal<'_> {
         let relationship = named.and_then(|key| {
             table.relationships().find(|(_, r)| r.to_one() && r.columns == key.columns).map(|(id, _)| id)
         });
-        match (relationship, &self.plan.action) {
-            (Some(relationship), Action::Insert(_) | Action::Update(_)) => {
-                self.related_not_found(self.plan.table, relationship, true).logged(error.to_string())
+        let sets = self.operations().any(|operation| !matches!(operation.action, Action::Delete));
+        match relationship {
+            Some(relationship) if sets => {
+                self.related_not_found(self.table, relationship, true).logged(error.to_string())
             }
             _ => Error::from(error),
         }
@@ -310,10 +390,10 @@ impl Refusal<'_> {
         code: ErrorCode,
         detail: impl Fn(&str) -> String,
     ) -> Option<Error> {
-        let table = &self.schema()[self.plan.table];
+        let table = &self.schema()[self.table];
         let name = error.column.as_ref()?;
         let (column, _) = table.columns().find(|(_, c)| c.db_name == *name)?;
-        let name = self.member(self.plan.table, column);
+        let name = self.member(self.table, column);
         let refused = Error::new(code, detail(&name)).at(self.pointer(&[column])).about(&name);
         Some(refused.logged(error.to_string()))
     }
@@ -323,5 +403,18 @@ fn state(value: &Value) -> String {
     match value {
         Value::Null => "nothing".into(),
         value => format!("`{}`", show(value)),
+    }
+}
+
+/// Where all operations stand.
+const OPERATIONS: &str = "/atomic:operations";
+
+/// What clients call a column: its attribute, or the relationship it belongs to.
+fn member(schema: &Schema, table: TableId, column: ColumnId) -> String {
+    let table = &schema[table];
+    let relationship = table.relationships.iter().find(|r| r.to_one() && r.columns.contains(&column));
+    match relationship {
+        Some(relationship) if !table.key.contains(&column) => relationship.name.clone(),
+        _ => table[column].name.clone(),
     }
 }

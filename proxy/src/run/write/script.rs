@@ -1,24 +1,22 @@
 //! One try of a transaction as a machine without I/O: waves of locks, then the attempt that stands, then its writes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dialects::driver::{Script, Step};
-use dialects::render::render;
-use dialects::sql::Query;
 use dialects::{Dialect, Kind, Rows, Statement, Value};
-use introspect::ColumnId;
-use rules::change::{Action, Change, Image, Key, Reason, RowRef, Violation};
+use introspect::TableId;
+use rules::change::{Change, Key, Reason, RowId, Violation};
 use rules::engine::{Finder, Known, Lookup, Outcome, PathLookup, Phase};
 use rules::rule::Derivation;
 
 use super::compare::Comparison;
 use super::refuse;
+use super::stage::{self, Fate, Stage};
 use super::{Job, WAVES_MAX, Written};
 use crate::jsonapi::{encode, id};
-use crate::plan::lower::change::Write;
-use crate::plan::lower::{change, lookup};
-use crate::plan::write::{Condition, Origin, not_found};
+use crate::plan::lower::lookup;
+use crate::plan::write::{Condition, Origin, PlannedOperation, not_found};
 use crate::run::lookup::{Knowledge, Wave};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors};
@@ -27,8 +25,8 @@ use crate::{Error, ErrorCode, Errors};
 pub(super) enum Ended {
     /// Committed.
     Written {
-        /// What it came to.
-        written: Written,
+        /// What each operation came to.
+        written: Vec<Written>,
         /// The rules that set something, and how often.
         fired: BTreeMap<String, u64>,
     },
@@ -56,8 +54,6 @@ pub(super) struct Transaction {
     waves: usize,
     /// Plain reads have told already which rows there are.
     discovered: bool,
-    /// Of each write, how many statements it is and how many rows they must meet.
-    expected: Vec<(usize, Option<u64>)>,
     /// The writes are not committed yet.
     pending: bool,
     /// What is to be read again before the commit.
@@ -68,32 +64,14 @@ pub(super) struct Transaction {
 enum State {
     Start,
     Fetching(Wave),
-    /// Adding rows that others may be adding too, one statement a step.
-    Creating {
-        /// What is being written, and what comes before all the rest.
-        ahead: VecDeque<Write>,
-        /// What is written when that has succeeded.
-        rest: Vec<Write>,
-        /// The row that the request is about, as it was made.
-        made: Option<Image>,
-    },
-    /// Which of the answers hold the row.
-    Writing {
-        answers: Vec<bool>,
-        /// The row that the request is about, as it was made.
-        made: Option<Image>,
-    },
+    /// A step of the writes; whether it is the last.
+    Writing(Box<Stage>, bool),
     /// Written, and read again where a trigger may have changed it.
-    Comparing {
-        comparison: Comparison,
-        answers: Vec<Rows>,
-        holds: Vec<bool>,
-        made: Option<Image>,
-    },
-    /// Written, and to be read again before the commit: on MySQL, and where triggers are.
-    Rereading,
+    Comparing(Box<Stage>, Comparison),
+    /// Written, and to be read again before the commit: without RETURNING, and where triggers are.
+    Rereading(Vec<Unread>),
     /// Being committed.
-    Committing(Written),
+    Committing(Vec<Written>),
 }
 
 impl Script for Transaction {
@@ -113,18 +91,12 @@ impl Script for Transaction {
                 self.horizon = self.horizon.take().into_iter().chain(locked).max();
                 self.attempt()
             }
-            State::Creating { mut ahead, rest, made } => {
-                ahead.pop_front();
-                self.create(ahead, rest, made)
-            }
-            State::Writing { answers: holds, made } => self.compare(answers, holds, made),
-            State::Comparing { comparison, answers: written, holds, made } => {
-                match comparison.differs(&self.snapshot, &answers) {
-                    Some(error) => Step::Done(Ended::Refused { errors: error.into(), fired: Vec::new() }),
-                    None => self.written(&written, &holds, made.as_ref(), true),
-                }
-            }
-            State::Rereading => self.reread(&answers),
+            State::Writing(stage, last) => self.written(stage, last, &answers),
+            State::Comparing(stage, comparison) => match comparison.differs(&self.snapshot, &answers) {
+                Some(error) => Step::Done(Ended::Refused { errors: error.into(), fired: Vec::new() }),
+                None => self.read_again(&stage),
+            },
+            State::Rereading(unread) => self.reread(unread, &answers),
             State::Committing(written) => self.end(written),
         }
     }
@@ -145,7 +117,6 @@ impl Transaction {
             horizon: None,
             waves: 0,
             discovered,
-            expected: Vec::new(),
             pending: false,
             comparison: None,
             fired: BTreeMap::new(),
@@ -214,55 +185,61 @@ impl Transaction {
         (lookup::rank(&self.snapshot, finder.table), finder.values.clone())
     }
 
-    // ---- what the client expects of the row
+    // ---- what the client expects of the rows
 
     fn precondition(&self) -> Result<(), Errors> {
-        self.named_exactly()?;
-        let plan = self.job.plan();
-        let Some(held) = self.target_values() else { return Ok(()) };
-        if let Some(condition) = &plan.condition {
-            self.expect(condition, &held)?;
+        let operations = &self.job.plan().operations;
+        let refused = operations.iter().filter_map(|operation| {
+            let errors = self.expected(operation).err()?;
+            Some(errors.under(&operation.place))
+        });
+        Errors::from_vec(refused.flatten().collect()).map_or(Ok(()), Err)
+    }
+
+    fn expected(&self, operation: &PlannedOperation) -> Result<(), Errors> {
+        self.named_exactly(operation)?;
+        let Some(held) = self.held(&operation.id) else { return Ok(()) };
+        if let Some(condition) = &operation.condition {
+            self.expect(operation.id.table, condition, &held)?;
         }
-        let differs = plan.unchanged.iter().filter(|(c, value)| held.get(c.0 as usize) != Some(value));
-        let errors = differs.map(|(column, _)| refuse::fixed(&self.snapshot, plan, *column)).collect();
+        let differs = operation.unchanged.iter().filter(|(c, value)| held.get(c.0 as usize) != Some(value));
+        let errors = differs.map(|(column, _)| refuse::fixed(&self.snapshot, operation, *column)).collect();
         Errors::from_vec(errors).map_or(Ok(()), Err)
     }
 
     /// An id names one row exactly. By a looser collation the database may have found another: for MySQL `tea ` and `tea` are equal.
-    fn named_exactly(&self) -> Result<(), Errors> {
-        let target = self.job.target();
-        match (target.key(), self.target_known()) {
+    fn named_exactly(&self, operation: &PlannedOperation) -> Result<(), Errors> {
+        let id = &operation.id;
+        match (id.key(), self.known(id)) {
             (Some(key), Some((found, _))) if found != key => {
-                let id = id::format(&self.snapshot.schema[target.table], key);
-                Err(not_found(&self.snapshot, target.table, &id))
+                let text = id::format(&self.snapshot.schema[id.table], key);
+                Err(not_found(&self.snapshot, id.table, &text))
             }
             _ => Ok(()),
         }
     }
 
-    fn expect(&self, condition: &Condition, held: &[Value]) -> Result<(), Errors> {
-        let table = self.job.plan().table;
+    fn expect(&self, table: TableId, condition: &Condition, held: &[Value]) -> Result<(), Errors> {
         if encode::etag_of(&self.snapshot, table, held).matches(&condition.expected) {
             return Ok(());
         }
         let detail = "The resource has changed since it was read; it is in `meta.resource` as it is now.";
         let error = match condition.origin {
             Origin::Header => Error::new(ErrorCode::PreconditionFailed, detail).header("If-Match"),
-            Origin::Document => Error::new(ErrorCode::VersionConflict, detail).at("/data/meta/etag"),
+            Origin::Document(pointer) => Error::new(ErrorCode::VersionConflict, detail).at(pointer),
         };
         Err(error.with_meta("resource", refuse::current(&self.snapshot, table, held)).into())
     }
 
-    /// The row that the request is about, as it was locked.
-    fn target_values(&self) -> Option<Vec<Value>> {
-        let (_, known) = self.target_known()?;
+    /// A row that the request names, as it was locked.
+    fn held(&self, id: &RowId) -> Option<Vec<Value>> {
+        let (_, known) = self.known(id)?;
         known.image.columns().map(|(_, value)| value.cloned()).collect()
     }
 
     /// Likewise, with its key as the database has it.
-    fn target_known(&self) -> Option<(&Key, &Known)> {
-        let target = self.job.target();
-        let finder = Finder::by_key(&self.snapshot.schema, target.table, target.key()?.clone());
+    fn known(&self, id: &RowId) -> Option<(&Key, &Known)> {
+        let finder = Finder::by_key(&self.snapshot.schema, id.table, id.key()?.clone());
         self.knowledge.rows.find(&finder)?
     }
 
@@ -270,54 +247,41 @@ impl Transaction {
 
     fn write(&mut self, changes: &[Change]) -> Step<Ended> {
         self.fired = self.setters(changes);
-        let mut writes = change::changes(&self.snapshot.schema, changes, &self.job.target());
-        let made = changes.iter().find(|change| change.id == self.job.target() && change.before.is_none());
-        let made = made.and_then(|change| change.after.clone());
         self.comparison = Comparison::of(&self.snapshot, changes);
         self.pending = self.snapshot.schema.dialect != Dialect::Postgres || self.comparison.is_some();
-        let ahead = writes.iter().rposition(|write| write.creates).map_or(0, |last| last + 1);
-        let rest = writes.split_off(ahead);
-        self.create(writes.into(), rest, made)
+        let wanted = self.job.plan().rows().into_iter().collect();
+        self.run(Box::new(Stage::new(&self.snapshot, changes, wanted)))
     }
 
-    /// Rows that foreign keys name come first, each statement in a step of its own: when another transaction was faster, it must be clear
-    /// that it was this that failed.
-    fn create(&mut self, ahead: VecDeque<Write>, rest: Vec<Write>, made: Option<Image>) -> Step<Ended> {
-        let Some(next) = ahead.front() else { return self.write_rest(&rest, made) };
-        let statements = render(self.snapshot.schema.dialect, &next.query);
-        self.state = State::Creating { ahead, rest, made };
-        Step::Run(statements)
-    }
-
-    /// A row that was to be added is there by now: its adder has committed. Then all is done again, with that row.
+    /// A row that was to be added because a foreign key names it is there by now: its adder has committed. Then all is done again, with
+    /// that row.
     fn failed(&mut self, error: dialects::Error) -> Ended {
-        let State::Creating { ahead, .. } = &self.state else { return Ended::Failed(error) };
-        match ahead.front().filter(|write| write.creates) {
+        let creating = match &self.state {
+            State::Writing(stage, _) => stage.creating(),
+            _ => None,
+        };
+        match creating {
             None => Ended::Failed(error),
-            Some(write) if refuse::taken(&self.snapshot, write.table, &error) => {
+            Some(table) if refuse::taken(&self.snapshot, table, &error) => {
                 Ended::Restart(Box::new(std::mem::take(&mut self.knowledge)))
             }
             Some(_) if error.kind == Kind::Conflict => Ended::Failed(error),
-            Some(write) => {
-                let refused = refuse::creation(&self.snapshot, write.table, error);
+            Some(table) => {
+                let refused = refuse::creation(&self.snapshot, self.job.plan(), table, error);
                 Ended::Refused { errors: refused.into(), fired: Vec::new() }
             }
         }
     }
 
-    fn write_rest(&mut self, writes: &[Write], made: Option<Image>) -> Step<Ended> {
-        let mut statements = Vec::new();
-        let mut answers = Vec::new();
-        for write in writes {
-            let rendered = render(self.snapshot.schema.dialect, &write.query);
-            answers.extend(rendered.iter().map(|_| write.answers));
-            self.expected.push((rendered.len(), rows(&write.query)));
-            statements.extend(rendered);
-        }
-        self.state = State::Writing { answers, made };
-        match self.pending {
-            true => Step::Run(statements),
-            false => Step::Commit(statements),
+    fn run(&mut self, mut stage: Box<Stage>) -> Step<Ended> {
+        let (statements, last) = match stage.step(&self.snapshot) {
+            Ok(step) => step,
+            Err(error) => return Step::Done(Ended::Failed(error)),
+        };
+        self.state = State::Writing(stage, last);
+        match last && !self.pending {
+            true => Step::Commit(statements),
+            false => Step::Run(statements),
         }
     }
 
@@ -335,126 +299,95 @@ impl Transaction {
 
     /// Whether a rule set what is written: where it leaves the column to clients, only what the client did not give.
     fn sets(&self, derivation: &Derivation, change: &Change) -> bool {
-        let given =
-            || change.id == self.job.target() && self.job.plan().pointers.contains_key(&derivation.column);
+        let gives = |operation: &PlannedOperation| {
+            operation.id == change.id && operation.pointers.contains_key(&derivation.column)
+        };
+        let given = || self.job.plan().operations.iter().any(gives);
         change.id.table == derivation.table
             && change.columns.contains(&derivation.column)
             && !(derivation.leaves_to_client() && given())
     }
 
-    /// Every row was met; where a trigger may have changed it, it is read again.
-    fn compare(&mut self, answers: Vec<Rows>, holds: Vec<bool>, made: Option<Image>) -> Step<Ended> {
-        if !self.met(&answers) {
-            let words = "a statement met fewer rows than were locked for it";
-            return Step::Done(Ended::Failed(dialects::Error::new(Kind::Other, words)));
+    fn written(&mut self, mut stage: Box<Stage>, last: bool, answers: &[Rows]) -> Step<Ended> {
+        if let Err(error) = stage.absorb(&self.snapshot, answers) {
+            return Step::Done(Ended::Failed(error));
         }
-        let Some(mut comparison) = self.comparison.take() else {
-            return self.written(&answers, &holds, made.as_ref(), false);
-        };
-        if let (Some(key), Some(_)) = (self.written_key(&answers, &holds, made.as_ref()), &made) {
-            comparison.drawn(self.job.plan().table, &key);
+        if !last {
+            return self.run(stage);
         }
+        match (self.comparison.take(), self.snapshot.schema.dialect.returning()) {
+            (Some(comparison), _) => self.compare(stage, comparison),
+            (None, true) => self.tell(&stage),
+            (None, false) => self.read_again(&stage),
+        }
+    }
+
+    /// Where a trigger may have changed what was written, it is read again.
+    fn compare(&mut self, stage: Box<Stage>, mut comparison: Comparison) -> Step<Ended> {
+        comparison.settle(&self.snapshot, &stage);
         let statements = comparison.statements(&self.snapshot);
-        self.state = State::Comparing { comparison, answers, holds, made };
+        self.state = State::Comparing(stage, comparison);
         Step::Run(statements)
     }
 
-    /// Whether every INSERT and UPDATE met as many rows as it named.
-    fn met(&self, answers: &[Rows]) -> bool {
-        let mut rest = answers.iter();
-        self.expected.iter().all(|(statements, rows)| {
-            let affected: u64 = rest.by_ref().take(*statements).map(Rows::affected).sum();
-            rows.is_none_or(|rows| affected == rows)
-        })
-    }
-
-    /// `stale`: what RETURNING told may not be what stands there now.
-    fn written(
-        &mut self,
-        answers: &[Rows],
-        holds: &[bool],
-        made: Option<&Image>,
-        stale: bool,
-    ) -> Step<Ended> {
-        if matches!(self.job.plan().action, Action::Delete) {
-            return self.end(Written::Gone);
-        }
-        if stale || !self.snapshot.schema.dialect.returning() {
-            return self.read_again(answers, holds, made);
-        }
-        // Nothing of it was written: it stays as it was locked.
-        match self.returned(answers, holds).or_else(|| self.target_values()) {
-            Some(values) => self.end(Written::Row(values)),
-            None => Step::Done(Ended::Failed(dialects::Error::new(
-                Kind::Other,
-                "the written row was not answered",
-            ))),
-        }
-    }
-
-    /// The row that the request is about, where a statement answered with it.
-    fn returned(&self, answers: &[Rows], holds: &[bool]) -> Option<Vec<Value>> {
-        let target = self.job.target();
-        let holding = answers.iter().zip(holds).filter(|(_, holds)| **holds).map(|(rows, _)| rows);
-        holding
-            .flat_map(|rows| (0..rows.len()).map(|n| rows.values(n)))
-            .find(|values| self.is_target(&target.row, values))
-    }
-
-    /// Its key. One that the database drew is told by RETURNING, or (MySQL) by the first answer.
-    fn written_key(&self, answers: &[Rows], holds: &[bool], made: Option<&Image>) -> Option<Key> {
-        let plan = self.job.plan();
-        let columns = &self.snapshot.schema[plan.table].key;
-        let returned = self.returned(answers, holds);
-        let drawn = answers.first().and_then(Rows::last_insert_id).and_then(|id| i64::try_from(id).ok());
-        let part = |c: &ColumnId| {
-            let given = made.and_then(|image| image.value(*c)).cloned();
-            let returned = returned.as_ref().and_then(|values| values.get(c.0 as usize)).cloned();
-            given.or(returned).or_else(|| drawn.map(Value::Int))
+    /// What each operation came to, as the answers of the writes have it.
+    fn tell(&mut self, stage: &Stage) -> Step<Ended> {
+        let told = |operation: &PlannedOperation| match stage.fate(&self.snapshot, &operation.id)? {
+            Fate::Written(values) => Some(Written::Row(values)),
+            Fate::Gone => Some(Written::Gone),
+            Fate::Untouched => self.held(&operation.id).map(Written::Row),
+            Fate::Unread(_) => None,
         };
-        plan.key.clone().or_else(|| columns.iter().map(part).collect())
+        let written: Option<Vec<Written>> = self.job.plan().operations.iter().map(told).collect();
+        match written {
+            Some(written) => self.end(written),
+            None => failed("the written row was not answered"),
+        }
     }
 
-    fn is_target(&self, target: &RowRef, values: &[Value]) -> bool {
-        match target {
-            RowRef::New(_) | RowRef::Created(_) => true,
-            RowRef::Existing(key) => {
-                let columns = &self.snapshot.schema[self.job.plan().table].key;
-                columns.iter().zip(key).all(|(column, value)| values.get(column.0 as usize) == Some(value))
+    /// Without a RETURNING to go by: what the request names is read before the commit, one statement a table.
+    fn read_again(&mut self, stage: &Stage) -> Step<Ended> {
+        let mut unread: BTreeMap<TableId, Unread> = BTreeMap::new();
+        for id in self.job.plan().rows() {
+            let key = match (stage.fate(&self.snapshot, &id), id.key()) {
+                (None, _) => return failed("the new row's key is not known"),
+                (Some(Fate::Gone), _) => continue,
+                (Some(Fate::Unread(key)), _) => key,
+                (Some(_), Some(key)) => key.clone(),
+                (Some(Fate::Written(values)), None) => stage::key(&self.snapshot, id.table, &values),
+                (Some(Fate::Untouched), None) => continue,
+            };
+            let table = id.table;
+            unread.entry(table).or_insert_with(|| Unread { table, rows: Vec::new() }).rows.push((id, key));
+        }
+        let unread: Vec<Unread> = unread.into_values().collect();
+        if unread.is_empty() {
+            return self.end(self.job.plan().operations.iter().map(|_| Written::Gone).collect());
+        }
+        let keys = |unread: &Unread| unread.rows.iter().map(|(_, key)| key.clone()).collect();
+        let statements =
+            unread.iter().flat_map(|of| stage::read_again(&self.snapshot, of.table, keys(of))).collect();
+        self.state = State::Rereading(unread);
+        Step::Run(statements)
+    }
+
+    fn reread(&mut self, unread: Vec<Unread>, answers: &[Rows]) -> Step<Ended> {
+        let mut rows: BTreeMap<RowId, Vec<Value>> = BTreeMap::new();
+        for (of, answer) in unread.into_iter().zip(answers) {
+            let found = of.matched(&self.snapshot, (0..answer.len()).map(|n| answer.values(n)).collect());
+            match found {
+                Some(found) => rows.extend(found),
+                None => return failed("the written row was not found again"),
             }
         }
-    }
-
-    /// Without a RETURNING to go by: the row is read before the commit.
-    fn read_again(&mut self, answers: &[Rows], holds: &[bool], made: Option<&Image>) -> Step<Ended> {
-        let plan = self.job.plan();
-        let table = &self.snapshot.schema[plan.table];
-        let Some(key) = self.written_key(answers, holds, made) else {
-            return Step::Done(Ended::Failed(dialects::Error::new(
-                Kind::Other,
-                "the new row's key is not known",
-            )));
+        let told = |operation: &PlannedOperation| {
+            rows.get(&operation.id).map_or(Written::Gone, |values| Written::Row(values.clone()))
         };
-        let columns: Vec<_> = table.columns().map(|(id, _)| id).collect();
-        let mut select = lookup::select(&self.snapshot.schema, plan.table, &columns);
-        select.filter = Some(lookup::key_is(table, &table.key, vec![key]));
-        let statements = render(self.snapshot.schema.dialect, &Query::Select(select));
-        self.state = State::Rereading;
-        Step::Run(statements)
-    }
-
-    fn reread(&mut self, answers: &[Rows]) -> Step<Ended> {
-        match answers.first().filter(|rows| !rows.is_empty()) {
-            Some(rows) => self.end(Written::Row(rows.values(0))),
-            None => Step::Done(Ended::Failed(dialects::Error::new(
-                Kind::Other,
-                "the written row was not found again",
-            ))),
-        }
+        self.end(self.job.plan().operations.iter().map(told).collect())
     }
 
     /// Commits, where that did not travel with the writes.
-    fn end(&mut self, written: Written) -> Step<Ended> {
+    fn end(&mut self, written: Vec<Written>) -> Step<Ended> {
         if std::mem::take(&mut self.pending) {
             self.state = State::Committing(written);
             return Step::Commit(Vec::<Statement>::new());
@@ -463,13 +396,31 @@ impl Transaction {
     }
 }
 
-/// How many rows a write must meet. What is to go may have gone with what it belonged to.
-fn rows(query: &Query) -> Option<u64> {
-    match query {
-        Query::Insert(insert) => Some(insert.rows.len() as u64),
-        Query::Update(update) => Some(update.rows.len() as u64),
-        _ => None,
+/// Rows of a table that are to be read again, by their keys.
+struct Unread {
+    table: TableId,
+    rows: Vec<(RowId, Key)>,
+}
+
+impl Unread {
+    /// Which row is which. One alone is itself, however the database spells its key.
+    fn matched(self, snapshot: &Snapshot, mut found: Vec<Vec<Value>>) -> Option<Vec<(RowId, Vec<Value>)>> {
+        let columns = &snapshot.schema[self.table].key;
+        let alone = self.rows.len() == 1;
+        let mut matched = Vec::new();
+        for (id, key) in self.rows {
+            let is_it = |values: &Vec<Value>| {
+                columns.iter().zip(&key).all(|(c, value)| values.get(c.0 as usize) == Some(value))
+            };
+            let at = found.iter().position(|values| alone || is_it(values))?;
+            matched.push((id, found.swap_remove(at)));
+        }
+        Some(matched)
     }
+}
+
+fn failed(why: &str) -> Step<Ended> {
+    Step::Done(Ended::Failed(dialects::Error::new(Kind::Other, why)))
 }
 
 /// The rules that refuse.

@@ -7,26 +7,26 @@ use dialects::{Kind, Rows, Script, Statement, Step, ValueType};
 use introspect::{ColumnId, Table};
 use rules::change::{Action, Change, Image};
 
-use super::{Context, Written, refuse, target};
+use super::{Context, Written, refuse};
 use crate::Result;
 use crate::jsonapi::id;
 use crate::observe::RetryReason;
 use crate::plan::lower::change;
-use crate::plan::write::{WritePlan, not_found};
+use crate::plan::write::{PlannedOperation, WritePlan, not_found};
 use crate::state::Snapshot;
 
 /// The statement, where one is enough.
-fn statement(snapshot: &Snapshot, plan: &WritePlan) -> Option<Statement> {
-    let table = &snapshot.schema[plan.table];
+fn statement(snapshot: &Snapshot, plan: &PlannedOperation) -> Option<Statement> {
+    let table = &snapshot.schema[plan.id.table];
     let watched =
         plan.condition.is_some() || !plan.unchanged.is_empty() || table.triggers || table.triggers_trusted;
     // A column's collation may take a text for another: the row must be looked at before it is touched.
     let loose =
-        plan.key.is_some() && table.key.iter().any(|c| matches!(table[*c].ty, ValueType::Text { .. }));
+        plan.id.key().is_some() && table.key.iter().any(|c| matches!(table[*c].ty, ValueType::Text { .. }));
     if watched || loose || !snapshot.schema.dialect.returning() || !quiet(snapshot, plan) {
         return None;
     }
-    let writes = change::changes(&snapshot.schema, &[as_change(table, plan)], &target(plan));
+    let writes = change::changes(&snapshot.schema, &[as_change(table, plan)], &[plan.id.clone()].into());
     let mut statements = writes.iter().flat_map(|write| render(snapshot.schema.dialect, &write.query));
     match (statements.next(), statements.next()) {
         (Some(one), None) => Some(one),
@@ -35,19 +35,19 @@ fn statement(snapshot: &Snapshot, plan: &WritePlan) -> Option<Statement> {
 }
 
 /// Whether nothing that rules or foreign key actions look at moves.
-fn quiet(snapshot: &Snapshot, plan: &WritePlan) -> bool {
+fn quiet(snapshot: &Snapshot, plan: &PlannedOperation) -> bool {
     match &plan.action {
-        Action::Insert(_) => !snapshot.facts.insertion_matters(plan.table),
+        Action::Insert(_) => !snapshot.facts.insertion_matters(plan.id.table),
         Action::Update(values) => {
             let columns: Vec<ColumnId> = values.keys().copied().collect();
-            !columns.is_empty() && !snapshot.facts.matters(plan.table, &columns)
+            !columns.is_empty() && !snapshot.facts.matters(plan.id.table, &columns)
         }
-        Action::Delete => !snapshot.facts.removal_matters(plan.table),
+        Action::Delete => !snapshot.facts.removal_matters(plan.id.table),
     }
 }
 
 /// The change that the engine would come to, without the row as it was: nothing needs it.
-fn as_change(table: &Table, plan: &WritePlan) -> Change {
+fn as_change(table: &Table, plan: &PlannedOperation) -> Change {
     let row = || Image::empty(table.columns.len());
     let (after, columns) = match &plan.action {
         Action::Insert(values) | Action::Update(values) => {
@@ -57,12 +57,13 @@ fn as_change(table: &Table, plan: &WritePlan) -> Change {
         }
         Action::Delete => (None, Vec::new()),
     };
-    Change { id: target(plan), before: plan.key.as_ref().map(|_| row()), after, columns }
+    Change { id: plan.id.clone(), before: plan.id.key().map(|_| row()), after, columns }
 }
 
 /// Runs the one statement. `None`: one is not enough; or a foreign key refused it, and the engine can tell which; or it met another
 /// write, and is to be tried again.
-pub(super) async fn run(context: Context<'_>, plan: &WritePlan) -> Option<Result<Written>> {
+pub(super) async fn run(context: Context<'_>, whole: &WritePlan) -> Option<Result<Vec<Written>>> {
+    let [plan] = whole.operations.as_slice() else { return None };
     let statement = statement(context.snapshot, plan).filter(|_| !context.watch.asked())?;
     let started = Instant::now();
     // On a connection of its own: a write that waits for a row must not hold up the reads on a shared one.
@@ -75,8 +76,8 @@ pub(super) async fn run(context: Context<'_>, plan: &WritePlan) -> Option<Result
             context.metrics.retry(RetryReason::Conflict);
             None
         }
-        Err(error) => Some(Err(refuse::database(context.snapshot, plan, error).into())),
-        Ok(answers) => Some(ended(context.snapshot, plan, answers.first())),
+        Err(error) => Some(Err(refuse::database(context.snapshot, whole, error).into())),
+        Ok(answers) => Some(ended(context.snapshot, plan, answers.first()).map(|written| vec![written])),
     }
 }
 
@@ -94,15 +95,15 @@ impl Script for Single {
     }
 }
 
-fn ended(snapshot: &Snapshot, plan: &WritePlan, rows: Option<&Rows>) -> Result<Written> {
+fn ended(snapshot: &Snapshot, plan: &PlannedOperation, rows: Option<&Rows>) -> Result<Written> {
     match (rows, &plan.action) {
         (Some(rows), Action::Delete) if rows.affected() > 0 => Ok(Written::Gone),
         (Some(rows), Action::Insert(_) | Action::Update(_)) if !rows.is_empty() => {
             Ok(Written::Row(rows.values(0)))
         }
         _ => {
-            let key = plan.key.clone().unwrap_or_default();
-            Err(not_found(snapshot, plan.table, &id::format(&snapshot.schema[plan.table], &key)))
+            let key = plan.id.key().cloned().unwrap_or_default();
+            Err(not_found(snapshot, plan.id.table, &id::format(&snapshot.schema[plan.id.table], &key)))
         }
     }
 }

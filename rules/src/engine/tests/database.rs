@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dialects::Value;
+use dialects::value::Drawn;
 use introspect::schema::Action;
 use introspect::{ColumnId, ForeignKey, Schema, TableId};
 
 use super::{notation, oracle};
-use crate::change::{Change, Image, Key, RowId};
+use crate::change::{Change, Image, Key, RowId, RowRef};
 use crate::engine::{ChildList, Extreme, Finder, Hold, Lookup, Rows};
 use crate::rule::RuleSet;
 
@@ -21,8 +22,10 @@ pub(super) struct Database {
     pub(super) defaults: BTreeMap<(TableId, ColumnId), Value>,
     /// The rules that lookups speak of.
     pub(super) rules: RuleSet,
-    /// The keys drawn so far, by table.
-    drawn: BTreeMap<TableId, i64>,
+    /// How many requests have been written: keys are drawn by it and by the number of the new row.
+    requests: i64,
+    /// The new rows of the request that is being written.
+    placed: BTreeMap<u32, At>,
 }
 
 /// What a foreign key does not allow.
@@ -35,7 +38,8 @@ impl Database {
             rows: BTreeMap::new(),
             defaults: BTreeMap::new(),
             rules: RuleSet::default(),
-            drawn: BTreeMap::new(),
+            requests: 0,
+            placed: BTreeMap::new(),
         }
     }
 
@@ -70,9 +74,7 @@ impl Database {
             Lookup::Extreme(extreme) => {
                 rows.add_extreme(extreme.clone(), self.extreme(extreme), fresh);
             }
-            Lookup::Default { table, column } => {
-                rows.add_default(*table, *column, self.defaults[&(*table, *column)].clone());
-            }
+            Lookup::Default(of) => rows.add_default(*of, self.defaults[&(of.table, of.column)].clone()),
         }
     }
 
@@ -141,6 +143,7 @@ impl Database {
     pub(super) fn write(&mut self, changes: &[Change]) -> Result<(), Refused> {
         let ids: BTreeSet<&RowId> = changes.iter().map(|change| &change.id).collect();
         assert_eq!(ids.len(), changes.len(), "a row is written once");
+        self.begin();
         let kind = |change: &Change| (change.id.table, change.before.is_some(), change.after.is_some());
         for statement in changes.chunk_by(|a, b| kind(a) == kind(b)) {
             self.write_statement(statement)?;
@@ -148,11 +151,38 @@ impl Database {
         Ok(())
     }
 
+    /// Another request begins.
+    pub(super) fn begin(&mut self) {
+        self.requests += 1;
+        self.placed.clear();
+    }
+
+    /// A value, with what was drawn in the place of what was to be.
+    pub(super) fn settled(&self, value: &Value) -> Value {
+        match value {
+            Value::Drawn(drawn) => {
+                let row = &self.rows[&self.placed[&drawn.row]];
+                row.value(ColumnId(drawn.column)).unwrap().clone()
+            }
+            value => value.clone(),
+        }
+    }
+
+    /// Whether a row was added by the request.
+    pub(super) fn was_placed(&self, at: &At) -> bool {
+        self.placed.values().any(|placed| placed == at)
+    }
+
+    /// Where the n-th new row is.
+    pub(super) fn placed(&self, n: u32) -> At {
+        self.placed[&n].clone()
+    }
+
     fn write_statement(&mut self, changes: &[Change]) -> Result<(), Refused> {
         let mut removed = Vec::new();
         for change in changes {
             match (&change.before, &change.after) {
-                (None, Some(after)) => self.insert(change.id.table, after)?,
+                (None, Some(after)) => self.insert(&change.id, after)?,
                 (Some(before), Some(_)) => self.update(change, before)?,
                 (Some(before), None) => removed.push(self.address(change, before)),
                 (None, None) => panic!("a change of nothing"),
@@ -161,37 +191,47 @@ impl Database {
         self.remove(removed)
     }
 
-    fn insert(&mut self, table: TableId, after: &Image) -> Result<(), Refused> {
-        let key = after.key(&self.schema, table);
-        if key.is_some_and(|key| self.rows.contains_key(&(table, key))) {
-            return Err(format!("{}: there already", self.schema[table].name));
+    fn insert(&mut self, id: &RowId, after: &Image) -> Result<(), Refused> {
+        let key = after.key(&self.schema, id.table);
+        if key.is_some_and(|key| self.rows.contains_key(&(id.table, key))) {
+            return Err(format!("{}: there already", self.schema[id.table].name));
         }
-        let at = self.place(table, after);
+        let at = self.place(id, after);
         self.refers_well(&at)
     }
 
     /// Adds a row, with the defaults, without asking whom it refers to.
-    pub(super) fn place(&mut self, table: TableId, after: &Image) -> At {
+    pub(super) fn place(&mut self, id: &RowId, after: &Image) -> At {
+        let (table, (n, named)) = match &id.row {
+            RowRef::New(n) => (id.table, (*n, true)),
+            RowRef::Created(n) => (id.table, (50 + *n, false)),
+            RowRef::Existing(_) => panic!("not new"),
+        };
         let mut image = Image::full(vec![Value::Null; self.schema[table].columns.len()]);
         for (column, _) in self.schema[table].columns() {
-            let value = after.value(column).or(self.defaults.get(&(table, column)));
-            image.set(column, value.cloned().unwrap_or(Value::Null));
+            let own = Value::Drawn(Drawn { row: n, column: column.0 });
+            let given = after.value(column).filter(|value| **value != own).map(|value| self.settled(value));
+            let value = given.or(self.defaults.get(&(table, column)).cloned());
+            image.set(column, value.unwrap_or(Value::Null));
         }
         let key = image.key(&self.schema, table).unwrap();
         if key == [Value::Null] {
-            let drawn = self.drawn.entry(table).or_insert(1000);
-            *drawn += 1;
-            image.set(self.schema[table].key[0], Value::Int(*drawn));
+            image.set(self.schema[table].key[0], Value::Int(1000 + 100 * self.requests + i64::from(n)));
         }
         let at = (table, image.key(&self.schema, table).unwrap());
+        if named {
+            self.placed.insert(n, at.clone());
+        }
         self.rows.insert(at.clone(), image);
         at
     }
 
     fn update(&mut self, change: &Change, before: &Image) -> Result<(), Refused> {
         let at = self.address(change, before);
+        let values: Vec<(ColumnId, Value)> =
+            change.columns.iter().map(|c| (*c, self.settled(change.value(*c).unwrap()))).collect();
         let image = self.rows.get_mut(&at).unwrap();
-        change.columns.iter().for_each(|c| image.set(*c, change.value(*c).unwrap().clone()));
+        values.into_iter().for_each(|(c, value)| image.set(c, value));
         self.refers_well(&at)
     }
 

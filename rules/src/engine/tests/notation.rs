@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dialects::value::Drawn;
 use dialects::{Value, ValueType};
 use introspect::{ColumnId, Schema, TableId};
 
@@ -11,7 +12,8 @@ use crate::engine::{Hold, Lookup, ReadersLock, RowLock};
 use crate::expr::eval::show;
 use crate::policy::Actor;
 
-/// `+items order_id=1 quantity=2`, `items 3 quantity=5`, `-items 3`: one operation a line or after a semicolon.
+/// `+items order_id=1 quantity=2`, `items 3 quantity=5`, `-items 3`: one operation a line or after a semicolon. `#1` is the second of the
+/// rows that the request adds: `+items order_id=#1`, `orders #1 notes=x`.
 pub(super) fn request(schema: &Schema, text: &str) -> Request {
     let mut added = 0;
     let operations = lines(text).map(|line| operation(schema, line, &mut added)).collect();
@@ -58,8 +60,14 @@ pub(super) fn row(schema: &Schema, line: &str) -> (RowId, BTreeMap<ColumnId, Val
     let mut words = line.splitn(3, ' ');
     let table = schema.find(words.next().unwrap()).unwrap_or_else(|| panic!("{line}"));
     let columns = &schema[table].key;
-    let key: Key =
-        words.next().unwrap().split('/').zip(columns).map(|(v, c)| value(schema, table, *c, v)).collect();
+    let named = words.next().unwrap();
+    if let Some(n) = named.strip_prefix('#') {
+        return (
+            RowId::new(table, n.parse().unwrap()),
+            values(schema, table, words.next().unwrap_or_default()),
+        );
+    }
+    let key: Key = named.split('/').zip(columns).map(|(v, c)| value(schema, table, *c, v)).collect();
     (RowId::existing(table, key), values(schema, table, words.next().unwrap_or_default()))
 }
 
@@ -75,12 +83,20 @@ fn values(schema: &Schema, table: TableId, text: &str) -> BTreeMap<ColumnId, Val
 fn value(schema: &Schema, table: TableId, column: ColumnId, text: &str) -> Value {
     match schema[table][column].ty {
         _ if text == "null" => Value::Null,
+        _ if text.starts_with('#') => drawn(schema, table, column, text[1..].parse().unwrap()),
         ValueType::Int(_) => Value::Int(text.parse().unwrap()),
         ValueType::Decimal { .. } => decimal(text),
         ValueType::Date => Value::Date(text.parse().unwrap()),
         ValueType::Bool => Value::Bool(text.parse().unwrap()),
         _ => Value::text(text),
     }
+}
+
+/// What a foreign key's column holds when it is to point at the n-th new row.
+fn drawn(schema: &Schema, table: TableId, column: ColumnId, row: u32) -> Value {
+    let key = schema[table].foreign_keys.iter().find(|key| key.columns.contains(&column)).unwrap();
+    let at = key.columns.iter().position(|c| *c == column).unwrap();
+    Value::Drawn(Drawn { row, column: key.target_columns[at].0 })
 }
 
 pub(super) fn changes(schema: &Schema, changes: &[Change]) -> Vec<String> {
@@ -140,6 +156,8 @@ fn reason(schema: &Schema, table: TableId, reason: &Reason) -> String {
         Reason::Stepped { column } => format!("{} is moved by its step", schema[table][*column].name),
         Reason::Overflow { column, why } => format!("{} {why}", schema[table][*column].name),
         Reason::Uncomputable { rule, why } => format!("{rule}: {why}"),
+        Reason::Removed { operation } => format!("removed before operation {operation}"),
+        Reason::Circle { column } => format!("{} leads in a circle", schema[table][*column].name),
         Reason::TooManyRows { rows_max } => format!("more than {rows_max} rows"),
     }
 }
@@ -166,8 +184,8 @@ fn lookup(schema: &Schema, lookup: &Lookup) -> String {
             let except: Vec<String> = extreme.except.iter().map(|key| slashed(key)).collect();
             format!("{} of {} but {}", table[extreme.column].name, name(schema, &row), except.join(", "))
         }
-        Lookup::Default { table, column } => {
-            format!("default of {}.{}", schema[*table].name, schema[*table][*column].name)
+        Lookup::Default(of) => {
+            format!("default of {}.{}", schema[of.table].name, schema[of.table][of.column].name)
         }
     }
 }

@@ -8,7 +8,7 @@ use introspect::schema::Action as ForeignAction;
 use introspect::{ColumnId, TableId};
 
 use super::database::{At, Database};
-use crate::change::{Action, Image, Operation, Request};
+use crate::change::{Action, Image, Operation, Request, RowId, RowRef};
 use crate::expr::eval::{self, EvalError, Scope};
 use crate::expr::{Event, Expr, Place};
 use crate::policy::Actor;
@@ -163,20 +163,25 @@ fn counts(database: &Database, aggregate: &Aggregate, at: &At, child: &Image) ->
 /// The rows after a request, or why there are none: the request's own values, what foreign keys carry along, then every derived
 /// column of every row.
 pub(super) fn apply(rules: &RuleSet, before: &Database, request: &Request) -> Result<Database, Bad> {
+    let operations = net(request)?;
     let mut after = before.clone();
-    for operation in &request.operations {
+    after.begin();
+    for operation in &operations {
         match &operation.action {
-            Action::Insert(values) => insert(rules, &mut after, operation.id.table, values)?,
+            Action::Insert(values) => insert(rules, &mut after, &operation.id, values)?,
             Action::Update(values) => {
-                let image = after.rows.get_mut(&address(operation)).ok_or("no such row")?;
-                values.iter().for_each(|(column, value)| image.set(*column, value.clone()));
+                let at = address(&after, operation);
+                let values: Vec<_> = values.iter().map(|(c, value)| (*c, after.settled(value))).collect();
+                let image = after.rows.get_mut(&at).ok_or("no such row")?;
+                values.into_iter().for_each(|(column, value)| image.set(column, value));
             }
-            Action::Delete if after.rows.contains_key(&address(operation)) => {}
+            Action::Delete if after.rows.contains_key(&address(&after, operation)) => {}
             Action::Delete => return Err("no such row".into()),
         }
     }
-    let removed = request.operations.iter().filter(|o| matches!(o.action, Action::Delete)).map(address);
-    remove(before, &mut after, removed.collect());
+    let removed = operations.iter().filter(|o| matches!(o.action, Action::Delete));
+    let removed = removed.map(|operation| address(&after, operation)).collect();
+    remove(before, &mut after, removed);
     create(rules, before, &mut after)?;
     derive(rules, before, &mut after)?;
     for at in after.rows.keys() {
@@ -189,23 +194,71 @@ pub(super) fn apply(rules: &RuleSet, before: &Database, request: &Request) -> Re
     }
 }
 
-fn address(operation: &Operation) -> At {
-    (operation.id.table, operation.id.key().unwrap().clone())
+/// The request with every new row as it is to be in the end: first what is added, in the order of what refers to what, then the rest.
+fn net(request: &Request) -> Result<Vec<Operation>, Bad> {
+    let (mut added, mut rest): (Vec<Operation>, Vec<Operation>) = (Vec::new(), Vec::new());
+    for operation in &request.operations {
+        if rest.iter().any(|o| o.id == operation.id && matches!(o.action, Action::Delete)) {
+            return Err("it is removed already".into());
+        }
+        let new = added.iter_mut().find(|o| o.id == operation.id);
+        match (&operation.action, new.map(|o| &mut o.action)) {
+            (Action::Insert(_), _) => added.push(operation.clone()),
+            (Action::Update(values), Some(Action::Insert(given))) => given.extend(values.clone()),
+            _ => rest.push(operation.clone()),
+        }
+    }
+    let mut ordered: Vec<Operation> = Vec::new();
+    while !added.is_empty() {
+        let waits =
+            |o: &Operation| refers_to(o).iter().any(|n| added.iter().any(|a| a.id.row == RowRef::New(*n)));
+        match added.iter().position(|o| !waits(o)) {
+            Some(at) => ordered.push(added.remove(at)),
+            None if added.iter().all(|o| rest.iter().any(|r| r.id == o.id)) => break,
+            None => return Err("a circle".into()),
+        }
+    }
+    // What turns in a circle and goes again is never there.
+    rest.retain(|o| !added.iter().any(|a| a.id == o.id));
+    let lost = |o: &Operation| refers_to(o).iter().any(|n| added.iter().any(|a| a.id.row == RowRef::New(*n)));
+    match rest.iter().any(lost) {
+        true => Err("it refers to a row that is never there".into()),
+        false => Ok(ordered.into_iter().chain(rest).collect()),
+    }
+}
+
+/// The new rows that an operation's values refer to.
+fn refers_to(operation: &Operation) -> Vec<u32> {
+    let (Action::Insert(values) | Action::Update(values)) = &operation.action else { return Vec::new() };
+    let drawn = values.values().filter_map(|value| match value {
+        Value::Drawn(drawn) => Some(drawn.row),
+        _ => None,
+    });
+    drawn.collect()
+}
+
+fn address(database: &Database, operation: &Operation) -> At {
+    match &operation.id.row {
+        RowRef::Existing(key) => (operation.id.table, key.clone()),
+        RowRef::New(n) => database.placed(*n),
+        RowRef::Created(_) => panic!("no operation speaks of it"),
+    }
 }
 
 fn insert(
     rules: &RuleSet,
     database: &mut Database,
-    table: TableId,
+    id: &RowId,
     values: &BTreeMap<ColumnId, Value>,
 ) -> Result<(), Bad> {
-    let mut given = Image::empty(database.schema[table].columns.len());
+    let mut given = Image::empty(database.schema[id.table].columns.len());
     values.iter().for_each(|(column, value)| given.set(*column, value.clone()));
-    let at = database.place(table, &given);
-    for derivation in rules.derivations.iter().filter(|d| d.table == table && given.value(d.column).is_none())
+    let at = database.place(id, &given);
+    for derivation in
+        rules.derivations.iter().filter(|d| d.table == id.table && given.value(d.column).is_none())
     {
         if let DerivationKind::Default(expr) = &derivation.kind {
-            let value = expression(database, expr, table, &database.rows[&at])?;
+            let value = expression(database, expr, id.table, &database.rows[&at])?;
             let value = fitted(database, derivation, value)?;
             database.rows.get_mut(&at).unwrap().set(derivation.column, value);
         }
@@ -215,12 +268,16 @@ fn insert(
 
 /// Rows that are named and missing come, where a rule says so, and so on upwards; not those that went.
 fn create(rules: &RuleSet, before: &Database, after: &mut Database) -> Result<(), Bad> {
+    let mut created = 0;
     while let Some((target, image)) = missing(rules, after) {
-        if image.key(&after.schema, target).is_some_and(|key| before.rows.contains_key(&(target, key))) {
+        let at = image.key(&after.schema, target).map(|key| (target, key));
+        if at.is_some_and(|at| before.rows.contains_key(&at) || after.was_placed(&at)) {
             return Err("it went in the same request".into());
         }
         let values = image.columns().filter_map(|(column, value)| Some((column, value?.clone())));
-        insert(rules, after, target, &values.collect())?;
+        let id = RowId { table: target, row: RowRef::Created(created) };
+        insert(rules, after, &id, &values.collect())?;
+        created += 1;
     }
     Ok(())
 }

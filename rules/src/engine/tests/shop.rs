@@ -306,10 +306,8 @@ fn only_the_net_change_of_a_request_counts() {
                 "items 1 order_id=3; -items 1",
                 &["customers 1: balance 40.00 > 10.00", "orders 1: amount_total 40.00 > 10.00", "-items 1"],
             ),
-            (
-                "-items 1; items 1 order_id=3",
-                &["customers 1: balance 40.00 > 10.00", "orders 1: amount_total 40.00 > 10.00", "-items 1"],
-            ),
+            ("-items 1; items 1 order_id=3", &["items 1: removed before operation 1"]),
+            ("-items 1; -items 1", &["items 1: removed before operation 1"]),
             (
                 "-orders 1; items 1 order_id=2",
                 &[

@@ -20,6 +20,7 @@ pub fn show(value: &Value) -> String {
         Value::Time(t) => show_time(*t),
         Value::Timestamp(t) => show_timestamp(*t),
         Value::TimestampTz(t) => format!("{}Z", show_timestamp(*t)),
+        Value::Drawn(d) => format!("#{}", d.row),
     }
 }
 
@@ -37,6 +38,7 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Timestamp(_) => "a timestamp",
         Value::TimestampTz(_) => "an instant",
         Value::Json(_) => "JSON",
+        Value::Drawn(_) => "a value that is still to be drawn",
     }
 }
 

@@ -1,51 +1,79 @@
-//! Random requests over the rows at hand: one to four operations, with null and dangling foreign keys now and then.
+//! Random requests over the rows at hand: one to six operations, with null and dangling foreign keys now and then, and with new rows that
+//! others of the request refer to, change or remove again.
 
 use std::collections::BTreeMap;
 
 use dialects::Value;
+use dialects::value::Drawn;
 use introspect::{ColumnId, TableId};
 
 use super::dice::Dice;
 use super::world::{CLIENT, STATE, STEPPED, is_client};
-use crate::change::{Action, Operation, Request, RowId};
+use crate::change::{Action, Operation, Request, RowId, RowRef};
 use crate::engine::tests::database::Database;
 use crate::policy::Actor;
 
 pub(super) fn random(dice: &mut Dice, database: &Database) -> Request {
-    let count = if dice.chance(50) { 1 } else { 1 + dice.roll(4) };
-    let operations = (0..count).map(|n| operation(dice, database, n as u32)).collect();
+    let count = if dice.chance(50) { 1 } else { 1 + dice.roll(6) };
+    let mut operations = Vec::new();
+    for n in 0..count {
+        let next = operation(dice, database, n as u32, &operations);
+        operations.push(next);
+    }
     Request { operations, now: Default::default(), actor: Actor::anonymous(), rows_max: 1000 }
 }
 
-fn operation(dice: &mut Dice, database: &Database, n: u32) -> Operation {
+fn operation(dice: &mut Dice, database: &Database, n: u32, before: &[Operation]) -> Operation {
+    let new: Vec<&RowId> = before.iter().map(|o| &o.id).filter(|id| id.key().is_none()).collect();
+    if !new.is_empty() && dice.chance(15) {
+        let id = (*dice.pick(&new)).clone();
+        let action = if dice.chance(20) {
+            Action::Delete
+        } else {
+            Action::Update(values(dice, database, id.table, 40, before))
+        };
+        return Operation { id, action };
+    }
     let table = TableId(dice.roll(database.schema.tables.len()) as u32);
     let insert = dice.chance(if database.rows.len() < 15 { 60 } else { 20 });
     if insert || database.table(table).next().is_none() {
-        let values = values(dice, database, table, 75);
+        let values = values(dice, database, table, 75, before);
         return Operation { id: RowId::new(table, n), action: Action::Insert(values) };
     }
     let id = RowId::existing(table, vec![some_key(dice, database, table)]);
     let action = match dice.chance(35) {
         true => Action::Delete,
-        false => Action::Update(values(dice, database, table, 40)),
+        false => Action::Update(values(dice, database, table, 40, before)),
     };
     Operation { id, action }
 }
 
 /// Values for some of the columns that a client may set.
-fn values(dice: &mut Dice, database: &Database, table: TableId, percent: usize) -> BTreeMap<ColumnId, Value> {
+fn values(
+    dice: &mut Dice,
+    database: &Database,
+    table: TableId,
+    percent: usize,
+    before: &[Operation],
+) -> BTreeMap<ColumnId, Value> {
     let mut values = BTreeMap::new();
     for (column, _) in
         database.schema[table].columns().filter(|(c, _)| is_client(&database.schema, table, *c))
     {
         if dice.chance(if column == STEPPED { 8 } else { percent }) {
-            values.insert(column, value(dice, database, table, column));
+            values.insert(column, value(dice, database, table, column, before));
         }
     }
     values
 }
 
-fn value(dice: &mut Dice, database: &Database, table: TableId, column: ColumnId) -> Value {
+fn value(
+    dice: &mut Dice,
+    database: &Database,
+    table: TableId,
+    column: ColumnId,
+    before: &[Operation],
+) -> Value {
     if dice.chance(15) {
         return Value::Null;
     }
@@ -60,7 +88,15 @@ fn value(dice: &mut Dice, database: &Database, table: TableId, column: ColumnId)
     if dice.chance(10) {
         return Value::Int(dice.between(51, 54));
     }
-    some_key(dice, database, key.target)
+    let new: Vec<&RowId> = before.iter().map(|o| &o.id).filter(|id| id.table == key.target).collect();
+    match new.is_empty() || dice.chance(40) {
+        true => some_key(dice, database, key.target),
+        false => match &dice.pick(&new).row {
+            RowRef::New(row) => Value::Drawn(Drawn { row: *row, column: 0 }),
+            RowRef::Existing(key) => key[0].clone(),
+            RowRef::Created(_) => panic!("no operation speaks of it"),
+        },
+    }
 }
 
 /// Mostly one that is there.
