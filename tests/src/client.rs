@@ -65,9 +65,7 @@ impl Client {
 
     /// POST of several operations.
     pub async fn operations(&self, operations: Vec<Json>) -> Answer {
-        let document = json!({"atomic:operations": operations});
-        let request = with_body(request(Method::POST, "/api/operations"), &document);
-        self.send(with_header(request, "content-type", JSON_API_ATOMIC)).await
+        self.send(operations_request(operations)).await
     }
 
     /// PATCH with a document.
@@ -166,6 +164,13 @@ pub fn with_header(mut request: Request, name: &str, value: &str) -> Request {
     let name: HeaderName = name.parse().unwrap();
     request.headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
     request
+}
+
+/// Several operations as one request.
+pub fn operations_request(operations: Vec<Json>) -> Request {
+    let document = json!({"atomic:operations": operations});
+    let request = with_body(request(Method::POST, "/api/operations"), &document);
+    with_header(request, "content-type", JSON_API_ATOMIC)
 }
 
 /// The request with a JSON:API document.

@@ -147,3 +147,34 @@ Feature: Check credit
       | 20.00   |
     When I remove customers Ada
     Then it is refused as still-referenced
+
+  Scenario: A whole order comes in one request, or not at all
+    When I send at once
+      | do  | type   | id | with                                 |
+      | add | orders | A3 | customer: Ada                        |
+      | add | items  | i5 | order: A3, product: tea, quantity: 1 |
+      | add | items  | i6 | order: A3, product: tea, quantity: 4 |
+    Then customers Ada has
+      | balance |
+      | 100.00  |
+    When I send at once
+      | do     | type   | id | with                                 |
+      | change | orders | A1 | date_shipped: 2026-05-01             |
+      | add    | orders | A4 | customer: Ada                        |
+      | add    | items  | i7 | order: A4, product: tea, quantity: 4 |
+    Then it is refused: balance (110.00) exceeds the credit limit (100.00)
+    And orders A1 has
+      | date_shipped |
+      | null         |
+
+  Scenario: Two orders change places between customers
+    When I send at once
+      | do     | type   | id | with            |
+      | change | orders | A1 | customer: Berta |
+      | change | orders | B1 | customer: Ada   |
+    Then customers Ada has
+      | balance |
+      | 65.50   |
+    And customers Berta has
+      | balance |
+      | 30.00   |

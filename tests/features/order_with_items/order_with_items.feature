@@ -59,3 +59,39 @@ Feature: An order that has been placed keeps at least one item
     When I remove orders A1
     Then items i1 is gone
     And orders A1 is gone
+
+  Scenario: An order is placed with its first item
+    When I send at once
+      | do  | type   | id | with                   |
+      | add | items  | i9 | order: A9, quantity: 1 |
+      | add | orders | A9 | placed: true           |
+    Then orders A9 has
+      | item_count | placed |
+      | 1          | true   |
+
+  Scenario: The last item is exchanged for another
+    Given I change orders A1
+      | placed |
+      | true   |
+    And I remove items i1
+    When I send at once
+      | do     | type  | id | with                   |
+      | remove | items | i2 |                        |
+      | add    | items | i3 | order: A1, quantity: 5 |
+    Then items i2 is gone
+    And orders A1 has
+      | item_count |
+      | 1          |
+
+  Scenario: All items at once are too many
+    Given I change orders A1
+      | placed |
+      | true   |
+    When I send at once
+      | do     | type  | id | with        |
+      | remove | items | i1 |             |
+      | change | items | i2 | quantity: 0 |
+    Then it is refused: order A1 would have no item left
+    And items i1 has
+      | order |
+      | A1    |

@@ -39,6 +39,7 @@ impl<'a> Play<'a> {
             (["I", "add", ty], [_, ..]) => self.add(ty, &rows).await,
             (["I", "change", ty, id], [row]) => self.change(ty, id, row).await,
             (["I", "remove", ty, id], []) => self.remove(ty, id).await,
+            (["I", "send", "at", "once"], [_, ..]) => self.send(&rows).await,
             ([ty, id, "has"], [row]) => self.has(ty, id, row).await,
             ([ty, id, "is", "gone"], []) => self.gone(ty, id).await,
             _ => Err("no such step, or not with such a table: tests/features/README.md lists them".into()),
@@ -87,6 +88,13 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
+    /// One request with an operation a row.
+    async fn send(&mut self, rows: &[Row]) -> Played {
+        let operations = rows.iter().map(|row| operation(self.service, row)).collect::<Result<_, _>>()?;
+        self.answer = Some(self.service.operations(operations).await);
+        Ok(())
+    }
+
     async fn write(&mut self, method: Method, path: &str, data: Json) {
         let request = with_body(request(method, path), &json!({"data": data}));
         self.answer = Some(self.service.send(request).await);
@@ -121,8 +129,27 @@ fn rows(step: &Step) -> Vec<Row> {
     rows.iter().map(row).collect()
 }
 
+/// A row of `do`, `type`, `id` and `with`, in which values stand as in `quantity: 2, order: A1`.
+fn operation(service: &Service, row: &Row) -> Result<Json, String> {
+    let cell = |name: &str| {
+        row.iter().find(|(head, _)| head == name).map(|(_, cell)| cell.as_str()).ok_or(format!("no {name}"))
+    };
+    let (ty, id) = (cell("type")?, cell("id")?);
+    let with: Row = cell("with")?
+        .split(", ")
+        .filter_map(|pair| pair.split_once(": "))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    match cell("do")? {
+        "add" => Ok(json!({"op": "add", "data": resource(service, ty, Some(id), &with)?})),
+        "change" => Ok(json!({"op": "update", "data": resource(service, ty, Some(id), &with)?})),
+        "remove" => Ok(json!({"op": "remove", "ref": {"type": ty, "id": id}})),
+        other => Err(format!("nothing can be done by {other}: add, change, remove")),
+    }
+}
+
 /// A row as a resource object. An empty cell is not sent.
-pub(super) fn resource(service: &Service, ty: &str, id: Option<&str>, row: &Row) -> Result<Json, String> {
+fn resource(service: &Service, ty: &str, id: Option<&str>, row: &Row) -> Result<Json, String> {
     let schema = &service.snapshot().schema;
     let table = &schema[schema.find(ty).ok_or_else(|| format!("no type {ty}"))?];
     let mut data = json!({"type": ty});

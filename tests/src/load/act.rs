@@ -9,21 +9,23 @@ use serde_json::Value as Json;
 
 use super::Known;
 use super::report::Sample;
-use crate::client::{Answer, request, with_body};
-use crate::document::Document;
+use crate::client::{Answer, operations_request, request, with_body};
+use crate::document::{Document, add, update};
 use crate::service::Service;
 use crate::shop::{item, order};
 
 /// What a client can do, and how often out of a hundred.
-const ACTS: [(Act, u8); 8] = [
-    (Act::NewOrder, 15),
-    (Act::NewItem, 30),
+const ACTS: [(Act, u8); 10] = [
+    (Act::NewOrder, 10),
+    (Act::NewItem, 25),
     (Act::Quantity, 20),
     (Act::MoveItem, 8),
     (Act::MoveOrder, 7),
-    (Act::Ship, 10),
+    (Act::Ship, 8),
     (Act::DeleteItem, 6),
     (Act::DeleteOrder, 4),
+    (Act::WholeOrder, 7),
+    (Act::Exchange, 5),
 ];
 
 /// How many rows of a table are hot.
@@ -40,6 +42,10 @@ pub(super) enum Act {
     Ship,
     DeleteItem,
     DeleteOrder,
+    /// An order with two items, in one request.
+    WholeOrder,
+    /// Two orders change their customers, in one request.
+    Exchange,
 }
 
 impl Act {
@@ -53,6 +59,8 @@ impl Act {
             Self::Ship => "ship or unship",
             Self::DeleteItem => "delete item",
             Self::DeleteOrder => "delete order",
+            Self::WholeOrder => "whole order",
+            Self::Exchange => "exchange orders",
         }
     }
 
@@ -102,7 +110,40 @@ async fn perform(service: &Service, known: &Known, rng: &mut Rng, act: Act) -> A
         }
         Act::DeleteItem => delete(service, "items", &taken(&known.items, rng)).await,
         Act::DeleteOrder => delete(service, "orders", &taken(&known.orders, rng)).await,
+        Act::WholeOrder => {
+            let new_item = |product: &str| {
+                add(Document::of("items")
+                    .attribute("quantity", 1)
+                    .to_new("order", "orders", "o")
+                    .to_one("product", "products", product))
+            };
+            let other = pick(&known.products, rng);
+            let whole = vec![add(order(&customer).lid("o")), new_item(&product), new_item(&other)];
+            made_together(known, at_once(service, whole).await)
+        }
+        Act::Exchange => {
+            let (second, other) = (any(&known.orders, rng), pick(&known.customers, rng));
+            let to = |id: &str, customer: &str| {
+                update(Document::of("orders").id(id).to_one("customer", "customers", customer))
+            };
+            at_once(service, vec![to(&order_id, &customer), to(&second, &other)]).await
+        }
     }
+}
+
+async fn at_once(service: &Service, operations: Vec<Json>) -> Answer {
+    service.quietly(operations_request(operations)).await
+}
+
+/// Remembers the order and the items of one request.
+fn made_together(known: &Known, answer: Answer) -> Answer {
+    if answer.status == 200 {
+        for result in answer.json()["atomic:results"].as_array().unwrap() {
+            let of = if result["data"]["type"] == "orders" { &known.orders } else { &known.items };
+            of.lock().unwrap().push(result["data"]["id"].as_str().unwrap().to_owned());
+        }
+    }
+    answer
 }
 
 async fn post(service: &Service, document: Document) -> Answer {
