@@ -17,6 +17,7 @@ mod drawn;
 mod explain;
 mod extreme;
 mod facts;
+mod mend;
 mod order;
 mod reach;
 mod remove;
@@ -31,6 +32,7 @@ mod transition;
 use introspect::{ColumnId, Schema};
 
 pub use facts::Facts;
+pub use mend::Mend;
 pub use reach::PathLookup;
 pub use rows::{ChildList, DefaultOf, Extreme, Finder, Hold, Known, ReadersLock, RowLock, Rows};
 
@@ -72,7 +74,7 @@ pub enum Lookup {
         /// What to load of each.
         columns: Vec<ColumnId>,
     },
-    /// The least, the greatest or the existence among the children of a row that are left alone; in the locked phase likewise made after all
+    /// An aggregate over the children of a row that are left alone (a sum or a count: over all of them); in the locked phase likewise made after all
     /// locks of the same wave, which hold the row.
     Extreme(Extreme),
     /// What the database's default of a column comes to.
@@ -102,13 +104,16 @@ pub enum Phase {
 impl Engine<'_> {
     /// Computes the transaction from what is known.
     pub fn attempt(&self, request: &Request, rows: &Rows, phase: Phase) -> Outcome {
-        let mut missing = create::Missing::new();
-        loop {
-            match attempt::Attempt::new(*self, request, rows, phase).run(&missing) {
-                Ok(outcome) => return outcome,
-                Err(more) => missing.extend(more),
-            }
-        }
+        whole(|| attempt::Attempt::new(*self, request, rows, phase))
+    }
+
+    /// Likewise, where nobody asks for anything but that a derived column be right.
+    pub fn mend(&self, mend: &Mend, rows: &Rows, phase: Phase) -> Outcome {
+        whole(|| {
+            let mut attempt = attempt::Attempt::new(*self, &mend.request, rows, phase);
+            attempt.mend = Some(mend);
+            attempt
+        })
     }
 
     /// What the attempt did and why, from the rows with which it came to its end. The attempt is made once more: one that nobody asks
@@ -129,5 +134,16 @@ impl Engine<'_> {
     /// The rows that the request will adjust, named by the way to them, before any row is known: a guess that saves waves.
     pub fn reach(&self, request: &Request) -> Vec<PathLookup> {
         reach::reach(self, request)
+    }
+}
+
+/// Attempts again with the parents that turned out to be missing, until none is.
+fn whole<'a>(attempt: impl Fn() -> attempt::Attempt<'a>) -> Outcome {
+    let mut missing = create::Missing::new();
+    loop {
+        match attempt().run(&missing) {
+            Ok(outcome) => return outcome,
+            Err(more) => missing.extend(more),
+        }
     }
 }

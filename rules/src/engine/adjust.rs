@@ -23,6 +23,7 @@ impl Attempt<'_> {
                 self.settle(derivation, &id, aggregate.function.of_none());
             }
         }
+        self.aggregate_anew(derivation, aggregate);
         match aggregate.function {
             AggregateFunction::Sum(_) | AggregateFunction::Count => self.total(derivation, aggregate),
             AggregateFunction::Min(_) | AggregateFunction::Max(_) | AggregateFunction::Exists => {

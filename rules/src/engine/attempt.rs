@@ -10,9 +10,11 @@ use introspect::{ColumnId, RelationshipId, TableId};
 
 use super::create::Missing;
 use super::explain::Recorder;
+use super::mend::Mend;
 use super::rows::{ChildList, Extreme, Finder, Hold, ReadersLock, RowLock, Rows};
 use super::{Engine, Lookup, Outcome, Phase, RowLookup};
 use crate::change::{Action, Image, Operation, Reason, Request, RowId, RowRef, Violation};
+use crate::rule::Derivation;
 use crate::trace::By;
 
 pub(super) struct Attempt<'a> {
@@ -37,6 +39,8 @@ pub(super) struct Attempt<'a> {
     pub(super) added: BTreeMap<TableId, Vec<RowId>>,
     /// A list of children is longer than what one transaction may touch.
     crowded: bool,
+    /// What is computed anew, when that is all.
+    pub(super) mend: Option<&'a Mend>,
     /// Where the attempt is told, when somebody asks why.
     pub(super) trace: Option<&'a mut Recorder>,
     row_needs: BTreeMap<Finder, RowLookup>,
@@ -97,6 +101,7 @@ impl<'a> Attempt<'a> {
             missing: Missing::new(),
             added: BTreeMap::new(),
             crowded: false,
+            mend: None,
             trace: None,
             row_needs: BTreeMap::new(),
             other_needs: IndexSet::new(),
@@ -111,6 +116,7 @@ impl<'a> Attempt<'a> {
             self.apply(index, operation);
         }
         self.check_removed_keys();
+        self.take_up();
         self.explain(&By::Request);
         self.carry_removals();
         self.explain(&By::ForeignKey);
@@ -125,8 +131,10 @@ impl<'a> Attempt<'a> {
         }
         self.check_references();
         self.check_circles();
-        self.check();
-        self.check_transitions();
+        if self.mend.is_none() {
+            self.check();
+            self.check_transitions();
+        }
         Ok(self.outcome())
     }
 
@@ -145,7 +153,8 @@ impl<'a> Attempt<'a> {
 
     fn too_many_rows(self) -> Outcome {
         let reason = Reason::TooManyRows { rows_max: self.request.rows_max };
-        let id = self.request.operations.first().map(|operation| operation.id.clone());
+        let asked = self.request.operations.first().map(|operation| operation.id.clone());
+        let id = asked.or_else(|| self.touched.keys().next().cloned());
         Outcome::Violated(id.map(|id| Violation { id, reason }).into_iter().collect())
     }
 
@@ -221,6 +230,12 @@ impl<'a> Attempt<'a> {
                 Some(id)
             }
         }
+    }
+
+    /// What is computed anew, and by which rule.
+    pub(super) fn mending(&self) -> Option<(&'a Mend, &'a Derivation)> {
+        let mend = self.mend?;
+        Some((mend, self.engine.rules.derivations.get(mend.derivation)?))
     }
 
     // ---- looking

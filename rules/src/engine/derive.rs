@@ -31,6 +31,8 @@ impl Attempt<'_> {
                 }
                 DerivationKind::Formula(expr) => self.formula(derivation, expr),
                 DerivationKind::Stamp { expr, operations } => self.stamp(derivation, expr, *operations),
+                // That its inputs were noted wrongly is no event that moves it.
+                DerivationKind::Step(_) if self.mend.is_some() => {}
                 DerivationKind::Step(expr) => self.step(derivation, expr),
                 DerivationKind::Aggregate(aggregate) => self.aggregate(derivation, aggregate),
             }
@@ -128,7 +130,9 @@ impl Attempt<'_> {
 
     fn formula(&mut self, derivation: &Derivation, expr: &Expr) {
         let places = expr.places();
-        for id in self.affected(derivation.table, &places) {
+        let mut ids = self.affected(derivation.table, &places);
+        ids.extend(self.mended(derivation));
+        for id in ids {
             self.compute(derivation, expr, &id);
         }
     }

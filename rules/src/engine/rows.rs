@@ -72,7 +72,7 @@ pub struct ChildList {
 }
 
 /// The aggregate of a row over those of its children that this transaction leaves alone: the least or greatest value among them (null:
-/// none), or whether there is one.
+/// none), whether there is one, what they add up to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Extreme {
     /// The table of the row.

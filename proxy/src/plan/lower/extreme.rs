@@ -1,7 +1,7 @@
-//! The least, the greatest or the existence among children → a select over their parents.
+//! Aggregates over children → a select over their parents.
 //!
-//! One statement for all parents of a table and all rules that ask: each rule is a sub-select beside the parent's key. The first row in
-//! order is read rather than `max(…)`, which PostgreSQL does not know for every type, and which would answer texts in the collation's order:
+//! One statement for all parents of a table and all rules that ask: each rule is a sub-select beside the parent's key. Of the least and
+//! the greatest the first row in order is read rather than `max(…)`, which PostgreSQL does not know for every type, and which would answer texts in the collation's order:
 //! `select t0.id, (select t1.amount from items as t1 where t1.order_id = t0.id and t1.amount is not null and not t1.id in ($1) order by
 //! t1.amount desc limit 1) from orders as t0 where t0.id = $2`.
 
@@ -14,6 +14,7 @@ use rules::change::Key;
 use rules::engine::Extreme;
 use rules::rule::{Aggregate, AggregateFunction};
 
+use super::aggregate;
 use super::lookup::{self, Fetch, Subject};
 use super::scope::{Comparison, Scope};
 use crate::Result;
@@ -43,11 +44,16 @@ pub(super) fn extremes(snapshot: &Snapshot, table: TableId, asked: &[&Extreme]) 
     Some(Fetch { query: Query::Select(select), subject: Subject::Extremes { asked, columns } })
 }
 
-/// What an aggregate of this kind comes to, as an item of a select over the parents: over all children but some.
+/// What an aggregate comes to, as an item of a select over the parents: over all children but some.
 pub(super) fn of_children(schema: &Schema, aggregate: &Aggregate, except: &BTreeSet<&Key>) -> Result<Item> {
     let children = Children { schema, aggregate };
     let descending = matches!(aggregate.function, AggregateFunction::Max(_));
     let counting = children.counting(except)?;
+    if let Some(whole) = aggregate::over_joined(schema, aggregate, CHILD) {
+        let ty = ValueType::Decimal { precision: None, scale: None };
+        let all = Select { items: vec![Item { expr: whole, ty }], ..counting };
+        return Ok(Item { expr: Expr::Scalar(Box::new(all)), ty });
+    }
     Ok(match aggregate.column() {
         Some(column) => children.first(counting, children.column(column), descending),
         None => Item { expr: Expr::Exists(Box::new(counting)), ty: ValueType::Bool },

@@ -192,7 +192,7 @@ fn kept(column: &Column, value: Sql) -> Sql {
 /// Null-safe, text by code points. SQLite's decimals are compared by what they stand for, not by the last bit of a double.
 fn distinct(dialect: Dialect, column: &Column, stored: Sql, expected: Sql) -> Sql {
     let wrap = |side: Sql| match (column.ty, dialect) {
-        (ValueType::Text { .. } | ValueType::Enum, _) => Sql::Exact(Box::new(side)),
+        (ValueType::Text { .. } | ValueType::Enum | ValueType::Uuid, _) => Sql::Exact(Box::new(side)),
         (ValueType::Int(_) | ValueType::Decimal { .. }, Dialect::Sqlite) => Sql::Decimal(Box::new(side)),
         _ => side,
     };

@@ -3,6 +3,7 @@
 //! `RULEGATE_SEED=7` runs one seed again, `RULEGATE_SOAK=1` runs twenty times as many.
 
 mod dice;
+mod mend;
 mod request;
 mod world;
 
