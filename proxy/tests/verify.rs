@@ -115,11 +115,11 @@ async fn programs_read_json() {
         "fine": false, "stopped": false, "resumed": false, "remembered": false,
         "rules": [
             {"rule": "orders.pieces", "kind": "derivation", "unverifiable": "it is set when the row comes"},
-            {"rule": "orders.amount", "kind": "derivation", "rows": 3, "exceptions": 1,
+            {"rule": "orders.amount", "kind": "derivation", "rows": 3, "exceptions": 1, "mended": null,
                 "listed": [{"id": "1", "stored": "21.00", "expected": "20.00"}]},
-            {"rule": "customers.balance", "kind": "derivation", "rows": 3, "exceptions": 1,
+            {"rule": "customers.balance", "kind": "derivation", "rows": 3, "exceptions": 1, "mended": null,
                 "listed": [{"id": "1", "stored": "30.00", "expected": "31.00"}]},
-            {"rule": "customers: balance <= credit_limit", "kind": "constraint", "rows": 3, "exceptions": 1,
+            {"rule": "customers: balance <= credit_limit", "kind": "constraint", "rows": 3, "exceptions": 1, "mended": null,
                 "listed": [{"id": "3", "values": {"credit_limit": "10.00", "balance": "20.00"}}]},
         ],
     });
@@ -169,4 +169,31 @@ async fn wrong_usage_and_errors_have_a_code_of_their_own() {
     std::fs::write(project.0.join("rules/rules.yaml"), RULES).unwrap();
     project.execute("drop table orders").await;
     assert_eq!(project.said(&["verify"]).0, 2);
+}
+
+#[tokio::test]
+async fn repair_mends_what_differs_and_tells_what_is_broken() {
+    let project = Project::new("repair").await;
+    project
+        .execute("update orders set amount = 21 where id = 1; update orders set amount = 5 where id = 3")
+        .await;
+    let expect = "\
+orders.pieces: cannot be verified: it is set when the row comes
+orders.amount: 3 rows, 2 differed, 2 mended
+  1: 21.00, should be 20.00
+  3: 5.00, should be 20.00
+customers.balance: 3 rows, 2 differed, 2 mended
+  1: 29.00, should be 30.00
+  3: 35.00, should be 20.00
+customers: balance <= credit_limit: 3 rows, 1 break it
+  3: credit_limit 10.00, balance 20.00
+3 rules verified, 1 cannot be
+this is not remembered: `rulegate setup` makes the table for it
+";
+    let (code, out, err) = project.said(&["verify", "--repair"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (1, expect, "constraints are broken once\n"));
+    project.execute("update customers set credit_limit = 50").await;
+    assert_eq!(project.said(&["verify"]).0, 0);
+    project.execute("update orders set amount = 21 where id = 1").await;
+    assert_eq!(project.said(&["verify", "--repair"]).0, 0);
 }

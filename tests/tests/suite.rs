@@ -24,6 +24,7 @@ mod suite {
     mod operations;
     mod oracle;
     mod reads;
+    mod repair;
     mod roles;
     mod rules;
     mod stamps;

@@ -21,16 +21,22 @@ use progress::Ticker;
 /// How long one statement may take: it looks at many rows, and nobody waits for it.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// Compare every stored derivation and every constraint with the rows of the database.
+/// Compare every stored derivation and every constraint with the rows of the database; with --repair, mend what differs.
 ///
 /// Derivations go first, each after all that it reads, and each is compared with what its inputs are stored as. Can run while clients
 /// write. With the table that `rulegate setup` makes, what was verified is remembered, and a run that was cut off can go on.
 ///
-/// Exit codes: 0 everything is as the rules say, 1 rows are not, 2 wrong usage or an error.
+/// --repair locks each row that differs, and what is above it, looks again what is right, and writes it as any other change: what depends on
+/// it follows. Nothing is refused by a constraint then, and broken constraints are listed at the end.
+///
+/// Exit codes: 0 everything is (or was made) as the rules say, 1 rows are not, 2 wrong usage or an error.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     source: SourceArgs,
+    /// Mend the derived values that differ, while clients write; broken constraints are only told
+    #[arg(long)]
+    repair: bool,
     /// Go on where an interrupted run stopped; without one, begin
     #[arg(long)]
     resume: bool,
@@ -56,7 +62,9 @@ enum Format {
 pub(super) fn run(args: VerifyArgs) -> Result<(), Failure> {
     let report = verify(args).map_err(|failure| Failure::usage(failure.text))?;
     if report.stopped {
-        return Err(Failure::usage("stopped; `rulegate verify --resume` goes on from there"));
+        return Err(Failure::usage(
+            "stopped; `--resume` goes on from there, where `rulegate setup` has made the table for it",
+        ));
     }
     match report.is_fine() {
         true => Ok(()),
@@ -65,7 +73,12 @@ pub(super) fn run(args: VerifyArgs) -> Result<(), Failure> {
 }
 
 fn verify(args: VerifyArgs) -> Result<Report, Failure> {
-    let options = Options { batch_rows: args.batch_rows, listed_max: args.list, resume: args.resume };
+    let options = Options {
+        batch_rows: args.batch_rows,
+        listed_max: args.list,
+        repair: args.repair,
+        resume: args.resume,
+    };
     let mut config = Config::load(args.source.given())?;
     config.database.statement_timeout = STATEMENT_TIMEOUT;
     let stop = Arc::new(AtomicBool::new(false));

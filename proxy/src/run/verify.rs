@@ -3,8 +3,11 @@
 //! Each batch is one statement over a range of keys, which sees one moment of the database: while every writer keeps the rules it finds
 //! nothing, however many there are. Nothing is held in memory but a batch. After each batch the place is noted (where `rulegate setup` has
 //! made the table for it), so that a run that was cut off can go on.
+//!
+//! Repair mends each batch before the next is looked at (`repair`): a derivation is right in all rows before one that reads it begins.
 
 pub mod memory;
+mod repair;
 mod report;
 
 use std::ops::ControlFlow;
@@ -32,13 +35,15 @@ pub struct Options {
     pub batch_rows: u64,
     /// Most rows listed for one rule.
     pub listed_max: usize,
+    /// Mend what differs.
+    pub repair: bool,
     /// Go on where an interrupted run stopped.
     pub resume: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch_rows: 10_000, listed_max: 20, resume: false }
+        Self { batch_rows: 10_000, listed_max: 20, repair: false, resume: false }
     }
 }
 
@@ -127,14 +132,15 @@ impl Run<'_> {
         for (rule, verification) in verifiable {
             ahead.push((fingerprint(self.context.snapshot, rule.name, &verification)?, rule.name));
         }
-        self.resumed = self.options.resume && ahead.iter().any(|(print, _)| memory.progress(print).is_some());
+        self.resumed = self.options.resume
+            && ahead.iter().any(|(print, _)| memory.interrupted(print, self.options.repair));
         for (fingerprint, name) in ahead {
             if self.resumed && memory.record(&fingerprint).is_some() {
                 continue;
             }
             let mut record =
                 memory.record(&fingerprint).cloned().unwrap_or_else(|| Record::new(fingerprint, name));
-            record.progress = Some(Progress::default());
+            record.progress = Some(Progress { repair: self.options.repair, ..Progress::default() });
             memory.save(self.context.pool, record).await.map_err(Failure::Memory)?;
         }
         Ok(())
@@ -205,8 +211,15 @@ impl Run<'_> {
         };
         let range = Range { upto, ..ahead };
         let found = asking.exceptions(range.clone(), rows).await?;
+        let left = match verification.subject() {
+            Subject::Derivation { index, .. } if self.options.repair => {
+                let keys = found.iter().map(|(key, _)| key.clone()).collect();
+                Some(repair::mend(self.context, index, keys).await.map_err(failed(report))?)
+            }
+            _ => None,
+        };
         let table = &self.context.snapshot.schema[verification.table()];
-        report.take(table, found, rows, self.options.listed_max);
+        report.take(table, rows, found, left, self.options.listed_max);
         *after = range.upto;
         Ok(after.is_some())
     }
@@ -236,7 +249,7 @@ impl Run<'_> {
         let Some(mut record) = self.record(verification, report)? else { return Ok(()) };
         let table = &self.context.snapshot.schema[verification.table()];
         match after {
-            Some(key) => record.progress = Some(report.progress(id::format(table, key))),
+            Some(key) => record.progress = Some(report.progress(self.options.repair, id::format(table, key))),
             None => record.is_done(report),
         }
         let Some(memory) = &mut self.memory else { return Ok(()) };

@@ -31,6 +31,7 @@ fn rule(rule: &RuleReport) -> Json {
             "kind": kind,
             "rows": rule.rows,
             "exceptions": rule.exceptions,
+            "mended": rule.mended,
             "listed": rule.listed.iter().map(exception).collect::<Vec<_>>(),
         }),
     }
@@ -38,7 +39,7 @@ fn rule(rule: &RuleReport) -> Json {
 
 fn exception(exception: &Exception) -> Json {
     let id = &exception.id;
-    match &exception.finding {
+    let mut told = match &exception.finding {
         Finding::Differs { stored, expected } => {
             json!({"id": id, "stored": value(stored), "expected": value(expected)})
         }
@@ -47,7 +48,11 @@ fn exception(exception: &Exception) -> Json {
             let values: Map<String, Json> = values.iter().map(|(name, v)| (name.clone(), value(v))).collect();
             json!({"id": id, "values": values})
         }
+    };
+    if let (Some(why), Some(members)) = (&exception.left, told.as_object_mut()) {
+        members.insert("left".into(), Json::String(why.clone()));
     }
+    told
 }
 
 fn value(value: &Value) -> Json {

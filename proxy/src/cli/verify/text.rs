@@ -14,7 +14,8 @@ pub(super) fn rule(rule: &RuleReport) -> String {
         None => format!("{}: {}, {}\n", rule.name, count(rule.rows, "row"), found(rule)),
     };
     for exception in &rule.listed {
-        _ = writeln!(text, "  {}: {}", exception.id, finding(&exception.finding));
+        let left = exception.left.as_ref().map(|why| format!(" (not mended: {why})")).unwrap_or_default();
+        _ = writeln!(text, "  {}: {}{left}", exception.id, finding(&exception.finding));
     }
     let unlisted = rule.exceptions.saturating_sub(rule.listed.len() as u64);
     if unlisted > 0 {
@@ -43,7 +44,7 @@ pub(super) fn end(report: &Report) -> String {
 /// What is wrong in all.
 pub(super) fn verdict(report: &Report) -> String {
     let of = |kind: RuleKind| {
-        report.rules.iter().filter(|rule| rule.kind == kind).map(|rule| rule.exceptions).sum::<u64>()
+        report.rules.iter().filter(|rule| rule.kind == kind).map(RuleReport::left).sum::<u64>()
     };
     let mut parts = Vec::new();
     match of(RuleKind::Derivation) {
@@ -63,10 +64,11 @@ fn times(number: u64) -> String {
 }
 
 fn found(rule: &RuleReport) -> String {
-    match (rule.exceptions, rule.kind) {
-        (0, _) => "fine".into(),
-        (number, RuleKind::Derivation) => format!("{number} differ"),
-        (number, RuleKind::Constraint | RuleKind::Transition) => format!("{number} break it"),
+    match (rule.exceptions, rule.mended, rule.kind) {
+        (0, _, _) => "fine".into(),
+        (number, Some(mended), _) => format!("{number} differed, {mended} mended"),
+        (number, None, RuleKind::Derivation) => format!("{number} differ"),
+        (number, None, RuleKind::Constraint | RuleKind::Transition) => format!("{number} break it"),
     }
 }
 

@@ -43,12 +43,16 @@ pub struct Record {
 /// How far a run has come.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
+    /// Whether it mends.
+    pub repair: bool,
     /// The id of the last row looked at; `None`: not begun.
     pub after: Option<String>,
     /// Rows looked at.
     pub rows: u64,
-    /// Of them not as the rule says, and left so.
+    /// Of them not as the rule says.
     pub exceptions: u64,
+    /// Of these mended.
+    pub mended: u64,
 }
 
 /// How far the rules can be trusted.
@@ -75,7 +79,7 @@ impl Record {
     /// All rows have been looked at.
     pub(super) fn is_done(&mut self, report: &RuleReport) {
         self.verified_at = Some(chrono::Utc::now().naive_utc());
-        (self.rows, self.exceptions, self.progress) = (report.rows, report.exceptions, None);
+        (self.rows, self.exceptions, self.progress) = (report.rows, report.left(), None);
     }
 }
 
@@ -85,9 +89,10 @@ impl Memory {
         self.records.get(fingerprint)
     }
 
-    /// How far a run has come with a rule that has not ended.
-    pub(super) fn progress(&self, fingerprint: &str) -> Option<&Progress> {
-        self.record(fingerprint)?.progress.as_ref()
+    /// Whether such a run was cut off before it had ended with a rule.
+    pub(super) fn interrupted(&self, fingerprint: &str, repair: bool) -> bool {
+        let progress = self.record(fingerprint).and_then(|record| record.progress.as_ref());
+        progress.is_some_and(|progress| progress.repair == repair)
     }
 
     /// Writes what is known of a rule.

@@ -1,5 +1,7 @@
 //! What a verification has found: the numbers, and the first rows of each rule.
 
+use std::collections::HashMap;
+
 use dialects::Value;
 use introspect::Table;
 use rules::change::Key;
@@ -32,8 +34,10 @@ pub struct RuleReport {
     pub unverifiable: Option<&'static str>,
     /// Rows looked at.
     pub rows: u64,
-    /// Rows that are not as the rule says.
+    /// Rows that are not as the rule says, or were not until they were mended.
     pub exceptions: u64,
+    /// How many of them are mended; `None`: that was not asked for.
+    pub mended: Option<u64>,
     /// The first of them.
     pub listed: Vec<Exception>,
     /// Some of the rows were looked at by an earlier run, which listed what it found there.
@@ -47,6 +51,8 @@ pub struct Exception {
     pub id: String,
     /// What is wrong.
     pub finding: Finding,
+    /// Why it could not be mended, where that was asked for.
+    pub left: Option<String>,
 }
 
 /// What is wrong with a row.
@@ -68,7 +74,7 @@ pub enum Finding {
 impl Report {
     /// Whether every stored value that could be verified is as the rules say.
     pub fn is_fine(&self) -> bool {
-        !self.stopped && self.rules.iter().all(|rule| rule.exceptions == 0)
+        !self.stopped && self.rules.iter().all(|rule| rule.left() == 0)
     }
 }
 
@@ -80,17 +86,38 @@ impl RuleReport {
             unverifiable: rule.verification.err(),
             rows: 0,
             exceptions: 0,
+            mended: None,
             listed: Vec::new(),
             earlier: false,
         }
     }
 
-    /// A batch of so many rows, with what was found in it.
-    pub(super) fn take(&mut self, table: &Table, found: Vec<(Key, Finding)>, rows: u64, listed_max: usize) {
+    /// Rows that are still not as the rule says.
+    pub fn left(&self) -> u64 {
+        self.exceptions - self.mended.unwrap_or(0)
+    }
+
+    /// A batch of so many rows, what was found in it, and what of that is left, where it was to be mended.
+    pub(super) fn take(
+        &mut self,
+        table: &Table,
+        rows: u64,
+        found: Vec<(Key, Finding)>,
+        left: Option<Vec<(Key, String)>>,
+        listed_max: usize,
+    ) {
         self.rows += rows;
         self.exceptions += found.len() as u64;
+        if let Some(left) = &left {
+            *self.mended.get_or_insert(0) += (found.len() - left.len()) as u64;
+        }
+        let left: HashMap<Key, String> = left.into_iter().flatten().collect();
         let room = listed_max.saturating_sub(self.listed.len());
-        let exception = |(key, finding): (Key, Finding)| Exception { id: id::format(table, &key), finding };
+        let exception = |(key, finding): (Key, Finding)| Exception {
+            id: id::format(table, &key),
+            finding,
+            left: left.get(&key).cloned(),
+        };
         self.listed.extend(found.into_iter().take(room).map(exception));
     }
 
@@ -102,11 +129,13 @@ impl RuleReport {
     /// The rows up to a place were.
     pub(super) fn goes_on_from(&mut self, progress: &Progress) {
         (self.rows, self.exceptions) = (progress.rows, progress.exceptions);
+        self.mended = progress.repair.then_some(progress.mended);
         self.earlier = progress.after.is_some();
     }
 
     /// How far it has come.
-    pub(super) fn progress(&self, after: String) -> Progress {
-        Progress { after: Some(after), rows: self.rows, exceptions: self.exceptions }
+    pub(super) fn progress(&self, repair: bool, after: String) -> Progress {
+        let mended = self.mended.unwrap_or(0);
+        Progress { repair, after: Some(after), rows: self.rows, exceptions: self.exceptions, mended }
     }
 }

@@ -7,6 +7,7 @@ mod crowd;
 mod data;
 mod ends;
 mod lines;
+mod mending;
 mod missing;
 mod triggers;
 mod world;

@@ -126,7 +126,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 /// The shop.
 pub(super) struct World {
     pub(super) pool: Arc<Pool>,
-    snapshot: Arc<Snapshot>,
+    pub(super) snapshot: Arc<Snapshot>,
     pub(super) metrics: Arc<Metrics>,
     wrong: String,
     /// The server and the database's name there; SQLite's is in memory.
