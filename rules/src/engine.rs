@@ -25,7 +25,16 @@ mod rows;
 mod scope;
 mod stamp;
 mod step;
-#[cfg(test)]
+#[cfg(any(test, feature = "oracle"))]
+#[allow(
+    dead_code,
+    unused_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise; the oracle serves other tests, too"
+)]
 mod tests;
 mod transition;
 
@@ -35,6 +44,8 @@ pub use facts::Facts;
 pub use mend::Mend;
 pub use reach::PathLookup;
 pub use rows::{ChildList, DefaultOf, Extreme, Finder, Hold, Known, ReadersLock, RowLock, Rows};
+#[cfg(feature = "oracle")]
+pub use tests::game;
 
 use crate::change::{Change, Request, Violation};
 use crate::rule::RuleSet;

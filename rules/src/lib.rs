@@ -8,8 +8,14 @@ pub mod compile;
 pub mod engine;
 pub mod expr;
 mod file;
-#[cfg(test)]
-#[allow(dead_code, reason = "each test takes what it needs")]
+#[cfg(any(test, feature = "oracle"))]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "each test takes what it needs, and stops at the first surprise"
+)]
 pub(crate) mod fixture;
 pub mod graph;
 pub mod policy;

@@ -23,6 +23,7 @@ pub mod oracle;
 pub mod service;
 pub mod shop;
 pub mod wire;
+pub mod world;
 
 pub use client::{Answer, Client};
 pub use database::Database;

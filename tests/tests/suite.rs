@@ -23,6 +23,7 @@ mod suite {
     mod missing_parents;
     mod operations;
     mod oracle;
+    mod random;
     mod reads;
     mod repair;
     mod roles;

@@ -6,6 +6,8 @@ mod declare;
 mod drive;
 mod extreme;
 mod facts;
+#[cfg(feature = "oracle")]
+pub mod game;
 mod keys;
 mod moments;
 mod new_rows;

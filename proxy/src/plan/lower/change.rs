@@ -1,10 +1,10 @@
 //! What the engine came to → INSERTs, UPDATEs and DELETEs, set-based: one statement for all rows of a table that are written alike.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use dialects::sql::{Delete, Insert, Item, Query, Update};
 use dialects::{Dialect, Value};
-use introspect::{ColumnId, Schema, Table, TableId};
+use introspect::{ColumnId, ForeignKey, Schema, Table, TableId};
 use rules::change::{Change, RowId, RowRef};
 
 use super::lookup::{items, typed};
@@ -49,6 +49,11 @@ pub fn changes(schema: &Schema, changes: &[Change], wanted: &BTreeSet<RowId>) ->
                 writes.extend(group.chunks(1).map(|one| write(insert(table, one, &returning), ids(one))));
             }
             Kind::Insert => writes.push(write(insert(table, group, &returning), ids(group))),
+            Kind::Delete if schema.dialect == Dialect::Mysql => writes.extend(
+                rounds(schema, group)
+                    .iter()
+                    .map(|round| write(Query::Delete(delete(table, round)), Vec::new())),
+            ),
             Kind::Delete => writes.push(write(Query::Delete(delete(table, group)), Vec::new())),
             Kind::Update => {
                 writes.extend(
@@ -154,6 +159,43 @@ fn update(table: &Table, group: &[Change], columns: &[ColumnId], returning: &[It
         guard: None,
         returning: returning.to_vec(),
     }
+}
+
+/// MySQL looks at foreign keys row by row: of the rows of one table those go first, in a statement of their own, that no other refers to.
+/// Where rows refer to each other in a circle, the rest goes at once.
+fn rounds(schema: &Schema, group: &[Change]) -> Vec<Vec<Change>> {
+    let (mut rounds, mut rest) = (Vec::new(), group.to_vec());
+    while !rest.is_empty() {
+        let named: HashSet<(usize, Vec<Value>)> =
+            rest.iter().flat_map(|change| names(schema, change)).collect();
+        let refers_to = |change: &Change| {
+            own_keys(schema, change).any(|(n, key)| {
+                values(change, &key.target_columns).is_some_and(|values| named.contains(&(n, values)))
+            })
+        };
+        let (held, free): (Vec<Change>, Vec<Change>) = rest.into_iter().partition(refers_to);
+        rest = if free.is_empty() { Vec::new() } else { held.clone() };
+        rounds.push(if free.is_empty() { held } else { free });
+    }
+    rounds
+}
+
+/// The other rows of its table that a row refers to, by foreign key.
+fn names<'a>(schema: &'a Schema, change: &'a Change) -> impl Iterator<Item = (usize, Vec<Value>)> + 'a {
+    own_keys(schema, change).filter_map(|(n, key)| {
+        let named = values(change, &key.columns)?;
+        (values(change, &key.target_columns).as_ref() != Some(&named)).then_some((n, named))
+    })
+}
+
+/// The foreign keys of a row's table that lead to the table itself.
+fn own_keys<'a>(schema: &'a Schema, change: &Change) -> impl Iterator<Item = (usize, &'a ForeignKey)> + 'a {
+    let table = change.id.table;
+    schema[table].foreign_keys.iter().enumerate().filter(move |(_, key)| key.target == table)
+}
+
+fn values(change: &Change, columns: &[ColumnId]) -> Option<Vec<Value>> {
+    change.before.as_ref()?.values(columns)
 }
 
 fn delete(table: &Table, group: &[Change]) -> Delete {

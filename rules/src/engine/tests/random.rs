@@ -2,10 +2,10 @@
 //!
 //! `RULEGATE_SEED=7` runs one seed again, `RULEGATE_SOAK=1` runs twenty times as many.
 
-mod dice;
+pub(super) mod dice;
 mod mend;
-mod request;
-mod world;
+pub(super) mod request;
+pub(super) mod world;
 
 use std::collections::BTreeMap;
 use std::env;

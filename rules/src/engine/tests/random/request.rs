@@ -13,7 +13,7 @@ use crate::change::{Action, Operation, Request, RowId, RowRef};
 use crate::engine::tests::database::Database;
 use crate::policy::Actor;
 
-pub(super) fn random(dice: &mut Dice, database: &Database) -> Request {
+pub(in crate::engine::tests) fn random(dice: &mut Dice, database: &Database) -> Request {
     let count = if dice.chance(50) { 1 } else { 1 + dice.roll(6) };
     let mut operations = Vec::new();
     for n in 0..count {

@@ -27,7 +27,7 @@ pub(super) const STEPPED: ColumnId = ColumnId(8);
 /// A column that clients move from state to state, in every table.
 pub(super) const STATE: ColumnId = ColumnId(9);
 
-pub(super) fn random(dice: &mut Dice) -> World {
+pub(in crate::engine::tests) fn random(dice: &mut Dice) -> World {
     let schema = schema(dice);
     let rules = Builder::new(dice, &schema).rules();
     let mut database = Database::new(&schema);

@@ -1,0 +1,115 @@
+//! The random worlds for tests outside this crate: a schema, its rules, requests one after the other, and what the oracle makes of each.
+
+use std::collections::HashMap;
+
+use dialects::Value;
+use introspect::{ColumnId, Schema, TableId};
+
+use super::drive::World;
+use super::oracle;
+use super::random::dice::Dice;
+use super::random::{request, world};
+use crate::change::{Action, Operation, Request, RowRef};
+use crate::rule::RuleSet;
+
+/// A random world, played request by request.
+pub struct Game {
+    world: World,
+    dice: Dice,
+    /// The last key given to a new row, beyond those that requests make up.
+    key: i64,
+}
+
+impl Game {
+    /// The world of a seed, still without rows.
+    pub fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        Self { world: world::random(&mut dice), dice, key: 5000 }
+    }
+
+    /// Its tables.
+    pub fn schema(&self) -> &Schema {
+        &self.world.schema
+    }
+
+    /// Its rules.
+    pub fn rules(&self) -> &RuleSet {
+        &self.world.rules
+    }
+
+    /// What the database puts into a column that nobody gives.
+    pub fn default_of(&self, table: TableId, column: ColumnId) -> Option<&Value> {
+        self.world.database.defaults.get(&(table, column))
+    }
+
+    /// The next request over the rows at hand; new rows come with their keys.
+    pub fn request(&mut self) -> Request {
+        let mut request = request::random(&mut self.dice, &self.world.database);
+        // Of a row that comes and goes in one request nothing but its key would be left, and here the key is the client's.
+        let passing = |o: &Operation| matches!((&o.action, &o.id.row), (Action::Delete, RowRef::New(_)));
+        request.operations.retain(|operation| !passing(operation));
+        let first = self.key + 1;
+        for operation in &mut request.operations {
+            if let Action::Insert(values) = &mut operation.action {
+                self.key += 1;
+                values.insert(self.world.schema[operation.id.table].key[0], Value::Int(self.key));
+            }
+        }
+        let keys: HashMap<u32, Value> = added(&request).zip((first..).map(Value::Int)).collect();
+        for operation in &mut request.operations {
+            let own = match &operation.id.row {
+                RowRef::New(n) => keys.get(n).cloned(),
+                row => row_key(row),
+            };
+            if let Action::Insert(values) | Action::Update(values) = &mut operation.action {
+                let key = self.world.schema[operation.id.table].key[0];
+                for (column, value) in values.iter_mut().filter(|(column, _)| **column != key) {
+                    if let Value::Drawn(drawn) = value {
+                        *value = keys[&drawn.row].clone();
+                    }
+                    // A row that names itself is never removed again by MariaDB.
+                    if self.world.schema[operation.id.table].in_foreign_key(*column)
+                        && own.as_ref() == Some(value)
+                    {
+                        *value = Value::Null;
+                    }
+                }
+            }
+        }
+        request
+    }
+
+    /// What the request comes to, computed from whole tables: done, or why it is refused.
+    pub fn play(&mut self, request: &Request) -> Result<(), String> {
+        self.world.database = oracle::apply(&self.world.rules, &self.world.database, request)?;
+        Ok(())
+    }
+
+    /// The rows of a table as they should be, by key.
+    pub fn rows(&self, table: TableId) -> Vec<Vec<Value>> {
+        let whole = |image: &crate::change::Image| {
+            image.columns().map(|(_, value)| value.cloned().unwrap_or(Value::Null)).collect()
+        };
+        self.world.database.table(table).map(|(_, image)| whole(image)).collect()
+    }
+
+    /// The world and a request as text, to be read when something went wrong.
+    pub fn story(&self, request: &Request) -> String {
+        self.world.story(request)
+    }
+}
+
+/// The numbers of the new rows, in the order in which they come.
+fn added(request: &Request) -> impl Iterator<Item = u32> {
+    request.operations.iter().filter_map(|operation| match (&operation.action, &operation.id.row) {
+        (Action::Insert(_), RowRef::New(n)) => Some(*n),
+        _ => None,
+    })
+}
+
+fn row_key(row: &RowRef) -> Option<Value> {
+    match row {
+        RowRef::Existing(key) => key.first().cloned(),
+        _ => None,
+    }
+}
