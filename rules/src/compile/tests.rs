@@ -833,3 +833,16 @@ fn parents_come_where_their_foreign_key_tells_all_they_need() {
         assert_eq!(fine(&schema, text), expected, "{text}");
     }
 }
+
+#[test]
+fn a_form_is_its_bare_word_and_whole_names() {
+    let shop = fixture::shop();
+    let said = |expression: &str| derive(&shop, &format!("customers.balance: {expression}"));
+    assert!(
+        said("'\"sum\"(orders.amount_total)'").contains("there is no function"),
+        "{}",
+        said("'\"sum\"(orders.amount_total)'")
+    );
+    assert!(said("sum(orders.)").contains("relationship"), "{}", said("sum(orders.)"));
+    assert!(said("sum(orders.amount_total.)") != "fine");
+}

@@ -297,3 +297,40 @@ fn an_expression_may_be_so_deep_and_no_deeper() {
     assert_eq!(shown(&nested(DEPTH_MAX)), "1");
     assert_eq!(shown(&nested(DEPTH_MAX + 1)), "error: an expression of more than 128 levels");
 }
+
+#[test]
+fn numbers_may_have_so_many_digits_and_no_more() {
+    let digits = |count: usize| dec(&"7".repeat(count));
+    assert_eq!(binary(BinaryOp::Add, digits(1000), Value::Int(0)).len(), 1000);
+    assert_eq!(
+        binary(BinaryOp::Add, digits(1001), Value::Int(0)),
+        "error: a number with more than 1000 digits"
+    );
+    assert_eq!(
+        binary(BinaryOp::Add, digits(1002), Value::Int(0)),
+        "error: a number with more than 1000 digits"
+    );
+    let cast = |value: Value, ty: Type| shown(&Expr::Cast(Box::new(lit(value)), ty));
+    assert_eq!(cast(Value::Int(1), Type::Decimal(Some(999))).len(), 1001);
+    assert_eq!(cast(Value::Int(1), Type::Decimal(Some(1001))), "error: a number with more than 1000 digits");
+    assert_eq!(cast(Value::Int(1), Type::Decimal(Some(1002))), "error: a number with more than 1000 digits");
+}
+
+#[test]
+fn a_text_is_a_truth_value_only_by_its_words() {
+    let cast = |text: &str| shown(&Expr::Cast(Box::new(lit(Value::text(text))), Type::Bool));
+    assert_eq!(
+        [cast("true"), cast("FALSE"), cast("maybe"), cast("1")],
+        [
+            "true",
+            "false",
+            "error: a text cannot be read as true or false",
+            "error: a text cannot be read as true or false"
+        ]
+    );
+}
+
+#[test]
+fn a_number_beyond_all_bounds_is_shown_with_its_exponent() {
+    assert!(show(&dec("1e999999999")).len() < 30);
+}

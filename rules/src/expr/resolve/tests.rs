@@ -391,6 +391,8 @@ fn large_and_deep_expressions_are_refused_without_harm() {
     assert!(answer("items", &nested, Context::Message).contains("levels of brackets"));
     let sums = vec!["1"; 300].join(" + ");
     assert!(answer("items", &sums, Context::Message).contains("too large"));
+    assert_eq!(answer("items", &vec!["1"; 101].join(" + "), Context::Message), "101");
+    assert!(answer("items", &vec!["1"; 102].join(" + "), Context::Message).contains("too large"));
     let long = vec!["1"; 900].join(" + ");
     assert!(answer("items", &long, Context::Message).contains("at most 1000 words"));
     let many = vec!["quantity = 1"; 200].join(" or ");
@@ -575,3 +577,43 @@ const WORDS: &[&str] = &[
     "position",
     "over",
 ];
+
+#[test]
+fn nothing_hangs_about_a_call() {
+    for text in [
+        "length('a') over () = 1",
+        "length('a') filter (where true) = 1",
+        "length('a') within group (order by quantity) = 1",
+        "length(distinct 'a') = 1",
+        "length('a' order by quantity) = 1",
+    ] {
+        let said = answer("items", text, Context::Message);
+        assert!(said.starts_with('['), "{text}: {said}");
+    }
+}
+
+#[test]
+fn an_interval_is_no_more_than_its_words() {
+    let said = |text: &str| answer("items", text, Context::Default);
+    assert_eq!(said("today + interval '3 days'"), "2024-03-03");
+    for text in [
+        "today + interval '3' day (2)",
+        "today + interval '3' day to second",
+        "now() + interval '3' second (2, 3)",
+    ] {
+        assert!(said(text).starts_with('['), "{text}: {}", said(text));
+    }
+}
+
+#[test]
+fn a_number_is_spelled_with_the_digits_of_its_type() {
+    assert_eq!(answer("items", "concat(coalesce(quantity, unit_price), '')", Context::Message), "3.00");
+}
+
+#[test]
+fn a_time_is_cast_from_a_moment_and_to_itself() {
+    let said = |text: &str| answer("items", text, Context::Default);
+    assert_eq!(said("cast(cast(now() as time) as time)"), "12:00:00");
+    assert!(said("cast(today as time)").contains("cannot be cast"));
+    assert!(said("case when cast(now() as time) = 'noon' then 1 end").contains("write times as '13:45:00'"));
+}
