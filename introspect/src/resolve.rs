@@ -101,6 +101,7 @@ fn column(name: String, source: catalog::Column) -> Column {
         hidden: false,
         label: None,
         searchable: None,
+        is_virtual: false,
     }
 }
 

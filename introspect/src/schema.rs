@@ -82,6 +82,8 @@ pub struct Column {
     pub default: ColumnDefault,
     /// Computed by the database from other columns (`generated always as`), never written; the expression's text where known.
     pub generated: Option<String>,
+    /// No column of the database at all: an expression that it computes when the row is read. Such columns stand after all others.
+    pub is_virtual: bool,
     /// Its comment.
     pub comment: Option<String>,
     /// Kept from the API by the model file; rules may still read it.
@@ -229,6 +231,16 @@ impl Table {
     /// The relationship of a name.
     pub fn relationship(&self, name: &str) -> Option<RelationshipId> {
         self.relationships.iter().position(|r| r.name == name).map(|n| RelationshipId(n as u32))
+    }
+
+    /// The columns that the database keeps, with their ids.
+    pub fn stored(&self) -> impl Iterator<Item = (ColumnId, &Column)> {
+        self.columns().filter(|(_, column)| !column.is_virtual)
+    }
+
+    /// Whether some of its columns are computed when they are read.
+    pub fn has_virtual(&self) -> bool {
+        self.columns.last().is_some_and(|column| column.is_virtual)
     }
 
     /// All columns with their ids.

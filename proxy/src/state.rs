@@ -28,6 +28,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// Puts a snapshot together.
     pub fn new(schema: Schema, rules: RuleSet, api: ApiSettings, limits: Limits) -> Self {
+        let schema = rules.with_virtuals(schema);
         let facts = Facts::new(&schema, &rules);
         Self { schema, rules, facts, api, limits }
     }

@@ -15,6 +15,7 @@ mod message;
 mod order;
 pub(crate) mod reads;
 mod transition;
+mod virtuals;
 
 use std::collections::HashMap;
 
@@ -44,8 +45,11 @@ pub fn check(schema: &Schema, files: &[(String, String)]) -> Result<Checked, Vec
     let mut compiler =
         Compiler { schema, problems: Problems::new(files), derived: HashMap::new(), moved: HashMap::new() };
     let declared = file::read(&mut compiler.problems);
+    let (computed, stored): (Vec<_>, Vec<_>) =
+        declared.columns.iter().partition(|rule| rule.key == file::ColumnKey::Virtual);
     let derivations: Vec<_> =
-        declared.columns.iter().filter_map(|rule| Some((rule, compiler.derivation(rule)?))).collect();
+        stored.iter().filter_map(|rule| Some((*rule, compiler.derivation(rule)?))).collect();
+    let virtuals = compiler.virtuals(&computed);
     let constraints: Vec<_> =
         declared.constraints.iter().filter_map(|rule| Some((rule, compiler.constraint(rule)?))).collect();
     let transitions: Vec<_> =
@@ -58,7 +62,7 @@ pub fn check(schema: &Schema, files: &[(String, String)]) -> Result<Checked, Vec
     }
     let constraints: Vec<_> = constraints.into_iter().map(|(_, constraint)| constraint).collect();
     let lock_rank = lock::rank(schema, &derivations, &constraints);
-    let rules = RuleSet { derivations, constraints, transitions, created, lock_rank };
+    let rules = RuleSet { derivations, constraints, transitions, virtuals, created, lock_rank };
     Ok(Checked { rules, warnings })
 }
 
@@ -72,8 +76,8 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// `table.column`
-    fn target(&mut self, text: &Text) -> Option<(TableId, ColumnId)> {
+    /// `table.column`; `otherwise`: what else to do where there is no such column.
+    fn target(&mut self, text: &Text, otherwise: Option<&str>) -> Option<(TableId, ColumnId)> {
         let names = match parse::dotted(&text.value) {
             Ok(names) => names,
             Err(problem) => {
@@ -86,7 +90,7 @@ impl Compiler<'_> {
             return None;
         };
         let id = self.table(text, table)?;
-        Some((id, self.column(text, id, column)?))
+        Some((id, self.column_or(text, id, column, otherwise)?))
     }
 
     fn table(&mut self, text: &Text, name: &Name) -> Option<TableId> {
@@ -100,10 +104,25 @@ impl Compiler<'_> {
     }
 
     fn column(&mut self, text: &Text, table: TableId, name: &Name) -> Option<ColumnId> {
+        self.column_or(text, table, name, None)
+    }
+
+    /// `otherwise`: what else to do where there is no such column.
+    fn column_or(
+        &mut self,
+        text: &Text,
+        table: TableId,
+        name: &Name,
+        otherwise: Option<&str>,
+    ) -> Option<ColumnId> {
         let table = &self.schema[table];
         let found = table.column(&name.text);
         if found.is_none() {
             let hint = did_you_mean(&name.text, table.columns.iter().map(|c| c.name.as_str()));
+            let hint = match (hint, otherwise) {
+                (Some(hint), Some(otherwise)) => Some(format!("{hint} Or {otherwise}")),
+                (hint, otherwise) => hint.or(otherwise.map(str::to_owned)),
+            };
             let message = format!("{} has no column `{}`", table.name, name.text);
             self.problems.inside(text, 0, ExprProblem { span: name.span.clone(), message, hint });
         }

@@ -25,8 +25,8 @@ pub(crate) type Files = [(String, String)];
 /// The keys of a rule file; a later version knows the ones after the third.
 const KEYS: &[&str] = &["derive", "default", "constrain", "stamp", "transition", "events", "allocate"];
 
-/// The keys of an expression's long form; a later version knows `virtual`.
-const EXPRESSION_KEYS: &[&str] = &["as", "insert_parent", "virtual", "operations"];
+/// The keys of an expression's long form.
+const EXPRESSION_KEYS: &[&str] = &["as", "virtual", "insert_parent", "operations"];
 
 /// The keys of a constraint.
 const CONSTRAINT_KEYS: &[&str] = &["check", "message", "when", "operations", "attribute", "code", "recheck"];
@@ -43,6 +43,8 @@ pub(crate) struct Declarations {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnKey {
     Derive,
+    /// Under `derive`, with `virtual: true`: computed when it is read, not stored.
+    Virtual,
     Default,
     Stamp,
 }
@@ -191,9 +193,9 @@ impl Reader<'_> {
         }
     }
 
-    /// An expression, or the long form with `as`.
+    /// An expression, or the long form with `as`, in which a derivation can be `virtual`.
     fn column(&mut self, target: Text, node: &Node, under: ColumnKey) -> Option<ColumnRule> {
-        let (mut operations, mut insert_parent) = (Operations::default(), None);
+        let (mut becomes, mut operations, mut insert_parent) = (under, Operations::default(), None);
         if !matches!(node.content, Content::Map(_)) {
             let expression = self.text(node)?;
             return Some(ColumnRule { key: under, target, expression, operations, insert_parent });
@@ -214,6 +216,12 @@ impl Reader<'_> {
                     insert_parent = Some(Text::new(self.file, key.clone()));
                 }
                 "insert_parent" => {}
+                "virtual" if under == ColumnKey::Derive => {
+                    becomes = if self.yaml.flag(value)? { ColumnKey::Virtual } else { under };
+                }
+                "virtual" => {
+                    self.yaml.problem(key.place, "`virtual` belongs to a derivation", None);
+                }
                 _ => self.later(key),
             }
         }
@@ -222,7 +230,7 @@ impl Reader<'_> {
             self.yaml.problem(node.place, "an expression is missing", hint);
         }
         let expression = found?;
-        Some(ColumnRule { key: under, target, expression, operations, insert_parent })
+        Some(ColumnRule { key: becomes, target, expression, operations, insert_parent })
     }
 
     fn constrain(&mut self, node: &Node) {

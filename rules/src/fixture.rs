@@ -132,6 +132,7 @@ pub(crate) fn column(name: &str, ty: ValueType) -> Column {
         hidden: false,
         label: None,
         searchable: None,
+        is_virtual: false,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dialects::Value;
-use introspect::{ColumnId, RelationshipId, Schema, TableId};
+use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
 
 use crate::expr::Expr;
 
@@ -16,6 +16,8 @@ pub struct RuleSet {
     pub constraints: Vec<Constraint>,
     /// How columns move from state to state, in the order of the files.
     pub transitions: Vec<Transition>,
+    /// What the database computes when rows are read, in the order of the files.
+    pub virtuals: Vec<Virtual>,
     /// The to-one relationships, with the table of each, whose missing parent is added (`insert_parent`).
     pub created: BTreeSet<(TableId, RelationshipId)>,
     /// The place of each table (by [`TableId`]) in the one order in which rows are locked: what feeds stands before what is
@@ -24,6 +26,16 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// The schema with the columns that the database computes when rows are read, each in its place.
+    pub fn with_virtuals(&self, mut schema: Schema) -> Schema {
+        for added in &self.virtuals {
+            if let Some(table) = schema.tables.get_mut(added.table.0 as usize) {
+                table.columns.push(added.shown.clone());
+            }
+        }
+        schema
+    }
+
     /// No rules: tables are locked in the order of their names.
     pub fn empty(schema: &Schema) -> Self {
         let lock_rank = (0..).zip(&schema.tables).map(|(rank, _)| rank).collect();
@@ -43,6 +55,19 @@ impl RuleSet {
     pub fn created_by(&self, table: TableId, relationship: RelationshipId) -> bool {
         self.created.contains(&(table, relationship))
     }
+}
+
+/// An attribute that is no column: an expression over the row, computed by the database when the row is read.
+#[derive(Clone, Debug)]
+pub struct Virtual {
+    /// The table.
+    pub table: TableId,
+    /// Its place, after all columns that the database has.
+    pub column: ColumnId,
+    /// What it is to a client.
+    pub shown: Column,
+    /// What it is worth.
+    pub expr: Expr,
 }
 
 /// A rule that sets a column.

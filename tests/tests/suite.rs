@@ -34,6 +34,7 @@ mod suite {
     mod trace;
     mod transitions;
     mod verify;
+    mod virtuals;
     mod warnings;
     mod writes;
 }

@@ -101,6 +101,12 @@ impl Writer {
     /// PostgreSQL takes null for the greatest value, which is the order wanted; the others take it for the least.
     fn order_term(&mut self, term: &Order) {
         let direction = if term.descending { " desc" } else { "" };
+        // SQLite keeps long numbers as text.
+        if let (Dialect::Sqlite, Expr::Decimal(number)) = (self.dialect, &term.expr) {
+            self.wrapped("rulegate_sortable(", number, ")");
+            self.push(direction);
+            return self.push(if term.nullable { sqlite::nulls(term.descending) } else { "" });
+        }
         if term.nullable && self.dialect == Dialect::Mysql {
             self.wrapped("", &term.expr, " is null");
             self.push(direction);

@@ -40,7 +40,7 @@ pub fn single_document(
     meta: &Map<String, Json>,
 ) -> Vec<u8> {
     let cells = |column: ColumnId| values.get(column.0 as usize).map_or(Cell::Null, Value::cell);
-    let shape = Shape::full(&snapshot.schema, &snapshot.api, table);
+    let shape = written_shape(snapshot, table, values);
     let mut out = Vec::with_capacity(1024);
     begin(&mut out);
     out.extend_from_slice(br#","links":{"self":"#);
@@ -50,6 +50,13 @@ pub fn single_document(
     document_meta(&mut out, meta);
     out.push(b'}');
     out
+}
+
+/// All of a row that was written. Its virtual attributes only a read knows: they are left out rather than shown as null.
+fn written_shape(snapshot: &Snapshot, table: TableId, values: &[Value]) -> Shape {
+    let mut shape = Shape::full(&snapshot.schema, &snapshot.api, table);
+    shape.attributes.retain(|column| (column.0 as usize) < values.len());
+    shape
 }
 
 /// A document that has nothing but `meta`.
@@ -94,7 +101,7 @@ pub fn results_document(
         out.push(b'{');
         if let Some(values) = &result.values {
             let cells = |column: ColumnId| values.get(column.0 as usize).map_or(Cell::Null, Value::cell);
-            let shape = Shape::full(&snapshot.schema, &snapshot.api, result.table);
+            let shape = written_shape(snapshot, result.table, values);
             json::name(&mut out, "data");
             ResourceWriter::new(snapshot, &shape).write(&mut out, &cells, &|_, _| false);
         }

@@ -26,7 +26,7 @@ pub struct ETag {
 #[derive(Clone, Debug)]
 pub struct Covered {
     table: TableId,
-    /// Every visible column, and whether clients can write it.
+    /// Every visible column that is stored (what depends on the moment would change all the time), and whether clients can write it.
     columns: Vec<(ColumnId, bool)>,
 }
 
@@ -44,7 +44,7 @@ impl Covered {
     pub fn of(snapshot: &Snapshot, table: TableId) -> Self {
         let writable =
             |id, column: &Column| column.generated.is_none() && !snapshot.facts.is_derived(table, id);
-        let visible = snapshot.schema[table].columns().filter(|(_, column)| !column.hidden);
+        let visible = snapshot.schema[table].stored().filter(|(_, column)| !column.hidden);
         let columns = visible.map(|(id, column)| (id, writable(id, column))).collect();
         Self { table, columns }
     }

@@ -116,6 +116,7 @@ mod tests {
             hidden: false,
             label: None,
             searchable: None,
+            is_virtual: false,
         };
         Table {
             name: "t".into(),

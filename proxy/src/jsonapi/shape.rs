@@ -41,7 +41,7 @@ impl Shape {
             self.relationships.iter().map(|id| &table[*id]).filter(|relationship| relationship.to_one());
         columns.extend(to_one.flat_map(|relationship| &relationship.columns));
         if !self.sparse {
-            columns.extend(table.columns().filter(|(_, column)| !column.hidden).map(|(id, _)| id));
+            columns.extend(table.stored().filter(|(_, column)| !column.hidden).map(|(id, _)| id));
         }
         columns.sort();
         columns.dedup();

@@ -60,7 +60,7 @@ pub async fn answer(
     match written.into_iter().next().unwrap_or(Written::Gone) {
         Written::Gone if meta.is_empty() => Ok(Response::empty(StatusCode::NO_CONTENT)),
         Written::Gone => Ok(Response::new(StatusCode::OK, JSON_API, encode::meta_document(&meta))),
-        Written::Row(values) if asked.pairs.is_empty() => {
+        Written::Row(values) if asked.pairs.is_empty() && !snapshot.schema[table].has_virtual() => {
             Ok(created(snapshot, table, verb, &values, document(snapshot, table, &values, &meta)))
         }
         Written::Row(values) => {

@@ -49,7 +49,7 @@ async fn primary(
     snapshot: &Snapshot,
     plan: &Restricted<ReadPlan>,
 ) -> Result<Option<(Placed, Option<Seen>)>> {
-    let lowered = lower::primary(&snapshot.schema, plan)?;
+    let lowered = lower::primary(snapshot, plan)?;
     let plan = plan.plan();
     let (asks_origin, counts) = (lowered.origin.is_some(), lowered.count.is_some());
     let selects = [Some(lowered.rows.select), lowered.origin, lowered.count];
@@ -100,7 +100,7 @@ async fn include(
             levels.push((n + 1, level(include, Rows::default(), Layout::default())));
             continue;
         }
-        let Lowered { select, layout } = lower::include(&snapshot.schema, plan, (n, include), keys, limit);
+        let Lowered { select, layout } = lower::include(snapshot, plan, (n, include), keys, limit);
         wanted.push((n, include, layout));
         selects.push(select);
     }

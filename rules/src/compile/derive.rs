@@ -27,13 +27,16 @@ fn times(rule: &ColumnRule) -> &'static [When] {
     match rule.key {
         ColumnKey::Default => &[When::New],
         ColumnKey::Derive if parse::mentions_old(&rule.expression.value) => &[When::Later],
-        ColumnKey::Derive | ColumnKey::Stamp => &[When::New, When::Later],
+        ColumnKey::Derive | ColumnKey::Stamp | ColumnKey::Virtual => &[When::New, When::Later],
     }
 }
+/// What to do about a derivation of a column that the table does not have.
+const UNKNOWN: &str = "write {as: …, virtual: true} to have it computed when it is read";
 
 impl<'a> Compiler<'a> {
     pub(super) fn derivation(&mut self, rule: &'a ColumnRule) -> Option<Derivation> {
-        let target = self.target(&rule.target)?;
+        let otherwise = (rule.key == ColumnKey::Derive).then_some(UNKNOWN);
+        let target = self.target(&rule.target, otherwise)?;
         let once = self.once(rule, target);
         let settable = self.settable(&rule.target, target, rule.key == ColumnKey::Default);
         let kind = self.right_side(rule, target)?;
@@ -248,5 +251,11 @@ fn context(rule: &ColumnRule) -> Context {
         ColumnKey::Stamp => Context::Stamp,
         ColumnKey::Derive if parse::mentions_old(&rule.expression.value) => Context::Step,
         ColumnKey::Derive => Context::Formula,
+        ColumnKey::Virtual => Context::Virtual,
     }
+}
+
+/// Whether a text is a form that stands alone on the right of a derivation: an aggregate or `copy`.
+pub(super) fn is_whole(text: &str) -> bool {
+    !matches!(parse::derivation(text), Ok(RightSide::Scalar(_)) | Err(_))
 }

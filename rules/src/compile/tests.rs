@@ -122,7 +122,7 @@ fn the_examples_of_the_reference_compile() {
     let reference = include_str!("../../../docs/rules.md");
     let examples: Vec<_> =
         reference.split("```yaml\n").skip(1).filter_map(|block| block.split("```").next()).collect();
-    assert_eq!(examples.len(), 6);
+    assert_eq!(examples.len(), 7);
     for example in examples {
         assert!(compiled(&shop, example).is_ok(), "{example}{:?}", compiled(&shop, example));
     }
@@ -134,8 +134,14 @@ fn wrong_derivations_are_refused_with_their_place() {
     let mut wrong = Vec::new();
     for (line, expected) in [
         ("order.amount: 1", "2:3: there is no table `order` (did you mean `orders`?)"),
-        ("orders.amount: 1", "2:10: orders has no column `amount`"),
-        ("orders.amount_totl: 1", "2:10: orders has no column `amount_totl` (did you mean `amount_total`?)"),
+        (
+            "orders.amount: 1",
+            "2:10: orders has no column `amount` (write {as: …, virtual: true} to have it computed when it is read)",
+        ),
+        (
+            "orders.amount_totl: 1",
+            "2:10: orders has no column `amount_totl` (did you mean `amount_total`? Or write {as: …, virtual: true} to have it computed when it is read)",
+        ),
         ("orders: 1", "2:3: a table and a column are needed (write table.column)"),
         (
             "items.amount: quantity * unit_prize",
@@ -280,7 +286,10 @@ fn wrong_derivations_are_refused_with_their_place() {
             "orders.amount_total: copy(items.amount)",
             "2:29: the relationship `items` of orders leads to many rows (aggregate over them: sum(children.column))",
         ),
-        ("items.amount: {as: quantity, virtual: true}", "2:32: `virtual` is not known to this version yet"),
+        (
+            "items.amount: {as: quantity, virtual: true}",
+            "2:3: `amount` of items is a column (leave out `virtual: true` to derive it, or take another name)",
+        ),
         (
             "items.amount: {as: quantity, vitual: true}",
             "2:32: unknown key `vitual` (did you mean `virtual`?)",
@@ -845,4 +854,69 @@ fn a_form_is_its_bare_word_and_whole_names() {
     );
     assert!(said("sum(orders.)").contains("relationship"), "{}", said("sum(orders.)"));
     assert!(said("sum(orders.amount_total.)") != "fine");
+}
+
+#[test]
+fn virtual_attributes_have_their_places_after_the_columns() {
+    let shop = fixture::shop();
+    let rules = fixture::rules(
+        &shop,
+        "derive:
+  items.gross: {as: quantity * unit_price * 1.19, virtual: true}
+  orders.due: {as: date_shipped + interval '1 month', virtual: true}
+  items.age: {as: extract(year from today), virtual: true}
+",
+    );
+    let whole = rules.with_virtuals(shop.clone());
+    let items = whole.find("items").unwrap();
+    let names: Vec<&str> =
+        whole[items].columns().filter(|(_, c)| c.is_virtual).map(|(_, c)| c.name.as_str()).collect();
+    assert_eq!(names, ["gross", "age"]);
+    assert_eq!(whole[items].stored().count(), shop[items].columns.len());
+    for added in &rules.virtuals {
+        assert_eq!(whole[added.table][added.column].name, added.shown.name);
+    }
+    let gross = ValueType::Decimal { precision: None, scale: Some(4) };
+    assert_eq!(whole[items][whole[items].column("gross").unwrap()].ty, gross);
+    assert!(rules.derivations.is_empty());
+}
+
+#[test]
+fn wrong_virtual_attributes_are_refused_with_their_place() {
+    let shop = fixture::shop();
+    for (line, expected) in [
+        (
+            "items.gross: quantity * 2",
+            "2:9: items has no column `gross` (write {as: …, virtual: true} to have it computed when it is read)",
+        ),
+        (
+            "items.order: {as: quantity, virtual: true}",
+            "2:3: `order` of items is taken (relationships, `id` and `type` have their names already)",
+        ),
+        (
+            "items.share: {as: quantity / unit_price, virtual: true}",
+            "2:21: a division by what can be zero (write x / nullif(y, 0), which is null where y is zero: one such row would make every list fail)",
+        ),
+        ("items.share: {as: 'quantity / nullif(unit_price, 0)', virtual: true}", "fine"),
+        ("items.half: {as: quantity / 2, virtual: true}", "fine"),
+        (
+            "orders.total: {as: sum(items.amount), virtual: true}",
+            "2:22: a virtual attribute is an expression over the row and rows above it (derive it into a column, and read that here)",
+        ),
+        (
+            "items.was: {as: old.quantity, virtual: true}",
+            "2:19: `old.` is not allowed in a virtual attribute",
+        ),
+        (
+            "items.none: {as: 'null', virtual: true}",
+            "2:20: a virtual attribute cannot be null (it can be a number, a text, a date, a time, a timestamp or a truth value)",
+        ),
+        (
+            "items.long: {as: quantity / 3 * (quantity / 7), virtual: true}",
+            "2:20: a number with more than 30 digits after the point (round its parts: round(x, 2))",
+        ),
+        ("items.who: {as: \"coalesce(actor.id, order.customer.name)\", virtual: true}", "fine"),
+    ] {
+        assert_eq!(derive(&shop, line), expected, "{line}");
+    }
 }

@@ -14,7 +14,7 @@ use crate::rule::Transition;
 
 impl<'a> Compiler<'a> {
     pub(super) fn transition(&mut self, rule: &'a TransitionRule) -> Option<Transition> {
-        let target = self.target(&rule.target)?;
+        let target = self.target(&rule.target, None)?;
         let name = full_name(self.schema, target);
         if let Some(first) = self.moved.insert(target, &rule.target) {
             let hint = format!("first at {}", self.problems.place(first));

@@ -217,7 +217,7 @@ impl<'a> Attempt<'a> {
         let RowRef::Existing(key) = &id.row else { return self.touched.contains_key(id).then(|| id.clone()) };
         let finder = Finder::by_key(self.engine.schema, id.table, key.clone());
         let columns: Vec<ColumnId> =
-            self.engine.schema[id.table].columns().map(|(column, _)| column).collect();
+            self.engine.schema[id.table].stored().map(|(column, _)| column).collect();
         match self.row_with(finder, columns, hold) {
             Found::Unknown => None,
             // A row that comes only because another names it is none that the request can speak of.

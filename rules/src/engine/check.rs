@@ -31,7 +31,7 @@ impl Attempt<'_> {
         let mut places: Vec<Place> = constraint.conditions().flat_map(Expr::places).collect();
         if constraint.is_about_change() {
             places
-                .extend(self.engine.schema[constraint.table].columns().map(|(column, _)| Place::own(column)));
+                .extend(self.engine.schema[constraint.table].stored().map(|(column, _)| Place::own(column)));
         }
         places.sort();
         places.dedup();

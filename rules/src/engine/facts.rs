@@ -116,7 +116,7 @@ impl Facts {
         let open = |(id, column): &(ColumnId, &Column)| {
             column.generated.is_none() && !self.derived.contains(&(table, *id))
         };
-        schema[table].columns().filter(open).map(|(id, _)| id).collect()
+        schema[table].stored().filter(open).map(|(id, _)| id).collect()
     }
 
     fn read_derivations(&mut self, schema: &Schema, rules: &RuleSet) {
@@ -174,8 +174,7 @@ impl Facts {
             let (own, from_below) = split(schema, constraint.table, &places);
             let mut noted = BTreeSet::new();
             if constraint.is_about_change() {
-                noted
-                    .extend(schema[constraint.table].columns().map(|(column, _)| (constraint.table, column)));
+                noted.extend(schema[constraint.table].stored().map(|(column, _)| (constraint.table, column)));
             }
             for piece in &constraint.message {
                 if let Piece::Value(expr) = piece {

@@ -65,7 +65,7 @@ pub(super) fn reach(engine: &Engine<'_>, request: &Request) -> Vec<PathLookup> {
 fn roots(engine: &Engine<'_>, operation: &Operation) -> Vec<Moved> {
     let table = operation.id.table;
     let (Action::Insert(values) | Action::Update(values)) = &operation.action else {
-        let columns = engine.schema[table].columns().map(|(column, _)| column).collect();
+        let columns = engine.schema[table].stored().map(|(column, _)| column).collect();
         return itself(engine, operation, columns).into_iter().collect();
     };
     let mut image = Image::empty(engine.schema[table].columns.len());

@@ -38,6 +38,8 @@ const NODES_MAX: usize = 5_000;
 pub enum Context {
     /// A stored formula: nothing but the row's inputs and those of rows above.
     Formula,
+    /// A virtual attribute: the row, rows above, the moment, the actor.
+    Virtual,
     /// A default on insert: also the moment and the actor.
     Default,
     /// A stamp: also the moment, the actor, the old row and what happens to it.
@@ -80,9 +82,12 @@ pub(crate) fn resolve(
     let resolved = resolver.node(tree, 0);
     let resolved = match context {
         Context::Condition | Context::Filter | Context::Where => resolved.and_then(|e| resolver.truth(e)),
-        Context::Formula | Context::Default | Context::Stamp | Context::Step | Context::Message => {
-            resolved.and_then(|e| resolver.meant_for(e, wanted))
-        }
+        Context::Formula
+        | Context::Virtual
+        | Context::Default
+        | Context::Stamp
+        | Context::Step
+        | Context::Message => resolved.and_then(|e| resolver.meant_for(e, wanted)),
     };
     match resolved {
         Some(typed) if resolver.problems.is_empty() => Ok((typed.expr, typed.ty)),
@@ -113,7 +118,7 @@ impl Context {
     }
 
     fn allows_actor(self) -> bool {
-        self == Self::Default || self.allows_old()
+        matches!(self, Self::Default | Self::Virtual) || self.allows_old()
     }
 
     fn allows_old(self) -> bool {
@@ -124,6 +129,7 @@ impl Context {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Formula => "a stored formula",
+            Self::Virtual => "a virtual attribute",
             Self::Default => "a default",
             Self::Stamp => "a stamp",
             Self::Step => "a step",
@@ -270,7 +276,12 @@ impl Resolver<'_> {
                 "what is stored can only depend on rows; `default`, `stamp`, `when` and `check` may use this"
             }
             Context::Default => "a row that comes has no past; `stamp`, `when` and `check` may use this",
-            Context::Stamp | Context::Step | Context::Condition | Context::Message | Context::Filter => "",
+            Context::Virtual
+            | Context::Stamp
+            | Context::Step
+            | Context::Condition
+            | Context::Message
+            | Context::Filter => "",
         };
         self.refuse(span, format!("{what} is not allowed in {place}"), hint)
     }

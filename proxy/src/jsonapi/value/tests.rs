@@ -19,6 +19,7 @@ fn column(ty: ValueType) -> Column {
         hidden: false,
         label: None,
         searchable: None,
+        is_virtual: false,
     }
 }
 

@@ -71,7 +71,7 @@ fn ids(group: &[Change]) -> Vec<RowId> {
 
 /// All columns of a table.
 pub fn all(table: &Table) -> Vec<Item> {
-    let columns: Vec<ColumnId> = table.columns().map(|(id, _)| id).collect();
+    let columns: Vec<ColumnId> = table.stored().map(|(id, _)| id).collect();
     items(table, &columns)
 }
 

@@ -84,6 +84,9 @@ impl Scope<'_> {
     /// A column as the language sees it: words, UUIDs and padded or case-blind texts as plain text, SQLite's dates in one spelling.
     fn leaf(&mut self, place: &Place) -> Sql {
         let (plain, column) = (self.place(place), self.column(place));
+        if column.is_virtual {
+            return plain;
+        }
         let plain_text = |name: &str| name == "text" || name.starts_with("character varying");
         let to = match (column.ty, self.dialect()) {
             (ValueType::Enum | ValueType::Uuid, _) => CastType::Text,
@@ -140,7 +143,10 @@ impl Scope<'_> {
     fn comparable(&self, exprs: &[&Expr]) -> fn(Sql) -> Sql {
         let types: Vec<Type> = exprs.iter().map(|e| self.type_of(e)).collect();
         let exact_number = |ty: &Type| matches!(ty, Type::Integer | Type::Decimal(_));
-        let stored = |e: &&Expr| matches!(e, Expr::Column(_) | Expr::Literal(Value::Int(_)));
+        let stored = |e: &&Expr| match e {
+            Expr::Column(_) => !self.is_virtual(e),
+            other => matches!(other, Expr::Literal(Value::Int(_))),
+        };
         if types.contains(&Type::Text) {
             return |side| Sql::Exact(Box::new(side));
         }

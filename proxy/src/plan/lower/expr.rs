@@ -21,6 +21,11 @@ impl Scope<'_> {
     /// A client's filter: columns beside constants, in the types of the columns and by their collations.
     fn collated(&mut self, expr: &Expr) -> Result<Sql> {
         Ok(match expr {
+            Expr::Binary(_, a, _) | Expr::In(a, _) | Expr::IsNull(a, _) | Expr::Like { text: a, .. }
+                if self.is_virtual(a) =>
+            {
+                self.exact(expr)?
+            }
             Expr::Literal(value) => literal(value, None),
             Expr::Column(place) => self.place(place),
             Expr::Not(inner) => Sql::Not(self.boxed(inner)?),
@@ -40,6 +45,11 @@ impl Scope<'_> {
             Expr::Cast(inner, Type::Text) => Sql::Cast(self.boxed(inner)?, CastType::Text),
             other => self.exact(other)?,
         })
+    }
+
+    /// What no column keeps has no collation either.
+    pub(super) fn is_virtual(&self, expr: &Expr) -> bool {
+        matches!(expr, Expr::Column(place) if self.column(place).is_virtual)
     }
 
     fn boxed(&mut self, expr: &Expr) -> Result<Box<Sql>> {

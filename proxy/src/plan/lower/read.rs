@@ -13,6 +13,7 @@ use crate::jsonapi::layout::Layout;
 use crate::jsonapi::shape;
 use crate::plan::read::{Include, Origin, ReadPlan, Scope as Which};
 use crate::plan::restrict::Restricted;
+use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
 
 /// Most tables that filters and sorts join to the first; MySQL joins 61 in all.
@@ -39,28 +40,28 @@ pub struct Primary {
 }
 
 /// The statements of a read's primary data.
-pub fn primary(schema: &Schema, plan: &Restricted<ReadPlan>) -> Result<Primary> {
-    let plan = plan.plan();
+pub fn primary(snapshot: &Snapshot, plan: &Restricted<ReadPlan>) -> Result<Primary> {
+    let (schema, plan) = (&snapshot.schema, plan.plan());
     let origin = match &plan.scope {
         Which::Related(origin) => Some(existence(schema, origin.table, &origin.key)),
         _ => None,
     };
     let count = match plan.page {
-        Some(page) if page.count => Some(count(schema, plan)?),
+        Some(page) if page.count => Some(count(snapshot, plan)?),
         _ => None,
     };
-    Ok(Primary { rows: rows(schema, plan)?, origin, count })
+    Ok(Primary { rows: rows(snapshot, plan)?, origin, count })
 }
 
 /// The statement of the n-th include over the link values of the rows that it is included for.
 pub fn include(
-    schema: &Schema,
+    snapshot: &Snapshot,
     plan: &Restricted<ReadPlan>,
     (n, include): (usize, &Include),
     keys: Vec<Vec<Value>>,
     limit: u64,
 ) -> Lowered {
-    let mut scope = Scope::new(schema, include.table, Alias(0), Comparison::Collated);
+    let mut scope = Scope::of(snapshot, include.table);
     let link = scope.link(include.from, include.relationship);
     let (mut items, mut layout) = items(&mut scope, plan.plan(), Some(n));
     let places = link.iter().map(|(expr, column)| read(&mut items, expr, column)).collect();
@@ -86,8 +87,8 @@ pub fn link_columns(schema: &Schema, include: &Include) -> Vec<ColumnId> {
     schema[include.from][include.relationship].columns.clone()
 }
 
-fn rows(schema: &Schema, plan: &ReadPlan) -> Result<Lowered> {
-    let mut scope = Scope::new(schema, plan.table, Alias(0), Comparison::Collated);
+fn rows(snapshot: &Snapshot, plan: &ReadPlan) -> Result<Lowered> {
+    let mut scope = Scope::of(snapshot, plan.table);
     let filter = condition(&mut scope, plan)?;
     let (items, layout) = match &plan.scope {
         Which::Linkage(_, relationship) => linkage_items(&mut scope, plan.table, *relationship),
@@ -112,8 +113,8 @@ fn too_many_joins() -> Errors {
     Error::new(ErrorCode::InvalidParameter, detail).into()
 }
 
-fn count(schema: &Schema, plan: &ReadPlan) -> Result<Select> {
-    let mut scope = Scope::new(schema, plan.table, Alias(0), Comparison::Collated);
+fn count(snapshot: &Snapshot, plan: &ReadPlan) -> Result<Select> {
+    let mut scope = Scope::of(snapshot, plan.table);
     let filter = condition(&mut scope, plan)?;
     let items = vec![Item { expr: Expr::CountAll, ty: ValueType::Int(dialects::IntKind::I64) }];
     Ok(Select { items, filter, ..scope.into_select() })

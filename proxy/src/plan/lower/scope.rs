@@ -7,6 +7,9 @@ use dialects::{Value, ValueType};
 use introspect::schema::RelationshipKind;
 use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
 use rules::expr::Place;
+use rules::rule::Virtual;
+
+use crate::state::Snapshot;
 
 /// How text is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,9 @@ pub struct Scope<'a> {
     next: u16,
     joins: Vec<Join>,
     paths: HashMap<Vec<RelationshipId>, (Alias, TableId)>,
+    virtuals: &'a [Virtual],
+    /// Where the row stands that an expression speaks of: a virtual attribute of a row above is computed over that row.
+    base: Vec<RelationshipId>,
     pub(super) comparison: Comparison,
 }
 
@@ -33,7 +39,23 @@ impl<'a> Scope<'a> {
     /// A statement over a table; further tables take the aliases after its own.
     pub fn new(schema: &'a Schema, table: TableId, root: Alias, comparison: Comparison) -> Self {
         let next = root.0.saturating_add(1);
-        Self { schema, table, root, next, joins: Vec::new(), paths: HashMap::new(), comparison }
+        Self {
+            schema,
+            table,
+            root,
+            next,
+            joins: Vec::new(),
+            paths: HashMap::new(),
+            virtuals: &[],
+            base: Vec::new(),
+            comparison,
+        }
+    }
+
+    /// A client's statement, which knows the virtual attributes too.
+    pub fn of(snapshot: &'a Snapshot, table: TableId) -> Self {
+        let scope = Self::new(&snapshot.schema, table, Alias(0), Comparison::Collated);
+        Self { virtuals: &snapshot.rules.virtuals, ..scope }
     }
 
     /// The schema.
@@ -48,13 +70,27 @@ impl<'a> Scope<'a> {
 
     /// A column of the first table, or of one reached through to-one relationships, which is joined when first needed.
     pub fn place(&mut self, place: &Place) -> Expr {
-        let (alias, table) = self.reach(&place.path);
-        Expr::column(alias, &self.schema[table][place.column].db_name)
+        let path = [self.base.as_slice(), &place.path].concat();
+        let (alias, table) = self.reach(&path);
+        match self.virtuals.iter().find(|v| v.table == table && v.column == place.column) {
+            Some(computed) => self.computed_at(path, computed),
+            None => Expr::column(alias, &self.schema[table][place.column].db_name),
+        }
+    }
+
+    /// A virtual attribute of the row at the end of a path.
+    fn computed_at(&mut self, path: Vec<RelationshipId>, computed: &Virtual) -> Expr {
+        let base = std::mem::replace(&mut self.base, path);
+        let value = self.computed(&computed.expr, computed.shown.ty);
+        self.base = base;
+        // INVARIANT: what cannot be computed was refused when the rules were loaded.
+        value.unwrap_or(Expr::Null)
     }
 
     /// The column itself.
     pub fn column(&self, place: &Place) -> &'a Column {
-        crate::plan::names::column(self.schema, self.table, place)
+        let path = [self.base.as_slice(), &place.path].concat();
+        crate::plan::names::column(self.schema, self.table, &Place { path, column: place.column })
     }
 
     /// A column of the first table, to be read.
@@ -64,8 +100,16 @@ impl<'a> Scope<'a> {
 
     /// A sort term.
     pub fn order(&mut self, place: &Place, descending: bool) -> Order {
-        let nullable = !place.path.is_empty() || self.column(place).nullable;
-        Order { expr: self.place(place), descending, nullable }
+        let column = self.column(place);
+        let nullable = !place.path.is_empty() || column.nullable;
+        let expr = match (column.is_virtual, column.ty) {
+            (true, ValueType::Text { .. }) => Expr::Exact(Box::new(self.place(place))),
+            (true, ValueType::Int(_) | ValueType::Decimal { .. }) => {
+                Expr::Decimal(Box::new(self.place(place)))
+            }
+            _ => self.place(place),
+        };
+        Order { expr, descending, nullable }
     }
 
     /// The key of a to-one's target, to be read.

@@ -79,7 +79,7 @@ impl<'a> Assignments<'a> {
             return self.unknown_attribute(name, pointer);
         };
         let column = &self.table[column_id];
-        if self.snapshot.facts.is_derived(self.table_id, column_id) {
+        if column.is_virtual || self.snapshot.facts.is_derived(self.table_id, column_id) {
             return self.derived(name, pointer);
         }
         if column.generated.is_some() {

@@ -234,7 +234,8 @@ impl Transaction {
     /// A row that the request names, as it was locked.
     fn held(&self, id: &RowId) -> Option<Vec<Value>> {
         let (_, known) = self.known(id)?;
-        known.image.columns().map(|(_, value)| value.cloned()).collect()
+        let table = &self.snapshot.schema[id.table];
+        table.stored().map(|(column, _)| known.image.value(column).cloned()).collect()
     }
 
     /// Likewise, with its key as the database has it.

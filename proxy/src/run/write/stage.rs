@@ -252,7 +252,7 @@ fn increment() -> Statement {
 
 /// The rows of a table, read again by their keys.
 pub(super) fn read_again(snapshot: &Snapshot, table: TableId, keys: Vec<Key>) -> Vec<Statement> {
-    let columns: Vec<ColumnId> = snapshot.schema[table].columns().map(|(id, _)| id).collect();
+    let columns: Vec<ColumnId> = snapshot.schema[table].stored().map(|(id, _)| id).collect();
     let mut select = lookup::select(&snapshot.schema, table, &columns);
     select.filter = Some(lookup::key_is(&snapshot.schema[table], &snapshot.schema[table].key, keys));
     render(snapshot.schema.dialect, &Query::Select(select))

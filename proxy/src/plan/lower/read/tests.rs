@@ -39,11 +39,11 @@ fn text(select: Select) -> String {
 async fn check(url: &str, expect: &[&str]) {
     let snapshot = snapshot().await;
     let plan = plan(&snapshot, url);
-    let Primary { rows, origin, count } = primary(&snapshot.schema, &plan).unwrap();
+    let Primary { rows, origin, count } = primary(&snapshot, &plan).unwrap();
     let mut texts: Vec<String> = [Some(rows.select), origin, count].into_iter().flatten().map(text).collect();
     for include in plan.plan().includes.iter().enumerate() {
         let keys = vec![vec![Value::Int(1)], vec![Value::Int(2)]];
-        texts.push(text(super::include(&snapshot.schema, &plan, include, keys, 10).select));
+        texts.push(text(super::include(&snapshot, &plan, include, keys, 10).select));
     }
     assert_eq!(texts, expect, "{url}");
 }
