@@ -3,6 +3,7 @@
 mod compare;
 #[cfg(test)]
 mod hazards;
+mod horizon;
 pub mod mend;
 mod refuse;
 mod script;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use dialects::driver::{Script, Step};
 use dialects::render::render;
 use dialects::{Dialect, Kind, Pool, Rows, Statement};
-use rules::change::{Change, Key, Reason, Violation};
+use rules::change::{Change, Reason, Violation};
 use rules::engine::{Lookup, Mend, Outcome, Phase};
 
 use super::compare::Comparison;
+use super::horizon::Horizon;
 use super::{WAVES_MAX, pause};
-use crate::plan::lower::{change, lookup};
+use crate::plan::lower::change;
 use crate::run::lookup::{Knowledge, Wave};
 use crate::state::Snapshot;
 
@@ -85,8 +86,7 @@ struct Transaction {
     mend: Arc<Mend>,
     knowledge: Knowledge,
     state: State,
-    /// The furthest lock taken so far.
-    horizon: Option<(u32, Key)>,
+    horizon: Horizon,
     waves: usize,
 }
 
@@ -125,7 +125,7 @@ impl Script for Transaction {
 
 impl Transaction {
     fn new(snapshot: Arc<Snapshot>, mend: Arc<Mend>, knowledge: Knowledge) -> Self {
-        Self { snapshot, mend, knowledge, state: State::Start, horizon: None, waves: 0 }
+        Self { snapshot, mend, knowledge, state: State::Start, horizon: Horizon::default(), waves: 0 }
     }
 
     fn attempt(&mut self) -> Step<Ended> {
@@ -139,29 +139,12 @@ impl Transaction {
 
     fn fetch(&mut self, lookups: &[Lookup]) -> Step<Ended> {
         self.waves += 1;
-        if self.waves > WAVES_MAX || !self.in_order(lookups) {
+        if self.waves > WAVES_MAX || !self.horizon.in_order(&self.snapshot, lookups) {
             return Step::Done(Ended::Restart(Box::new(std::mem::take(&mut self.knowledge))));
         }
         let (wave, statements) = Wave::new(&self.snapshot, &self.knowledge, lookups, &[], true);
         self.state = State::Fetching(wave);
         Step::Run(statements)
-    }
-
-    /// Whether every lock of a wave stands behind those taken before; then it moves the horizon.
-    fn in_order(&mut self, lookups: &[Lookup]) -> bool {
-        let dialect = self.snapshot.schema.dialect;
-        let locks: Vec<(u32, Key)> = lookups
-            .iter()
-            .filter_map(|lookup| match lookup {
-                Lookup::Row(row) if lookup::waits(dialect, row.hold) => {
-                    Some((lookup::rank(&self.snapshot, row.finder.table), row.finder.values.clone()))
-                }
-                _ => None,
-            })
-            .collect();
-        let ordered = self.horizon.as_ref().is_none_or(|horizon| locks.iter().all(|lock| lock > horizon));
-        self.horizon = self.horizon.take().into_iter().chain(locks).max();
-        ordered
     }
 
     fn write(&mut self, changes: &[Change]) -> Step<Ended> {

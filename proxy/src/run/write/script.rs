@@ -11,11 +11,11 @@ use rules::engine::{Finder, Known, Lookup, Outcome, PathLookup, Phase};
 use rules::rule::Derivation;
 
 use super::compare::Comparison;
+use super::horizon::Horizon;
 use super::refuse;
 use super::stage::{self, Fate, Stage};
 use super::{Job, WAVES_MAX, Written};
 use crate::jsonapi::{encode, id};
-use crate::plan::lower::lookup;
 use crate::plan::write::{Condition, Origin, PlannedOperation, not_found};
 use crate::run::lookup::{Knowledge, Wave};
 use crate::state::Snapshot;
@@ -49,8 +49,7 @@ pub(super) struct Transaction {
     job: Arc<Job>,
     knowledge: Knowledge,
     state: State,
-    /// The furthest lock taken so far.
-    horizon: Option<(u32, Key)>,
+    horizon: Horizon,
     waves: usize,
     /// Plain reads have told already which rows there are.
     discovered: bool,
@@ -86,9 +85,7 @@ impl Script for Transaction {
             State::Start => self.attempt(),
             State::Fetching(wave) => {
                 let by_path = self.knowledge.absorb(&self.snapshot, wave, &answers, true);
-                let locked =
-                    by_path.into_iter().map(|(table, key)| (lookup::rank(&self.snapshot, table), key));
-                self.horizon = self.horizon.take().into_iter().chain(locked).max();
+                self.horizon.reached(&self.snapshot, by_path);
                 self.attempt()
             }
             State::Writing(stage, last) => self.written(stage, last, &answers),
@@ -114,7 +111,7 @@ impl Transaction {
             job,
             knowledge,
             state: State::Start,
-            horizon: None,
+            horizon: Horizon::default(),
             waves: 0,
             discovered,
             pending: false,
@@ -149,7 +146,7 @@ impl Transaction {
 
     fn fetch(&mut self, lookups: &[Lookup]) -> Step<Ended> {
         self.waves += 1;
-        if self.waves > WAVES_MAX || !self.in_order(lookups) {
+        if self.waves > WAVES_MAX || !self.horizon.in_order(&self.snapshot, lookups) {
             return Step::Done(Ended::Restart(Box::new(std::mem::take(&mut self.knowledge))));
         }
         let paths = self.paths();
@@ -164,25 +161,6 @@ impl Transaction {
             true => self.snapshot.engine().reach(&self.job.request),
             false => Vec::new(),
         }
-    }
-
-    /// Whether every lock of a wave stands behind those taken before; then it moves the horizon.
-    fn in_order(&mut self, lookups: &[Lookup]) -> bool {
-        let dialect = self.snapshot.schema.dialect;
-        let locks: Vec<(u32, Key)> = lookups
-            .iter()
-            .filter_map(|lookup| match lookup {
-                Lookup::Row(row) if lookup::waits(dialect, row.hold) => Some(self.position(&row.finder)),
-                _ => None,
-            })
-            .collect();
-        let ordered = self.horizon.as_ref().is_none_or(|horizon| locks.iter().all(|lock| lock > horizon));
-        self.horizon = self.horizon.take().into_iter().chain(locks).max();
-        ordered
-    }
-
-    fn position(&self, finder: &Finder) -> (u32, Key) {
-        (lookup::rank(&self.snapshot, finder.table), finder.values.clone())
     }
 
     // ---- what the client expects of the rows
