@@ -85,7 +85,7 @@ fn refusal(errors: &Errors, id: &str, extension: Extension) -> Response {
 async fn serve(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
     route::check_method(endpoint, &request.method)?;
     if request.method == Method::OPTIONS {
-        return Ok(Response::empty(StatusCode::NO_CONTENT).header(ALLOW, endpoint.allow()));
+        return options(context.snapshot, endpoint);
     }
     if *endpoint == Endpoint::Home {
         let index = links::of(&context.snapshot.api, &Endpoint::Index);
@@ -99,6 +99,14 @@ async fn serve(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
         Method::GET | Method::HEAD => read::answer(context, endpoint, request).await,
         _ => watched(context, endpoint, request).await,
     }
+}
+
+/// What can be asked of something that is there.
+fn options(snapshot: &Snapshot, endpoint: &Endpoint) -> Result<Response> {
+    if let Some(ty) = endpoint.ty() {
+        names::table(&snapshot.schema, ty)?;
+    }
+    Ok(Response::empty(StatusCode::NO_CONTENT).header(ALLOW, endpoint.allow()))
 }
 
 /// A write, and why it came to what it came to for whoever wants to know.

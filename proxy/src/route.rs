@@ -11,6 +11,8 @@ use crate::{Error, ErrorCode, Result};
 /// What a request addresses. Type, id and relationship are decoded but not yet looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
+    /// `*`: the server itself, which is only asked for its options.
+    Server,
     /// `/`.
     Home,
     /// `/docs/errors`: what the codes of errors mean; `links.about` of every error leads here.
@@ -55,7 +57,7 @@ impl Endpoint {
     /// The type that is addressed, as the client wrote it.
     pub fn ty(&self) -> Option<&str> {
         match self {
-            Self::Home | Self::Errors | Self::Index | Self::Operations => None,
+            Self::Server | Self::Home | Self::Errors | Self::Index | Self::Operations => None,
             Self::Collection { ty }
             | Self::Resource { ty, .. }
             | Self::Related { ty, .. }
@@ -74,6 +76,7 @@ impl Endpoint {
     /// The methods it answers, as the `Allow` header lists them.
     pub fn allow(&self) -> &'static str {
         match self {
+            Self::Server => "OPTIONS",
             Self::Home | Self::Errors | Self::Index | Self::Related { .. } => "GET, HEAD, OPTIONS",
             Self::Operations => "OPTIONS, POST",
             Self::Collection { .. } => "GET, HEAD, OPTIONS, POST",
@@ -85,11 +88,11 @@ impl Endpoint {
 
 /// What a path addresses. Errors: 404 for what is not ours, 400 for a path that is not UTF-8.
 pub fn endpoint(prefix: &str, path: &str) -> Result<Endpoint> {
-    if path == "/" {
-        return Ok(Endpoint::Home);
-    }
-    if path == "/docs/errors" {
-        return Ok(Endpoint::Errors);
+    match path {
+        "*" => return Ok(Endpoint::Server),
+        "/" => return Ok(Endpoint::Home),
+        "/docs/errors" | "/docs/errors/" => return Ok(Endpoint::Errors),
+        _ => {}
     }
     let rest = path.strip_prefix(prefix.trim_end_matches('/')).ok_or_else(|| nothing_at(path))?;
     let segments = match rest.strip_suffix('/').unwrap_or(rest) {
@@ -147,7 +150,9 @@ mod tests {
     #[test]
     fn paths_address_endpoints() {
         let (ty, id, relationship) = ("orders".to_owned(), "7".to_owned(), "items".to_owned());
+        check("*", Some(Endpoint::Server));
         check("/", Some(Endpoint::Home));
+        check("/docs/errors/", Some(Endpoint::Errors));
         check("/api", Some(Endpoint::Index));
         check("/api/", Some(Endpoint::Index));
         check("/api/operations/", Some(Endpoint::Operations));

@@ -19,6 +19,7 @@ mod suite {
     mod extremes;
     mod features;
     mod load;
+    mod methods;
     mod metrics;
     mod missing_parents;
     mod operations;

@@ -33,13 +33,23 @@ impl Extension {
     }
 }
 
+/// One of the media types of an `Accept`.
+struct Range {
+    /// In lower case.
+    name: String,
+    /// Without the weight.
+    parameters: Vec<(String, String)>,
+    /// Whether its weight is not 0.
+    wanted: bool,
+}
+
 /// Refuses an `Accept` that leaves no form in which we could answer (406).
+///
+/// Where JSON:API is named, one of its instances must be without parameters that we do not speak, whatever else is accepted: so the
+/// specification says. Where it is not, JSON or a wildcard will do.
 pub fn accept(headers: &HeaderMap, extension: Extension) -> Result<()> {
-    let mut ranges = Vec::new();
-    for value in headers.get_all(ACCEPT) {
-        ranges.extend(split(&String::from_utf8_lossy(value.as_bytes()), ','));
-    }
-    if ranges.is_empty() || ranges.iter().any(|range| acceptable(range, extension)) {
+    let ranges = ranges(headers)?;
+    if ranges.is_empty() || acceptable(&ranges, extension) {
         return Ok(());
     }
     let detail = match extension {
@@ -56,9 +66,11 @@ pub fn content_type(headers: &HeaderMap, extension: Extension) -> Result<()> {
     let refuse = |detail: &str| {
         Err(Error::new(ErrorCode::UnsupportedMediaType, detail.to_owned()).header("Content-Type").into())
     };
-    let Some(value) = headers.get(CONTENT_TYPE) else {
-        return refuse("Say Content-Type: application/vnd.api+json.");
-    };
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let Some(value) = values.next() else { return refuse("Say Content-Type: application/vnd.api+json.") };
+    if values.next().is_some() {
+        return refuse("Say one Content-Type.");
+    }
     let parts = split(&String::from_utf8_lossy(value.as_bytes()), ';');
     let mut parts = parts.iter();
     if !parts.next().is_some_and(|name| name.eq_ignore_ascii_case(JSON_API)) {
@@ -82,21 +94,69 @@ pub fn content_type(headers: &HeaderMap, extension: Extension) -> Result<()> {
     }
 }
 
-/// Whether a media range lets us answer: JSON:API with nothing but a profile, JSON, or anything at all.
-fn acceptable(range: &str, extension: Extension) -> bool {
-    let parts = split(range, ';');
-    let Some((name, parameters)) = parts.split_first() else { return false };
-    let parameters: Vec<_> = parameters.iter().map(|part| parameter(part)).collect();
-    if parameters.iter().any(|(name, value)| name == "q" && value.parse::<f32>().is_ok_and(|q| q <= 0.0)) {
-        return false;
+fn acceptable(ranges: &[Range], extension: Extension) -> bool {
+    let named = |name: &str| ranges.iter().filter(|range| range.name == name).collect::<Vec<_>>();
+    let own = named(JSON_API);
+    if !own.is_empty() {
+        return own.iter().any(|range| range.wanted && range.is_spoken(extension));
     }
-    match name.to_ascii_lowercase().as_str() {
-        "*/*" | "application/*" | "application/json" => true,
-        JSON_API => parameters.iter().all(|(name, value)| {
-            matches!(name.as_str(), "profile" | "q") || (name == "ext" && extension.speaks(value))
-        }),
-        _ => false,
+    let wildcard = match named("application/*") {
+        subtypes if !subtypes.is_empty() => subtypes,
+        _ => named("*/*"),
+    };
+    wildcard.iter().chain(&named("application/json")).any(|range| range.wanted)
+}
+
+impl Range {
+    fn is_spoken(&self, extension: Extension) -> bool {
+        self.parameters.iter().all(|(name, value)| match name.as_str() {
+            "profile" => true,
+            "ext" => extension.speaks(value),
+            _ => false,
+        })
     }
+}
+
+/// The media types of all `Accept` headers. Errors: 400 for a weight that is none.
+fn ranges(headers: &HeaderMap) -> Result<Vec<Range>> {
+    let mut ranges = Vec::new();
+    for value in headers.get_all(ACCEPT) {
+        for text in split(&String::from_utf8_lossy(value.as_bytes()), ',') {
+            ranges.push(range(&text)?);
+        }
+    }
+    Ok(ranges)
+}
+
+fn range(text: &str) -> Result<Range> {
+    let mut parts = split(text, ';').into_iter();
+    let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let (weights, parameters): (Vec<_>, Vec<_>) =
+        parts.map(|part| parameter(&part)).partition(|(name, _)| name == "q");
+    let wanted = match weights.first() {
+        None => true,
+        Some((_, weight)) => quality(weight).ok_or_else(|| no_weight(weight))? > 0,
+    };
+    Ok(Range { name, parameters, wanted })
+}
+
+/// A weight in thousandths: `1`, `0.5` (RFC 9110, 12.4.2).
+pub fn quality(weight: &str) -> Option<u16> {
+    let (whole, fraction) = weight.split_once('.').unwrap_or((weight, ""));
+    if fraction.len() > 3 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths: u16 = format!("{fraction:0<3}").parse().ok()?;
+    match whole {
+        "0" => Some(thousandths),
+        "1" if thousandths == 0 => Some(1000),
+        _ => None,
+    }
+}
+
+fn no_weight(weight: &str) -> Error {
+    let detail = format!("{weight:?} is no weight: they go from 0 to 1 with at most three decimals.");
+    Error::new(ErrorCode::MalformedRequest, detail).header("Accept")
 }
 
 /// `name=value` or `name="value"`, the name in lower case.
@@ -139,12 +199,52 @@ mod tests {
             ("application/vnd.api+json; charset=utf-8", false),
             ("application/vnd.api+json; ext=\"https://jsonapi.org/ext/atomic\"", false),
             ("application/vnd.api+json; charset=utf-8, application/vnd.api+json", true),
+            ("application/vnd.api+json; charset=utf-8, */*", false),
+            ("application/vnd.api+json; q=0, */*", false),
+            ("application/vnd.api+json; q=0.001", true),
             ("text/html", false),
+            ("text/html, */*;q=0.1", true),
+            ("application/*", true),
+            ("application/*; q=0, */*", false),
+            ("application/json; q=0, */*", true),
+            ("application/json; q=0", false),
+            ("APPLICATION/VND.API+JSON", true),
+            ("application/vnd.api+json;", true),
             ("*/*;q=0", false),
+            ("*/*; Q=0.000", false),
         ] {
             assert_eq!(accept(&headers(ACCEPT, value), Extension::None).is_ok(), expect, "{value}");
         }
         assert!(accept(&HeaderMap::new(), Extension::None).is_ok());
+    }
+
+    #[test]
+    fn a_weight_is_a_number_from_0_to_1() {
+        for (weight, expect) in [
+            ("1", Some(1000)),
+            ("1.000", Some(1000)),
+            ("0.5", Some(500)),
+            ("0.", Some(0)),
+            ("0.001", Some(1)),
+            ("", None),
+            ("1.001", None),
+            ("2", None),
+            ("-1", None),
+            (".5", None),
+            ("0.1234", None),
+            ("0.x", None),
+        ] {
+            assert_eq!(quality(weight), expect, "{weight}");
+        }
+        let errors = accept(&headers(ACCEPT, "*/*;q=high"), Extension::None).unwrap_err();
+        assert_eq!(errors.status(), 400);
+    }
+
+    #[test]
+    fn two_content_types_are_none() {
+        let mut headers = headers(CONTENT_TYPE, JSON_API);
+        headers.append(CONTENT_TYPE, HeaderValue::from_static(JSON_API));
+        assert_eq!(content_type(&headers, Extension::None).unwrap_err().status(), 415);
     }
 
     #[test]
