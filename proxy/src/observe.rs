@@ -7,6 +7,7 @@ mod metrics;
 
 use std::time::Duration;
 
+use http::HeaderValue;
 use introspect::Schema;
 use rules::Trace;
 
@@ -14,6 +15,7 @@ pub use log::{LogFormat, start as start_log};
 pub use metrics::{Metrics, Outcome, RetryReason, Running};
 
 use crate::Errors;
+use crate::pipeline::Answer;
 
 /// One request that has been answered.
 #[derive(Clone, Debug)]
@@ -34,6 +36,22 @@ pub struct Observation<'a> {
     pub elapsed: Duration,
     /// Why it was refused.
     pub errors: Option<&'a Errors>,
+}
+
+impl<'a> Observation<'a> {
+    /// Of what was no request.
+    pub fn refused(answer: &'a Answer, request_id: &'a HeaderValue, elapsed: Duration) -> Self {
+        Self {
+            request_id: request_id.to_str().unwrap_or_default(),
+            method: "-",
+            path: "-",
+            resource: None,
+            operation: answer.operation,
+            status: answer.response.status.as_u16(),
+            elapsed,
+            errors: answer.errors.as_ref(),
+        }
+    }
 }
 
 /// Whether the log wants to hear why writes come to what they come to.

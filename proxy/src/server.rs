@@ -5,15 +5,18 @@
 
 mod admin;
 mod body;
+mod chunks;
 mod front;
 mod gateway;
 mod guard;
+mod head;
 mod late;
 mod refusal;
 mod respond;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod wire;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -42,8 +45,12 @@ pub struct Settings {
     pub url_bytes: usize,
     /// How long a request may take; its body may take as long to arrive.
     pub request_timeout: Duration,
-    /// How long a connection may take to send its next request's headers, idle time included.
+    /// How long a connection may be idle between requests.
+    pub idle_timeout: Duration,
+    /// How long all of a request's headers may take to arrive, from their first byte on.
     pub header_timeout: Duration,
+    /// How long a client may be silent within a body, or not take what is sent.
+    pub silence_timeout: Duration,
     /// How many requests are worked on at once; as many again may wait.
     pub concurrent_requests: usize,
     /// How long one may wait for its turn.
@@ -78,7 +85,9 @@ impl Default for Settings {
             header_bytes: 32 * 1024,
             url_bytes: 8 * 1024,
             request_timeout: Duration::from_secs(30),
-            header_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(60),
+            header_timeout: Duration::from_secs(10),
+            silence_timeout: Duration::from_secs(15),
             concurrent_requests: 1024,
             queue_timeout: Duration::from_secs(1),
             bodies_bytes: 256 * 1024 * 1024,

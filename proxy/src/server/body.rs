@@ -12,8 +12,8 @@ use pingora_core::ErrorType;
 use pingora_proxy::Session;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Settings;
 use super::gateway::Stop;
+use super::{Settings, head, wire};
 use crate::{Error, ErrorCode};
 
 /// The unit in which memory is counted out.
@@ -24,6 +24,7 @@ pub(super) struct Bodies {
     blocks: Arc<Semaphore>,
     body_bytes: usize,
     timeout: Duration,
+    silence_timeout: Duration,
 }
 
 /// Memory that one body takes.
@@ -37,6 +38,7 @@ impl Bodies {
             blocks: Arc::new(Semaphore::new(blocks.min(Semaphore::MAX_PERMITS))),
             body_bytes: settings.body_bytes,
             timeout: settings.request_timeout,
+            silence_timeout: settings.silence_timeout,
         }
     }
 
@@ -60,7 +62,7 @@ impl Bodies {
     async fn collect(&self, session: &mut Session) -> Result<(Bytes, Held), Stop> {
         let mut body = BytesMut::new();
         let mut held = Held::default();
-        while let Some(chunk) = session.read_request_body().await.map_err(interrupted)? {
+        while let Some(chunk) = self.chunk(session).await? {
             if body.len() + chunk.len() > self.body_bytes {
                 return Err(Stop::Refused(self.too_large().into()));
             }
@@ -68,6 +70,14 @@ impl Bodies {
             held.grow(&self.blocks, body.len()).map_err(Stop::Refused)?;
         }
         Ok((body.freeze(), held))
+    }
+
+    /// The next piece. pingora bounds the wait for it on HTTP/1 alone.
+    async fn chunk(&self, session: &mut Session) -> Result<Option<Bytes>, Stop> {
+        match tokio::time::timeout(self.silence_timeout, session.read_request_body()).await {
+            Ok(chunk) => chunk.map_err(interrupted),
+            Err(_) => Err(Stop::Refused(too_slow().into())),
+        }
     }
 
     fn too_large(&self) -> Error {
@@ -106,8 +116,7 @@ fn awaits_permission(session: &Session) -> bool {
 fn interrupted(error: Box<pingora_core::Error>) -> Stop {
     match error.etype() {
         ErrorType::ReadTimedout => Stop::Refused(too_slow().into()),
-        // pingora's own words for chunks and trailers that are none.
-        ErrorType::Custom(_) | ErrorType::InvalidHTTPHeader => Stop::Refused(malformed().into()),
+        _ if wire::is_malformed(&error) => Stop::Refused(malformed().into()),
         _ => Stop::Gone(error),
     }
 }
@@ -117,5 +126,5 @@ fn too_slow() -> Error {
 }
 
 fn malformed() -> Error {
-    Error::new(ErrorCode::MalformedRequest, "The body is not framed as its headers say.")
+    head::malformed("The body is not framed as its headers say.")
 }

@@ -1,73 +1,151 @@
-//! Connections: pingora's proxy, with a bound on how long a connection may take to send the headers of its next request.
+//! Connections: which protocol is spoken, and one request after the other for pingora's proxy.
 //!
-//! pingora bounds each read alone, so that a byte now and then would hold a connection for ever.
+//! HTTP/1 heads are waited for and judged here, within a bound of time for all of a head: pingora bounds each read alone, so that a byte now
+//! and then would hold a connection for ever. Of HTTP/2, pingora keeps the connection.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use pingora_core::apps::{HttpServerApp, ReusedHttpStream};
+use pingora_core::apps::{HttpServerApp as _, HttpServerOptions, ReusedHttpStream, ServerApp};
 use pingora_core::protocols::http::ServerSession;
+use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
+use pingora_core::protocols::{ALPN, Shutdown, Stream};
 use pingora_core::server::ShutdownWatch;
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::{HttpProxy, http_proxy};
-use tokio::sync::Notify;
+use tokio::io::AsyncWriteExt as _;
 
-use super::gateway::Gateway;
+use super::gateway::{self, Gateway};
 use super::traffic::Traffic;
+use super::wire::{Cut, Wire};
+use super::{Settings, refusal, respond};
+use crate::Errors;
 use crate::app::App;
+use crate::observe::{self, Observation};
 
 /// How long connections have, when the server stops, to send one more request and be told that it was the last.
 const FAREWELL: Duration = Duration::from_millis(300);
 
-tokio::task_local! {
-    /// Told when the headers of the connection's request are complete.
-    static ARRIVAL: Arc<Notify>;
-}
-
 /// The application that pingora hands connections to.
 pub(super) struct Front {
+    app: Arc<App>,
     proxy: Arc<HttpProxy<Gateway>>,
-    header_timeout: Duration,
+    traffic: Traffic,
 }
 
 impl Front {
     pub(super) fn new(app: Arc<App>, traffic: Traffic) -> Self {
-        let header_timeout = app.settings.header_timeout;
-        let gateway = Gateway::new(app, traffic);
-        Self { proxy: Arc::new(http_proxy(&Arc::new(ServerConf::default()), gateway)), header_timeout }
+        let gateway = Gateway::new(app.clone(), traffic.clone());
+        let mut proxy = http_proxy(&Arc::new(ServerConf::default()), gateway);
+        proxy.server_options = Some(server_options(&app.settings));
+        proxy.h2_options = Some(h2_options(&app.settings));
+        Self { app, proxy: Arc::new(proxy), traffic }
+    }
+
+    /// Whether HTTP/2 is spoken; nothing when the client says nothing.
+    async fn is_h2(&self, wire: &mut Wire, stream_is_h2: bool, shutdown: &ShutdownWatch) -> Option<bool> {
+        if stream_is_h2 {
+            return Some(true);
+        }
+        self.awaited(wire, shutdown).await?;
+        tokio::time::timeout(self.app.settings.header_timeout, wire.begins_h2()).await.ok()?.ok()
+    }
+
+    /// HTTP/1, to the end of the connection.
+    async fn serve(&self, mut wire: Wire, shutdown: &ShutdownWatch) {
+        while let Some(next) = self.one(wire, shutdown).await {
+            wire = next;
+        }
+    }
+
+    /// One request; the connection when it can be used again.
+    async fn one(&self, mut wire: Wire, shutdown: &ShutdownWatch) -> Option<Wire> {
+        self.awaited(&mut wire, shutdown).await?;
+        let settings = &self.app.settings;
+        match tokio::time::timeout(settings.header_timeout, wire.next(settings)).await.ok()? {
+            Ok(()) => {}
+            Err(Cut::Refused(errors)) => {
+                self.refuse(wire, errors).await;
+                return None;
+            }
+            Err(Cut::Gone) => return None,
+        }
+        let session = ServerSession::new_http1(Box::new(wire));
+        let reused = self.proxy.process_new_http(session, shutdown).await;
+        let (stream, _) = reused.map(ReusedHttpStream::consume)?;
+        let wire = stream.into_any().downcast::<Wire>().ok()?;
+        wire.has_passed().then_some(*wire)
+    }
+
+    /// Waits for the first bytes of a request.
+    async fn awaited(&self, wire: &mut Wire, shutdown: &ShutdownWatch) -> Option<()> {
+        if !wire.is_idle() {
+            return Some(());
+        }
+        let filled = tokio::time::timeout(self.app.settings.idle_timeout, wire.fill());
+        tokio::select! {
+            biased;
+            filled = filled => filled.ok()?.ok()?.then_some(()),
+            () = farewell(shutdown.clone()) => None,
+        }
+    }
+
+    /// Answers what is no request, and closes.
+    async fn refuse(&self, mut wire: Wire, errors: Errors) {
+        let _in_flight = self.traffic.enter();
+        let started = Instant::now();
+        let id = gateway::fresh_id();
+        let answer = refusal::answer(errors, &id);
+        let bytes = respond::raw(&answer.response, &id);
+        // A client that takes nothing is not told.
+        let sent = async { wire.write_all(&bytes).await.and(wire.flush().await) };
+        let _ = tokio::time::timeout(self.app.settings.silence_timeout, sent).await;
+        observe::observe(&self.app.metrics, &Observation::refused(&answer, &id, started.elapsed()));
+        Shutdown::shutdown(&mut wire).await;
     }
 }
 
-/// To be called on a connection's task as soon as its request's headers are complete.
-pub(super) fn headers_arrived() {
-    // Without a task of ours there is nobody to tell.
-    let _ = ARRIVAL.try_with(|arrival| arrival.notify_one());
-}
-
 #[async_trait]
-impl HttpServerApp for Front {
-    async fn process_new_http(
-        self: &Arc<Self>,
-        session: ServerSession,
-        shutdown: &ShutdownWatch,
-    ) -> Option<ReusedHttpStream> {
-        let arrival = Arc::new(Notify::new());
-        let served = ARRIVAL.scope(arrival.clone(), self.proxy.process_new_http(session, shutdown));
-        tokio::pin!(served);
-        tokio::select! {
-            biased;
-            stream = &mut served => return stream,
-            () = arrival.notified() => {}
-            () = tokio::time::sleep(self.header_timeout) => return None,
+impl ServerApp for Front {
+    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        let negotiated = matches!(stream.selected_alpn_proto(), Some(ALPN::H2));
+        let mut wire = Wire::new(stream);
+        if self.is_h2(&mut wire, negotiated, shutdown).await? {
+            wire.open();
+            return self.proxy.process_new(Box::new(wire), shutdown).await;
         }
-        served.await
+        self.serve(wire, shutdown).await;
+        None
     }
 
     /// Called when no more connections are accepted. Until the idle ones are closed, answers say that they close theirs, so that a client
     /// is not cut off between two requests.
-    async fn http_cleanup(&self) {
+    async fn cleanup(&self) {
         tokio::time::sleep(FAREWELL).await;
-        self.proxy.http_cleanup().await;
     }
+}
+
+/// Ends some time after the stop has begun.
+async fn farewell(mut shutdown: ShutdownWatch) {
+    // An error means that the service has ended.
+    let _ = shutdown.wait_for(|stopping| *stopping).await;
+    tokio::time::sleep(FAREWELL).await;
+}
+
+fn server_options(settings: &Settings) -> HttpServerOptions {
+    let mut options = HttpServerOptions::default();
+    options.h2c = true;
+    // Refused by the gateway, with a document.
+    options.allow_connect_method_proxying = true;
+    options.h2_idle_timeout = Some(settings.idle_timeout);
+    options
+}
+
+/// The codec's own bound on headers is above ours, so that ours can be told with a document.
+fn h2_options(settings: &Settings) -> H2Options {
+    let mut options = default_h2_options();
+    let bytes = 2 * (settings.header_bytes + settings.url_bytes);
+    options.max_header_list_size(u32::try_from(bytes).unwrap_or(u32::MAX));
+    options
 }

@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use http::{HeaderName, HeaderValue, Method, Version};
+use http::header::{CONTENT_ENCODING, EXPECT};
+use http::{HeaderName, HeaderValue, Method};
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error as PingoraError, ErrorType};
 use pingora_http::RequestHeader;
 use pingora_proxy::{ProxyHttp, Session};
 
 use super::body::{self, Bodies};
-use super::front::headers_arrived;
 use super::guard::Guard;
 use super::traffic::{InFlight, Traffic};
-use super::{refusal, respond};
+use super::{head, refusal, respond};
 use crate::app::App;
 use crate::exchange::Request;
 use crate::observe::{self, Observation};
@@ -23,9 +23,6 @@ use crate::{Error, ErrorCode, Errors};
 
 /// Names a request in answers and logs; a client's own is kept when it is harmless.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// How long a client may be silent within a body, or not take what is sent.
-const SILENCE: Duration = Duration::from_secs(15);
 
 /// The hooks.
 pub(super) struct Gateway {
@@ -76,8 +73,7 @@ impl Gateway {
 
     /// The whole request. The memory of its body is given back when the second part is dropped.
     async fn receive(&self, session: &mut Session, id: &HeaderValue) -> Result<(Request, body::Held), Stop> {
-        let raw = session.as_http1().map(|http1| http1.get_headers_raw_bytes());
-        check_header(session.req_header(), raw.as_deref(), &self.app).map_err(Stop::Refused)?;
+        check_header(session.req_header(), &self.app).map_err(Stop::Refused)?;
         let (body, held) = self.bodies.read(session).await?;
         let header = session.req_header();
         let mut headers = header.headers.clone();
@@ -98,7 +94,6 @@ impl ProxyHttp for Gateway {
     type CTX = Context;
 
     fn new_ctx(&self) -> Context {
-        headers_arrived();
         Context {
             started: Instant::now(),
             _in_flight: self.traffic.enter(),
@@ -111,8 +106,9 @@ impl ProxyHttp for Gateway {
         session: &mut Session,
         context: &mut Context,
     ) -> Result<bool, Box<PingoraError>> {
-        session.set_read_timeout(Some(SILENCE));
-        session.set_write_timeout(Some(SILENCE));
+        let silence = self.app.settings.silence_timeout;
+        session.set_read_timeout(Some(silence));
+        session.set_write_timeout(Some(silence));
         let id = request_id(session.req_header());
         let answer = self.answer(session, &id).await?;
         let sent = respond::send(session, &answer.response, &id, self.app.stopping()).await;
@@ -146,8 +142,8 @@ impl Gateway {
     }
 }
 
-/// What can be refused before the body is read.
-fn check_header(header: &RequestHeader, raw: Option<&[u8]>, app: &App) -> crate::Result<()> {
+/// What can be refused before the body is read, whatever protocol it came by.
+fn check_header(header: &RequestHeader, app: &App) -> crate::Result<()> {
     let settings = &app.settings;
     let url = header.raw_path();
     if url.len() > settings.url_bytes {
@@ -160,44 +156,37 @@ fn check_header(header: &RequestHeader, raw: Option<&[u8]>, app: &App) -> crate:
         return Err(Error::new(ErrorCode::HeadersTooLarge, detail).into());
     }
     if !header.raw_path_is_utf8() || header.method == Method::CONNECT {
-        return Err(Error::new(ErrorCode::MalformedRequest, "The request line cannot be understood.").into());
+        return Err(head::malformed("The request line cannot be understood.").into());
     }
-    // RFC 9112, 3.2.
-    if header.version == Version::HTTP_11 && !header.headers.contains_key(http::header::HOST) {
-        return Err(Error::new(ErrorCode::MalformedRequest, "The Host header is missing.")
-            .header("Host")
-            .into());
+    let mut expect = header.headers.get_all(EXPECT).iter();
+    if expect.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        return Err(head::malformed("Nothing but 100-continue can be expected.").header("Expect").into());
     }
-    check_framing(header, raw)
+    check_coding(header)
 }
 
-/// Both ways of framing a body in one request is how requests are smuggled past a proxy in front (RFC 9112, 6.1). pingora drops the
-/// Content-Length, so that only the raw headers tell.
-fn check_framing(header: &RequestHeader, raw: Option<&[u8]>) -> crate::Result<()> {
-    let framed_twice = header.headers.contains_key(http::header::TRANSFER_ENCODING)
-        && raw.is_some_and(|raw| raw.split(|b| *b == b'\n').any(is_content_length));
-    match framed_twice {
-        true => Err(Error::new(
-            ErrorCode::MalformedRequest,
-            "Content-Length and Transfer-Encoding exclude each other.",
-        )
-        .into()),
-        false => Ok(()),
+/// Bodies are taken as they are: a small one could unfold to a giant.
+fn check_coding(header: &RequestHeader) -> crate::Result<()> {
+    let mut codings = header.headers.get_all(CONTENT_ENCODING).iter();
+    match codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        true => Ok(()),
+        false => {
+            let detail = "Bodies are taken as they are: send no Content-Encoding.";
+            Err(Error::new(ErrorCode::UnsupportedMediaType, detail).header("Content-Encoding").into())
+        }
     }
-}
-
-fn is_content_length(line: &[u8]) -> bool {
-    const NAME: &[u8] = b"content-length";
-    line.split(|b| *b == b':').next().is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(NAME))
 }
 
 /// The client's own id, or a new one.
 fn request_id(header: &RequestHeader) -> HeaderValue {
     let given = header.headers.get(REQUEST_ID).filter(|value| harmless(value.as_bytes()));
-    given.cloned().unwrap_or_else(|| {
-        let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-        HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("-"))
-    })
+    given.cloned().unwrap_or_else(fresh_id)
+}
+
+/// An id that nobody has chosen.
+pub(super) fn fresh_id() -> HeaderValue {
+    let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+    HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("-"))
 }
 
 fn harmless(id: &[u8]) -> bool {

@@ -1,10 +1,8 @@
 //! Sending an answer: length, security headers, HEAD, and the end of a connection.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use pingora_core::Error as PingoraError;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
@@ -15,12 +13,8 @@ use crate::exchange::Response;
 /// Written at once, under one time-out each: a client that takes less is too slow.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// How long what a refused client still sends is read and dropped: a connection closed on unread data is reset, and
-/// the client would never see why it was refused.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// How long a connection may be idle, in seconds; the front's bound is the one that counts.
-const KEEP_ALIVE_S: u64 = 75;
+/// That a connection is kept: how long, the front decides.
+const KEPT: u64 = 0;
 
 /// What every answer carries unless it says otherwise.
 const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 4] = [
@@ -39,36 +33,52 @@ pub(super) async fn send(
 ) -> Result<(), Box<PingoraError>> {
     let header = header(response, id)?;
     if session.get_keepalive().is_some() {
-        session.set_keepalive((!closing).then_some(KEEP_ALIVE_S));
+        session.set_keepalive((!closing).then_some(KEPT));
     }
-    let unread = !session.is_body_done();
     let bodiless = session.req_header().method == Method::HEAD || !may_have_body(response.status);
     session.write_response_header(Box::new(header), bodiless).await?;
     if !bodiless {
         write_body(session, response.body.clone()).await?;
     }
-    if unread {
-        linger(session).await;
-    }
     Ok(())
 }
 
+/// The same as bytes of HTTP/1.1, for a connection that pingora does not see, and that is closed afterwards.
+pub(super) fn raw(response: &Response, id: &HeaderValue) -> Vec<u8> {
+    let mut bytes = format!("HTTP/1.1 {}\r\n", response.status).into_bytes();
+    let mut field = |name: &[u8], value: &[u8]| {
+        bytes.extend([name, b": ", value, b"\r\n"].concat());
+    };
+    for (name, value) in &headers(response, id) {
+        field(name.as_str().as_bytes(), value.as_bytes());
+    }
+    field(b"content-length", response.body.len().to_string().as_bytes());
+    field(b"connection", b"close");
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&response.body);
+    bytes
+}
+
 fn header(response: &Response, id: &HeaderValue) -> Result<ResponseHeader, Box<PingoraError>> {
-    let mut header = ResponseHeader::build_no_case(response.status, Some(response.headers.len() + 8))?;
-    for (name, value) in &DEFAULT_HEADERS {
-        header.insert_header(name, value)?;
-    }
-    for name in response.headers.keys() {
-        header.remove_header(name);
-    }
-    for (name, value) in &response.headers {
+    let headers = headers(response, id);
+    let mut header = ResponseHeader::build_no_case(response.status, Some(headers.len() + 3))?;
+    for (name, value) in &headers {
         header.append_header(name, value)?;
     }
-    header.insert_header(REQUEST_ID, id)?;
     if may_have_body(response.status) {
         header.set_content_length(response.body.len())?;
     }
     Ok(header)
+}
+
+/// The answer's own headers, and those of every answer.
+fn headers(response: &Response, id: &HeaderValue) -> HeaderMap {
+    let mut headers = response.headers.clone();
+    for (name, value) in DEFAULT_HEADERS {
+        headers.entry(name).or_insert(value);
+    }
+    headers.insert(REQUEST_ID, id.clone());
+    headers
 }
 
 /// RFC 9110, 8.6: neither body nor length.
@@ -82,9 +92,4 @@ async fn write_body(session: &mut Session, mut body: Bytes) -> Result<(), Box<Pi
         session.write_response_body(Some(chunk), false).await?;
     }
     session.write_response_body(Some(body), true).await
-}
-
-async fn linger(session: &mut Session) {
-    // Whatever comes of it, the answer has been sent.
-    let _ = tokio::time::timeout(LINGER, session.drain_request_body()).await;
 }

@@ -160,11 +160,18 @@ async fn a_request_that_is_framed_twice_is_refused() {
 #[tokio::test]
 async fn nonsense_is_refused_and_the_server_lives() {
     let server = Fixture::start(Settings::default()).await;
-    for nonsense in
-        ["\0\0\0\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "A / HTTP/9.9\r\nHost: x\r\n\r\n"]
-    {
+    for nonsense in [
+        "\0\0\0\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "A / HTTP/9.9\r\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\nHost: x\n\n",
+        "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
+    ] {
         let answer = server.raw(nonsense.as_bytes()).await;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{nonsense:?}: {answer}");
+        refused(&answer, 400, "malformed-request");
+        assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+        assert!(answer.to_lowercase().contains("x-content-type-options: nosniff"), "{answer}");
     }
     let chunk = "POST /api/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
     refused(&server.raw(chunk.as_bytes()).await, 400, "malformed-request");
@@ -207,6 +214,27 @@ async fn a_connection_is_kept_between_requests() {
         assert!(answer.to_lowercase().contains("connection: keep-alive"), "{answer}");
         refused(&answer, 404, "not-found");
     }
+}
+
+#[tokio::test]
+async fn requests_sent_at_once_are_answered_in_their_order_each_judged_alone() {
+    let server = Fixture::start(Settings::default()).await;
+    let get = "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n";
+    let post = "POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n";
+    let options = "OPTIONS /api/ HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+    let bad = "GET /nowhere HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n";
+    let answers = server.raw([get, post, options, "\r\n", get, bad, get].concat().as_bytes()).await;
+    let statuses: Vec<&str> =
+        answers.lines().filter_map(|line| line.split_once("HTTP/1.1 ")?.1.get(..3)).collect();
+    assert_eq!(statuses, ["404", "404", "204", "404", "400"], "{answers}");
+}
+
+#[tokio::test]
+async fn a_body_in_a_coding_or_an_expectation_that_is_not_met_is_refused() {
+    let server = Fixture::start(Settings::default()).await;
+    refused(&server.get("/api/", "Content-Encoding: gzip\r\n").await, 415, "unsupported-media-type");
+    refused(&server.get("/nowhere", "Content-Encoding: identity\r\n").await, 404, "not-found");
+    refused(&server.get("/api/", "Expect: a-miracle\r\n").await, 400, "malformed-request");
 }
 
 #[tokio::test]
