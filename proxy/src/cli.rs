@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod healthcheck;
 mod introspect;
+mod openapi;
 mod schema;
 mod serve;
 mod serving;
@@ -44,6 +45,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
     Introspect(introspect::IntrospectArgs),
+    Openapi(openapi::OpenapiArgs),
     Schema(schema::SchemaArgs),
     Check(check::CheckArgs),
     Setup(setup::SetupArgs),
@@ -111,6 +113,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Introspect(args) => introspect::run(args),
+        Command::Openapi(args) => openapi::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Check(args) => check::run(args),
         Command::Setup(args) => setup::run(args),

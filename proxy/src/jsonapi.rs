@@ -12,6 +12,7 @@ pub mod json;
 pub mod layout;
 pub mod links;
 pub mod media;
+pub mod openapi;
 pub mod query;
 pub mod shape;
 pub mod value;

@@ -5,6 +5,7 @@
 //! write: parse -> build -> restrict -> discover, lock, attempt* -> lower, render, run -> encode
 //! ```
 
+mod docs;
 mod errors;
 pub mod read;
 mod trace;
@@ -13,18 +14,18 @@ pub mod write;
 use std::sync::Arc;
 
 use dialects::Pool;
-use http::header::{ALLOW, CONTENT_TYPE, IF_MATCH, LOCATION, VARY};
+use http::header::{ALLOW, CONTENT_TYPE, IF_MATCH, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use rules::policy::Actor;
 
 use crate::error::Source;
 use crate::exchange::{Request, Response};
 use crate::jsonapi::media::{Extension, JSON_API_ATOMIC};
-use crate::jsonapi::{error_object, links, media};
+use crate::jsonapi::{error_object, media};
 use crate::observe::{self, Metrics};
 use crate::plan::names;
 use crate::plan::write::{Verb, WriteRequest};
-use crate::route::{self, Endpoint};
+use crate::route::{self, Endpoint, Page};
 use crate::run::write::{Context, Watch};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
@@ -87,12 +88,8 @@ async fn serve(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
     if request.method == Method::OPTIONS {
         return options(context.snapshot, endpoint);
     }
-    if *endpoint == Endpoint::Home {
-        let index = links::of(&context.snapshot.api, &Endpoint::Index);
-        return Ok(Response::empty(StatusCode::SEE_OTHER).header(LOCATION, &index));
-    }
-    if *endpoint == Endpoint::Errors {
-        return Ok(errors::page());
+    if let Endpoint::Page(page) = endpoint {
+        return self::page(context.snapshot, page, request);
     }
     media::accept(&request.headers, endpoint.extension())?;
     match request.method {
@@ -107,6 +104,17 @@ fn options(snapshot: &Snapshot, endpoint: &Endpoint) -> Result<Response> {
         names::table(&snapshot.schema, ty)?;
     }
     Ok(Response::empty(StatusCode::NO_CONTENT).header(ALLOW, endpoint.allow()))
+}
+
+/// What is not JSON:API, and so is not negotiated as if it were.
+fn page(snapshot: &Snapshot, page: &Page, request: &Request) -> Result<Response> {
+    match page {
+        // A relative reference: whatever path the client sees us under.
+        Page::Home | Page::DocsFolder => Ok(docs::page_is_at("docs/")),
+        Page::Docs(name) => docs::file(name),
+        Page::OpenApi => Ok(docs::openapi(snapshot, request)),
+        Page::Errors => Ok(errors::page()),
+    }
 }
 
 /// A write, and why it came to what it came to for whoever wants to know.

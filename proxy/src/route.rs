@@ -13,10 +13,8 @@ use crate::{Error, ErrorCode, Result};
 pub enum Endpoint {
     /// `*`: the server itself, which is only asked for its options.
     Server,
-    /// `/`.
-    Home,
-    /// `/docs/errors`: what the codes of errors mean; `links.about` of every error leads here.
-    Errors,
+    /// Beside the API, for people and their tools.
+    Page(Page),
     /// `/api/`: the list of resources.
     Index,
     /// `/api/operations`: several operations in one transaction.
@@ -53,11 +51,26 @@ pub enum Endpoint {
     },
 }
 
+/// What is not JSON:API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// `/`.
+    Home,
+    /// `/openapi.json`.
+    OpenApi,
+    /// `/docs`, from which the links of the page below would lead astray.
+    DocsFolder,
+    /// `/docs/` and what its page loads, by name.
+    Docs(String),
+    /// `/docs/errors`: what the codes of errors mean; `links.about` of every error leads here.
+    Errors,
+}
+
 impl Endpoint {
     /// The type that is addressed, as the client wrote it.
     pub fn ty(&self) -> Option<&str> {
         match self {
-            Self::Server | Self::Home | Self::Errors | Self::Index | Self::Operations => None,
+            Self::Server | Self::Page(_) | Self::Index | Self::Operations => None,
             Self::Collection { ty }
             | Self::Resource { ty, .. }
             | Self::Related { ty, .. }
@@ -77,7 +90,7 @@ impl Endpoint {
     pub fn allow(&self) -> &'static str {
         match self {
             Self::Server => "OPTIONS",
-            Self::Home | Self::Errors | Self::Index | Self::Related { .. } => "GET, HEAD, OPTIONS",
+            Self::Page(_) | Self::Index | Self::Related { .. } => "GET, HEAD, OPTIONS",
             Self::Operations => "OPTIONS, POST",
             Self::Collection { .. } => "GET, HEAD, OPTIONS, POST",
             Self::Resource { .. } => "GET, HEAD, OPTIONS, PATCH, DELETE",
@@ -88,11 +101,11 @@ impl Endpoint {
 
 /// What a path addresses. Errors: 404 for what is not ours, 400 for a path that is not UTF-8.
 pub fn endpoint(prefix: &str, path: &str) -> Result<Endpoint> {
-    match path {
-        "*" => return Ok(Endpoint::Server),
-        "/" => return Ok(Endpoint::Home),
-        "/docs/errors" | "/docs/errors/" => return Ok(Endpoint::Errors),
-        _ => {}
+    if path == "*" {
+        return Ok(Endpoint::Server);
+    }
+    if let Some(page) = page(path) {
+        return Ok(Endpoint::Page(page));
     }
     let rest = path.strip_prefix(prefix.trim_end_matches('/')).ok_or_else(|| nothing_at(path))?;
     let segments = match rest.strip_suffix('/').unwrap_or(rest) {
@@ -101,6 +114,16 @@ pub fn endpoint(prefix: &str, path: &str) -> Result<Endpoint> {
     };
     let segments: Vec<String> = segments.split('/').map(decoded).collect::<Result<_>>()?;
     addressed(segments).ok_or_else(|| nothing_at(path).into())
+}
+
+fn page(path: &str) -> Option<Page> {
+    match path {
+        "/" => Some(Page::Home),
+        "/openapi.json" => Some(Page::OpenApi),
+        "/docs" => Some(Page::DocsFolder),
+        "/docs/errors" | "/docs/errors/" => Some(Page::Errors),
+        _ => path.strip_prefix("/docs/").map(|name| Page::Docs(name.to_owned())),
+    }
 }
 
 /// Refuses a method that an endpoint does not answer (405).
@@ -151,8 +174,12 @@ mod tests {
     fn paths_address_endpoints() {
         let (ty, id, relationship) = ("orders".to_owned(), "7".to_owned(), "items".to_owned());
         check("*", Some(Endpoint::Server));
-        check("/", Some(Endpoint::Home));
-        check("/docs/errors/", Some(Endpoint::Errors));
+        check("/docs/errors/", Some(Endpoint::Page(Page::Errors)));
+        check("/", Some(Endpoint::Page(Page::Home)));
+        check("/openapi.json", Some(Endpoint::Page(Page::OpenApi)));
+        check("/docs", Some(Endpoint::Page(Page::DocsFolder)));
+        check("/docs/", Some(Endpoint::Page(Page::Docs(String::new()))));
+        check("/docs/errors", Some(Endpoint::Page(Page::Errors)));
         check("/api", Some(Endpoint::Index));
         check("/api/", Some(Endpoint::Index));
         check("/api/operations/", Some(Endpoint::Operations));

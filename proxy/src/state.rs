@@ -5,6 +5,9 @@
 pub(crate) mod health;
 pub mod load;
 
+use std::sync::OnceLock;
+
+use bytes::Bytes;
 use introspect::Schema;
 use rules::{Engine, Facts, RuleSet};
 
@@ -23,6 +26,8 @@ pub struct Snapshot {
     pub api: ApiSettings,
     /// Bounds on what one request may ask.
     pub limits: Limits,
+    /// The OpenAPI document, once somebody has asked for it.
+    pub openapi: OnceLock<Bytes>,
 }
 
 impl Snapshot {
@@ -30,7 +35,7 @@ impl Snapshot {
     pub fn new(schema: Schema, rules: RuleSet, api: ApiSettings, limits: Limits) -> Self {
         let schema = rules.with_virtuals(schema);
         let facts = Facts::new(&schema, &rules);
-        Self { schema, rules, facts, api, limits }
+        Self { schema, rules, facts, api, limits, openapi: OnceLock::new() }
     }
 
     /// The engine over this snapshot's rules.

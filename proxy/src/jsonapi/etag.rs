@@ -70,6 +70,12 @@ pub fn etag(snapshot: &Snapshot, table: TableId, cells: &Cells<'_>) -> ETag {
 }
 
 impl ETag {
+    /// The version of a document that nobody writes.
+    pub fn of_document(document: &[u8]) -> Self {
+        let hash = short(xxh3_64(document));
+        Self { lock: hash.clone(), row: hash }
+    }
+
     /// Whether `If-Match`, or `meta.etag` of a document, lets a change of this row pass: the lock parts are equal.
     pub fn matches(&self, precondition: &Precondition) -> bool {
         match precondition {

@@ -72,12 +72,19 @@ fn key_value(dialect: Dialect, column: &Column, part: &str) -> Option<Value> {
 fn part(out: &mut Vec<u8>, ty: ValueType, cell: &Cell<'_>) {
     let mut plain = Vec::new();
     text(&mut plain, ty, cell);
-    for byte in plain {
+    out.extend_from_slice(unreserved(&plain).as_bytes());
+}
+
+/// A text in unreserved characters: all bytes but `A-Za-z0-9_-` are `.HH`.
+pub(super) fn unreserved(text: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' => out.push(byte),
-            _ => out.extend_from_slice(format!(".{byte:02X}").as_bytes()),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' => out.push(char::from(*byte)),
+            _ => out.push_str(&format!(".{byte:02X}")),
         }
     }
+    out
 }
 
 fn unescape(part: &str) -> Option<String> {

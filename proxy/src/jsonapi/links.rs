@@ -36,7 +36,7 @@ pub fn linkage(api: &ApiSettings, ty: &str, id: &str, relationship: &str) -> Str
 /// The path of an endpoint, in its one canonical form.
 pub fn of(api: &ApiSettings, endpoint: &Endpoint) -> String {
     match endpoint {
-        Endpoint::Server | Endpoint::Home | Endpoint::Errors | Endpoint::Index => format!("{}/", base(api)),
+        Endpoint::Server | Endpoint::Page(_) | Endpoint::Index => format!("{}/", base(api)),
         Endpoint::Operations => collection(api, "operations"),
         Endpoint::Collection { ty } => collection(api, ty),
         Endpoint::Resource { ty, id } => resource(api, ty, id),

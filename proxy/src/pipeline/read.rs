@@ -70,7 +70,8 @@ fn respond(answer: &ReadAnswer<'_>, headers: &HeaderMap) -> Response {
     }
 }
 
-fn is_fresh(etag: &ETag, headers: &HeaderMap) -> bool {
+/// Whether the client has it already.
+pub(super) fn is_fresh(etag: &ETag, headers: &HeaderMap) -> bool {
     let mut conditions = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     conditions.any(|value| etag.same(&etag::precondition(value)))
 }

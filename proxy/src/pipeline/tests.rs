@@ -370,7 +370,7 @@ async fn methods_and_media_types_are_negotiated() {
         (200, media::JSON_API)
     );
     assert_eq!(json.headers[VARY], "Accept");
-    assert_eq!(shop.ask(Method::GET, "/", &[]).await.headers[LOCATION], "/api/");
+    assert_eq!(shop.ask(Method::GET, "/", &[]).await.headers[http::header::LOCATION], "docs/");
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ type Target = (TableId, Scope, Option<Page>, bool);
 fn target(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) -> Result<Target> {
     let page = || page::build(&snapshot.api, &request.page);
     match endpoint {
-        Endpoint::Server | Endpoint::Home | Endpoint::Errors | Endpoint::Index | Endpoint::Operations => {
+        Endpoint::Server | Endpoint::Page(_) | Endpoint::Index | Endpoint::Operations => {
             Err(Error::new(ErrorCode::NotFound, "This is no type.").into())
         }
         Endpoint::Collection { ty } => {

@@ -11,7 +11,7 @@ mod operations;
 
 use std::collections::BTreeMap;
 
-use dialects::Value;
+use dialects::{Value, ValueType};
 use introspect::{ColumnId, TableId};
 use rules::change::{Action, Key, RowId};
 
@@ -21,6 +21,7 @@ use crate::jsonapi::id;
 use crate::state::{OptimisticLocking, Snapshot};
 use crate::{Error, ErrorCode, Errors, Result};
 use assign::Assignments;
+pub use create::{required_columns, takes_client_ids};
 use new_rows::NewRows;
 pub use operations::operations;
 
@@ -106,6 +107,13 @@ pub struct WriteRequest<'a> {
     pub body: &'a [u8],
     /// `If-Match`.
     pub if_match: Option<&'a str>,
+}
+
+/// Whether clients never set a column: rules, the database or nobody does.
+pub fn is_read_only(snapshot: &Snapshot, table: TableId, column: ColumnId) -> bool {
+    let of = &snapshot.schema[table][column];
+    let unwritable = of.is_virtual || of.generated.is_some() || of.ty == ValueType::Other;
+    unwritable || snapshot.schema[table].view || snapshot.facts.is_derived(table, column)
 }
 
 /// Builds the plan of a write to a table.

@@ -54,7 +54,7 @@ fn numeric(ty: ValueType) -> bool {
 }
 
 /// Whether a number of this column is shown as a JSON number.
-fn small(ty: ValueType, numbers: Numbers, number: Option<i64>) -> bool {
+pub(in crate::jsonapi) fn small(ty: ValueType, numbers: Numbers, number: Option<i64>) -> bool {
     match (numbers, ty) {
         (Numbers::Number, _) => true,
         (Numbers::String, _) => false,

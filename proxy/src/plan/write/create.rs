@@ -2,7 +2,7 @@
 
 use dialects::Value;
 use introspect::schema::ColumnDefault;
-use introspect::{ColumnId, Table, TableId};
+use introspect::{Column, ColumnId, Table, TableId};
 use rules::change::{Action, RowId};
 use rules::rule::DerivationKind;
 
@@ -62,8 +62,8 @@ fn client_id(snapshot: &Snapshot, table_id: TableId, id: &str, assignments: &mut
     }
 }
 
-/// Where the key has no default of the server's; SQLite's integer keys take both.
-fn takes_client_ids(snapshot: &Snapshot, table: &Table) -> bool {
+/// Whether clients may choose ids: where the key has no default of the server's; SQLite's integer keys take both.
+pub fn takes_client_ids(snapshot: &Snapshot, table: &Table) -> bool {
     let rowid = snapshot.schema.dialect == dialects::Dialect::Sqlite;
     table.key.iter().all(|column| match &table[*column].default {
         ColumnDefault::None => true,
@@ -72,23 +72,23 @@ fn takes_client_ids(snapshot: &Snapshot, table: &Table) -> bool {
     })
 }
 
-/// Every column that must have a value and gets it from nobody.
+/// The columns of a new row that must have a value and get it from nobody but the client.
+pub fn required_columns(snapshot: &Snapshot, table_id: TableId) -> Vec<ColumnId> {
+    let table = &snapshot.schema[table_id];
+    let needed = |(id, column): &(ColumnId, &Column)| {
+        (!column.nullable || table.key.contains(id))
+            && column.default == ColumnDefault::None
+            && column.generated.is_none()
+            && !set_by_rule(snapshot, table_id, *id)
+    };
+    table.columns().filter(needed).map(|(id, _)| id).collect()
+}
+
 fn require(snapshot: &Snapshot, table_id: TableId, assignments: &mut Assignments<'_>) {
     let table = &snapshot.schema[table_id];
-    let missing: Vec<ColumnId> = table
-        .columns()
-        .filter(|(id, column)| {
-            let needed = !column.nullable || table.key.contains(id);
-            needed
-                && column.default == ColumnDefault::None
-                && column.generated.is_none()
-                && !set_by_rule(snapshot, table_id, *id)
-        })
-        .map(|(id, _)| id)
-        .filter(|id| {
-            !assignments.given().values.contains_key(id) && !assignments.given().pointers.contains_key(id)
-        })
-        .collect();
+    let given = assignments.given();
+    let open = |id: &ColumnId| !given.values.contains_key(id) && !given.pointers.contains_key(id);
+    let missing: Vec<ColumnId> = required_columns(snapshot, table_id).into_iter().filter(open).collect();
     for column in missing {
         // A member that was given something that does not fit has its error already.
         let names = [table[column].name.as_str(), reference(table, column).unwrap_or_default()];

@@ -1,0 +1,96 @@
+//! Snapshot → OpenAPI 3.1 document of what is served: every type's paths, parameters, schemas and answers.
+//!
+//! Names of components are a type's name (what a component may not contain as `.HH`) and a word after a dot, such as `orders.create`:
+//! no type has a dot in its name. Sizes grow with columns and relationships alone, since all that types share stands once.
+
+mod parameters;
+mod paths;
+mod responses;
+mod schemas;
+mod value;
+
+use introspect::{Table, TableId};
+use serde_json::{Map, Value as Json, json};
+
+use super::id;
+use crate::state::Snapshot;
+
+/// What a person reads first; the grammar that no schema can say.
+const ABOUT: &str = "\
+[JSON:API 1.1](https://jsonapi.org/format/1.1/) over the tables of a database.
+
+- **Filters.** `filter[attribute]=value` is equal to, `a,b` any of. `filter[attribute][operator]=value` takes `eq ne gt gte lt lte like \
+ilike contains starts ends in nin between null`. Paths go through relationships: `filter[customer.region]=Coast`.
+- **Sorting.** `sort=-order_date,customer.name`; nulls last ascending, first descending.
+- **Errors** are JSON:API error documents; `code` is a stable word, listed with its meaning under [/docs/errors](/docs/errors).
+- **Derived attributes** (read-only here) follow from rules: they are left out of a write and named in `meta.ignored`.
+";
+
+/// The document, as JSON text.
+pub fn document(snapshot: &Snapshot) -> Vec<u8> {
+    let mut paths = paths::shared();
+    let mut schemas = schemas::shared();
+    let mut parameters = parameters::shared(snapshot);
+    let mut tags = Vec::new();
+    for (id, table) in served(snapshot) {
+        paths.extend(paths::of(snapshot, id));
+        schemas.extend(schemas::of(snapshot, id));
+        parameters.extend(parameters::of(snapshot, id));
+        tags.push(tag(table));
+    }
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Rulegate", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT},
+        "servers": [{"url": super::links::base(&snapshot.api)}],
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "parameters": parameters,
+            "headers": responses::headers(),
+            "responses": responses::refusals(),
+        },
+    });
+    document.to_string().into_bytes()
+}
+
+/// The tables that are resource types.
+fn served(snapshot: &Snapshot) -> impl Iterator<Item = (TableId, &Table)> {
+    snapshot.schema.iter().filter(|(_, table)| table.is_resource() && !table.hidden)
+}
+
+fn tag(table: &Table) -> Json {
+    match &table.comment {
+        Some(comment) => json!({"name": table.name, "description": comment}),
+        None => json!({"name": table.name}),
+    }
+}
+
+/// `{"$ref": "#/components/schemas/orders.create"}`.
+fn reference(kind: &str, name: &str) -> Json {
+    json!({"$ref": format!("#/components/{kind}/{name}")})
+}
+
+/// The reference to a schema of a type: `part` is a word after the dot, or nothing for the resource itself.
+fn schema(table: &Table, part: &str) -> Json {
+    reference("schemas", &component(&table.name, part))
+}
+
+/// The name of a component: only letters, digits, `_`, `-` and dots may stand in it.
+fn component(name: &str, part: &str) -> String {
+    let mut out = id::unreserved(name.as_bytes());
+    if !part.is_empty() {
+        out.push('.');
+        out.push_str(part);
+    }
+    out
+}
+
+/// An object that grows by what is there: absent members are left out.
+fn object<const N: usize>(members: [(&str, Option<Json>); N]) -> Json {
+    let present = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Json::Object(present.collect::<Map<_, _>>())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! Parameters: those that all types share, and those that name a type's members.
+
+use introspect::TableId;
+use serde_json::{Map, Value as Json, json};
+
+use super::{component, reference};
+use crate::jsonapi::shape::{self, Shape};
+use crate::state::Snapshot;
+
+/// A page of a collection.
+const PAGE: &[&str] = &["page.number", "page.size", "page.offset", "page.limit", "page.total"];
+
+/// The same for all types.
+pub(super) fn shared(snapshot: &Snapshot) -> Map<String, Json> {
+    let api = &snapshot.api;
+    let count = |least: u64| json!({"type": "integer", "minimum": least});
+    // No default is declared: forms would send it, and of two parameters that mean the same only one may come.
+    let size = json!({"type": "integer", "minimum": 1, "maximum": api.page_size_max});
+    let about_size = format!("Resources on a page, {} unless asked.", api.page_size);
+    let text = json!({"type": "string"});
+    let shared = [
+        ("page.number", query("page[number]", "The page, from 1.", count(1))),
+        ("page.size", query("page[size]", &about_size, size.clone())),
+        ("page.offset", query("page[offset]", "Resources before the page.", count(0))),
+        ("page.limit", query("page[limit]", "The same as `page[size]`.", size)),
+        (
+            "page.total",
+            query(
+                "page[total]",
+                "Whether to count: it costs far more than the page.",
+                json!({"type": "boolean"}),
+            ),
+        ),
+        (
+            "if-match",
+            header("If-Match", "The ETag of the resource as it was read: 412 when it has changed.", &text),
+        ),
+        ("if-none-match", header("If-None-Match", "An ETag: 304 when nothing has changed.", &text)),
+        (
+            "trace",
+            header(
+                "Rulegate-Trace",
+                "`1`: `meta.trace` tells which rules fired, and why.",
+                &json!({"const": "1"}),
+            ),
+        ),
+        (
+            "id",
+            json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}}),
+        ),
+    ];
+    shared.into_iter().map(|(name, parameter)| (name.to_owned(), parameter)).collect()
+}
+
+/// What names members of a type: filters by its attributes, its sort order, what is included, what is shown.
+pub(super) fn of(snapshot: &Snapshot, id: TableId) -> Vec<(String, Json)> {
+    let (schema, table) = (&snapshot.schema, &snapshot.schema[id]);
+    let shape = Shape::full(schema, &snapshot.api, id);
+    let attributes: Vec<&str> = shape.attributes.iter().map(|column| table[*column].name.as_str()).collect();
+    let relationships: Vec<&str> = shape.relationships.iter().map(|id| table[*id].name.as_str()).collect();
+    let named = |part: &str| component(&table.name, part);
+    let mut parameters: Vec<(String, Json)> = filtered(snapshot, id)
+        .into_iter()
+        .map(|name| {
+            (
+                named(&filter(&name)),
+                query(&format!("filter[{name}]"), "Equal to; `a,b` any of.", json!({"type": "string"})),
+            )
+        })
+        .collect();
+    parameters.push((
+        named("sort"),
+        list("sort", "Attributes or paths to them, `-` descends.", &json!({"type": "string"})),
+    ));
+    let members: Vec<&str> = attributes.iter().chain(&relationships).copied().collect();
+    let fields = json!({"type": "string", "enum": members});
+    parameters.push((
+        named("fields"),
+        list(&format!("fields[{}]", table.name), "What is shown of this type.", &fields),
+    ));
+    if !relationships.is_empty() {
+        let about = format!("Relationships, or paths of them ({}).", relationships.join(", "));
+        parameters.push((named("include"), list("include", &about, &json!({"type": "string"}))));
+    }
+    parameters
+}
+
+/// What a read of one resource takes.
+pub(super) fn of_one(snapshot: &Snapshot, id: TableId) -> Vec<Json> {
+    let table = &snapshot.schema[id];
+    let included = !shape::relationships(&snapshot.schema, id).is_empty();
+    let parts = ["fields"].into_iter().chain(included.then_some("include"));
+    parts.map(|part| reference("parameters", &component(&table.name, part))).collect()
+}
+
+/// What a read of a collection takes.
+pub(super) fn of_many(snapshot: &Snapshot, id: TableId) -> Vec<Json> {
+    let table = &snapshot.schema[id];
+    let of_type = |part: &str| reference("parameters", &component(&table.name, part));
+    let filters = filtered(snapshot, id).into_iter().map(|name| of_type(&filter(&name)));
+    let paged = PAGE.iter().map(|name| reference("parameters", name));
+    let mut parameters = of_one(snapshot, id);
+    parameters.push(of_type("sort"));
+    parameters.extend(paged.chain(filters));
+    parameters
+}
+
+/// The names that a filter takes without a path: the id, attributes, to-one relationships.
+fn filtered(snapshot: &Snapshot, id: TableId) -> Vec<String> {
+    let (schema, table) = (&snapshot.schema, &snapshot.schema[id]);
+    let shape = Shape::full(schema, &snapshot.api, id);
+    let attributes = shape.attributes.iter().map(|column| table[*column].name.clone());
+    let related =
+        shape.relationships.iter().map(|id| &table[*id]).filter(|r| r.to_one()).map(|r| r.name.clone());
+    std::iter::once("id".to_owned()).chain(attributes).chain(related).collect()
+}
+
+/// The part of a filter's component.
+fn filter(name: &str) -> String {
+    component("filter", &component(name, ""))
+}
+
+fn query(name: &str, about: &str, schema: Json) -> Json {
+    json!({"name": name, "in": "query", "description": about, "schema": schema})
+}
+
+/// Values joined by commas.
+fn list(name: &str, about: &str, items: &Json) -> Json {
+    json!({
+        "name": name, "in": "query", "description": about, "style": "form", "explode": false,
+        "schema": {"type": "array", "items": items},
+    })
+}
+
+fn header(name: &str, about: &str, schema: &Json) -> Json {
+    json!({"name": name, "in": "header", "description": about, "schema": schema})
+}

@@ -1,0 +1,163 @@
+//! Paths: what can be done with each type, by the methods that its endpoints answer.
+
+use introspect::{RelationshipId, Table, TableId};
+use serde_json::{Map, Value as Json, json};
+
+use super::schemas::arity;
+use super::{object, parameters, reference, responses, schema};
+use crate::jsonapi::media::{JSON_API, JSON_API_ATOMIC};
+use crate::jsonapi::{links, shape};
+use crate::state::Snapshot;
+
+/// The list of types, and several operations at once.
+pub(super) fn shared() -> Map<String, Json> {
+    let index = json!({"get": {
+        "operationId": "index", "summary": "The types, with their URLs",
+        "responses": responses::read(&reference("schemas", "jsonapi.index"), false),
+    }});
+    let done = json!({
+        "description": "A result for each operation, in their order.",
+        "content": {JSON_API_ATOMIC: {"schema": reference("schemas", "jsonapi.results")}},
+    });
+    let operations = json!({"post": {
+        "operationId": "operations",
+        "summary": "Several operations in one transaction",
+        "description": "[Atomic Operations](https://jsonapi.org/ext/atomic): all are done, or none.",
+        "parameters": [reference("parameters", "trace")],
+        "requestBody": {"required": true, "content": {JSON_API_ATOMIC: {"schema": reference("schemas", "jsonapi.operations")}}},
+        "responses": responses::write(vec![("200", done), ("204", responses::empty("Done, and nothing is left to show."))]),
+    }});
+    Map::from_iter([("/".to_owned(), index), ("/operations".to_owned(), operations)])
+}
+
+/// The paths of a type.
+pub(super) fn of(snapshot: &Snapshot, id: TableId) -> Vec<(String, Json)> {
+    let table = &snapshot.schema[id];
+    let collection = format!("/{}", links::segment(&table.name));
+    let item = format!("{collection}/{{id}}");
+    let mut paths = vec![
+        (collection, Operations { snapshot, id, table }.collection()),
+        (item.clone(), Operations { snapshot, id, table }.item()),
+    ];
+    for relationship in shape::relationships(&snapshot.schema, id) {
+        let name = links::segment(&table[relationship].name);
+        let operations = Operations { snapshot, id, table };
+        paths.push((format!("{item}/{name}"), operations.related(relationship)));
+        paths.push((format!("{item}/relationships/{name}"), operations.linkage(relationship)));
+    }
+    paths
+}
+
+/// The operations of one type.
+struct Operations<'a> {
+    snapshot: &'a Snapshot,
+    id: TableId,
+    table: &'a Table,
+}
+
+impl Operations<'_> {
+    fn collection(&self) -> Json {
+        object([("get", Some(self.list())), ("post", (!self.table.view).then(|| self.create()))])
+    }
+
+    fn item(&self) -> Json {
+        object([
+            ("parameters", Some(json!([reference("parameters", "id")]))),
+            ("get", Some(self.read())),
+            ("patch", (!self.table.view).then(|| self.update())),
+            ("delete", (!self.table.view).then(|| self.delete())),
+        ])
+    }
+
+    fn list(&self) -> Json {
+        let answers = responses::read(&schema(self.table, "collection"), false);
+        self.operation("list", "List", parameters::of_many(self.snapshot, self.id), answers)
+    }
+
+    fn read(&self) -> Json {
+        let mut taken = parameters::of_one(self.snapshot, self.id);
+        taken.push(reference("parameters", "if-none-match"));
+        self.operation("read", "Read one", taken, responses::read(&schema(self.table, "document"), true))
+    }
+
+    fn create(&self) -> Json {
+        let mut made = responses::document("Made.", &schema(self.table, "document"), true);
+        if let Some(headers) = made.get_mut("headers").and_then(Json::as_object_mut) {
+            headers.insert("Location".into(), reference("headers", "Location"));
+        }
+        let operation =
+            self.operation("create", "Create", self.written(), responses::write(vec![("201", made)]));
+        self.with_body(operation, "create")
+    }
+
+    fn update(&self) -> Json {
+        let mut taken = self.written();
+        taken.push(reference("parameters", "if-match"));
+        let changed = responses::document("Changed.", &schema(self.table, "document"), true);
+        let operation = self.operation("update", "Change", taken, responses::write(vec![("200", changed)]));
+        self.with_body(operation, "update")
+    }
+
+    fn delete(&self) -> Json {
+        let taken = ["if-match", "trace"].map(|name| reference("parameters", name)).to_vec();
+        let told = json!({"type": "object", "properties": {"meta": {"type": "object"}}});
+        let gone = vec![
+            ("204", responses::empty("Gone.")),
+            ("200", responses::document("Gone, with the trace that was asked for.", &told, false)),
+        ];
+        self.operation("delete", "Remove", taken, responses::write(gone))
+    }
+
+    fn related(&self, relationship: RelationshipId) -> Json {
+        let of = &self.table[relationship];
+        let target = &self.snapshot.schema[of.target];
+        let (part, taken) = match of.to_one() {
+            true => ("related", parameters::of_one(self.snapshot, of.target)),
+            false => ("collection", parameters::of_many(self.snapshot, of.target)),
+        };
+        let answers = responses::read(&schema(target, part), false);
+        self.of_item(self.operation(
+            &format!("{}.related", of.name),
+            &format!("Related: {}", of.name),
+            taken,
+            answers,
+        ))
+    }
+
+    fn linkage(&self, relationship: RelationshipId) -> Json {
+        let of = &self.table[relationship];
+        let answers = responses::read(&schema(&self.snapshot.schema[of.target], arity(of)), false);
+        let about = format!("Linkage: {}", of.name);
+        self.of_item(self.operation(&format!("{}.linkage", of.name), &about, Vec::new(), answers))
+    }
+
+    /// A GET below a resource.
+    fn of_item(&self, operation: Json) -> Json {
+        json!({"parameters": [reference("parameters", "id")], "get": operation})
+    }
+
+    /// How the answer to a write is to look.
+    fn written(&self) -> Vec<Json> {
+        let mut taken = parameters::of_one(self.snapshot, self.id);
+        taken.push(reference("parameters", "trace"));
+        taken
+    }
+
+    fn operation(&self, name: &str, summary: &str, parameters: Vec<Json>, responses: Json) -> Json {
+        object([
+            ("operationId", Some(format!("{}.{name}", self.table.name).into())),
+            ("tags", Some(json!([self.table.name]))),
+            ("summary", Some(summary.into())),
+            ("parameters", (!parameters.is_empty()).then(|| parameters.into())),
+            ("responses", Some(responses)),
+        ])
+    }
+
+    fn with_body(&self, mut operation: Json, part: &str) -> Json {
+        if let Some(operation) = operation.as_object_mut() {
+            let body = json!({"required": true, "content": {JSON_API: {"schema": schema(self.table, part)}}});
+            operation.insert("requestBody".into(), body);
+        }
+        operation
+    }
+}
