@@ -17,6 +17,7 @@ use introspect::{Overlay, Problem};
 pub use secret::DatabaseUrl;
 
 use crate::server::Settings;
+use crate::server::tls::TlsFiles;
 use crate::state::load::{Blueprint, read_rule_files};
 use file::File;
 
@@ -45,6 +46,8 @@ pub struct Config {
     pub admin_listen: String,
     /// What the server allows.
     pub server: Settings,
+    /// The API's certificate, where it is served over TLS.
+    pub tls: Option<TlsFiles>,
     /// What snapshots are made from.
     pub blueprint: Blueprint,
 }
@@ -105,6 +108,7 @@ impl Config {
                 .or(file.server.admin_listen.clone())
                 .unwrap_or_else(|| ADMIN_LISTEN.into()),
             server: file.settings(),
+            tls: file.tls(&project),
             blueprint: Blueprint { overlay, rule_files, api: file.api(), limits: file.limits() },
         })
     }

@@ -15,6 +15,7 @@ mod refusal;
 mod respond;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 mod traffic;
 mod wire;
 
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pingora_core::apps::ServerApp;
+use pingora_core::listeners::tls::TlsSettings;
 use pingora_core::server::{Fds, ListenFds};
 use pingora_core::services::{Service as _, listening};
 use tokio::sync::watch;
@@ -32,6 +34,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 pub(crate) use refusal::refuse;
+use tls::Certificates;
 use traffic::Traffic;
 
 /// What the server allows a request, whatever it means.
@@ -100,20 +103,31 @@ pub fn bind(address: &str) -> io::Result<TcpListener> {
     TcpListener::bind(address)
 }
 
-/// Serves the API.
-pub fn serve(app: Arc<App>, listener: TcpListener) -> io::Result<Running> {
+/// Serves the API, over TLS where there are certificates.
+pub fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    certificates: Option<&Arc<Certificates>>,
+) -> io::Result<Running> {
+    let tls = || certificates.map(Certificates::settings).transpose().map_err(io::Error::other);
     let traffic = Traffic::default();
-    let late = late::Late::new(&listener, app.clone(), traffic.clone())?;
+    let late = late::Late::new(&listener, app.clone(), traffic.clone(), tls()?)?;
     let front = front::Front::new(app, traffic.clone());
-    Ok(Running { late: Some(late), ..start("api", front, listener, traffic)? })
+    Ok(Running { late: Some(late), ..start("api", front, listener, traffic, tls()?)? })
 }
 
 /// Serves health, metrics and version.
 pub fn serve_admin(app: Arc<App>, listener: TcpListener) -> io::Result<Running> {
-    start("admin", admin::Admin::new(app), listener, Traffic::default())
+    start("admin", admin::Admin::new(app), listener, Traffic::default(), None)
 }
 
-fn start<A>(name: &str, app: A, listener: TcpListener, traffic: Traffic) -> io::Result<Running>
+fn start<A>(
+    name: &str,
+    app: A,
+    listener: TcpListener,
+    traffic: Traffic,
+    tls: Option<TlsSettings>,
+) -> io::Result<Running>
 where
     A: ServerApp + Send + Sync + 'static,
 {
@@ -121,7 +135,10 @@ where
     listener.set_nonblocking(true)?;
     let (shutdown, watch) = watch::channel(false);
     let mut service = listening::Service::new(name.to_owned(), app);
-    service.add_tcp(&address.to_string());
+    match tls {
+        None => service.add_tcp(&address.to_string()),
+        Some(tls) => service.add_tls_with_settings(&address.to_string(), None, tls),
+    }
     let inherited = descriptors(&address, listener);
     let accepting = tokio::spawn(async move { service.start_service(Some(inherited), watch, 1).await });
     Ok(Running { address, shutdown, accepting, traffic, late: None })

@@ -20,6 +20,7 @@ pub mod document;
 pub mod feature;
 pub mod load;
 pub mod oracle;
+pub mod server;
 pub mod service;
 pub mod shop;
 pub mod wire;

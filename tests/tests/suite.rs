@@ -24,6 +24,7 @@ mod suite {
     mod missing_parents;
     mod operations;
     mod oracle;
+    mod protocols;
     mod random;
     mod reads;
     mod repair;

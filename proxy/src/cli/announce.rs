@@ -11,7 +11,8 @@ use crate::state::Snapshot;
 /// Where it listens.
 pub(super) fn listening(config: &Config, serving: &Serving) {
     println!("rulegate {} in front of {}", env!("CARGO_PKG_VERSION"), config.database_url);
-    println!("  API    http://{}{}/", shown(serving.api()), config.blueprint.api.prefix);
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    println!("  API    {scheme}://{}{}/", shown(serving.api()), config.blueprint.api.prefix);
     println!("  admin  http://{}/  (livez readyz startupz metrics version)", shown(serving.admin()));
 }
 

@@ -52,6 +52,7 @@ fn config(listen: ListenArgs, file: &Path) -> Config {
         listen: listen.listen.unwrap_or_else(|| LISTEN.into()),
         admin_listen: listen.admin_listen.unwrap_or_else(|| ADMIN_LISTEN.into()),
         server: Settings::default(),
+        tls: None,
         blueprint: Blueprint {
             rule_files: RULES.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect(),
             ..Blueprint::default()

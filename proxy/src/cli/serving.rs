@@ -11,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::Failure;
 use crate::app::App;
 use crate::config::Config;
+use crate::server::tls::Certificates;
 use crate::server::{self, Running, Stopped};
 use crate::state::Snapshot;
 use crate::state::load::{Blueprint, LoadError};
@@ -34,7 +35,9 @@ impl Serving {
         let api = bind(&config.listen, "--listen", "RULEGATE_LISTEN")?;
         let admin = bind(&config.admin_listen, "--admin-listen", "RULEGATE_ADMIN_LISTEN")?;
         let app = Arc::new(App::new(pool.clone(), config.server.clone()).map_err(Failure::problems)?);
-        let api = server::serve(app.clone(), api).map_err(Failure::problems)?;
+        let certificates = config.tls.clone().map(Certificates::load).transpose();
+        let certificates = certificates.map_err(Failure::problems)?.map(Arc::new);
+        let api = server::serve(app.clone(), api, certificates.as_ref()).map_err(Failure::problems)?;
         let admin = server::serve_admin(app.clone(), admin).map_err(Failure::problems)?;
         Ok(Self { app, pool, api, admin, signals })
     }

@@ -1,5 +1,7 @@
 //! `rulegate.yaml` as it is written, every key optional, and what it says in the types of those who use it.
 
+use std::path::Path;
+
 use introspect::problem::Place;
 use introspect::{Problem, yaml};
 use serde::Deserialize;
@@ -7,6 +9,7 @@ use serde::Deserialize;
 use super::keys::{self, Places};
 use super::milliseconds;
 use crate::server::Settings;
+use crate::server::tls::TlsFiles;
 use crate::state::{ApiSettings, Limits, Numbers, OptimisticLocking};
 
 /// The file.
@@ -53,6 +56,14 @@ pub(super) struct Server {
     pub(super) listen: Option<String>,
     pub(super) admin_listen: Option<String>,
     public_url: Option<String>,
+    tls: Tls,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Tls {
+    cert_file: Option<String>,
+    key_file: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -193,17 +204,30 @@ impl File {
         if self.url().is_some() && self.url_file().is_some() {
             clashes.push(("database.url_file", "and `database.url` exclude each other"));
         }
+        let Tls { cert_file, key_file } = &self.server.tls;
+        match (named(cert_file), named(key_file)) {
+            (Some(_), None) => clashes.push(("server.tls.cert_file", "needs `server.tls.key_file`")),
+            (None, Some(_)) => clashes.push(("server.tls.key_file", "needs `server.tls.cert_file`")),
+            _ => {}
+        }
         clashes
     }
 
     /// The database, where the file names it.
     pub(super) fn url(&self) -> Option<String> {
-        self.database.url.clone().filter(|url| !url.is_empty())
+        named(&self.database.url).map(str::to_owned)
     }
 
     /// The file that names the database.
     pub(super) fn url_file(&self) -> Option<&str> {
-        self.database.url_file.as_deref().filter(|path| !path.is_empty())
+        named(&self.database.url_file)
+    }
+
+    /// The certificate of the API's listener, where there is one: files relative to the project.
+    pub(super) fn tls(&self, project: &Path) -> Option<TlsFiles> {
+        let Tls { cert_file, key_file } = &self.server.tls;
+        let (certificates, key) = (project.join(named(cert_file)?), project.join(named(key_file)?));
+        Some(TlsFiles { certificates, key })
     }
 
     /// How to connect.
@@ -263,6 +287,11 @@ impl File {
             strict_derived: self.writes.strict_derived.unwrap_or(default.strict_derived),
         }
     }
+}
+
+/// An empty text names nothing.
+fn named(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
 }
 
 fn well_formed_prefix(prefix: &str) -> bool {

@@ -33,7 +33,7 @@ fn every_unknown_key_is_found_at_once() {
 #[test]
 fn keys_of_features_that_are_not_there_are_refused() {
     refused("auth:\n  jwt: {secret_env: X}\n", &["rulegate.yaml:1:1", "`auth` is not in this version"]);
-    refused("server: {cors: {origins: []}}\n", &["`server.cors` is not in this version"]);
+    refused("upstream: {url: x}\n", &["`upstream` is not in this version"]);
 }
 
 #[test]
@@ -48,6 +48,7 @@ fn values_that_make_no_sense_are_problems() {
     refused("api: {page_size: 0}\n", &["1:7", "`api.page_size` must be greater than 0"]);
     refused("api: {page_size: 50, page_size_max: 10}\n", &["greater than `api.page_size_max`"]);
     refused("api: {prefix: api/}\n", &["`api.prefix` must look like"]);
+    refused("server: {tls: {cert_file: a}}\n", &["1:16", "needs `server.tls.key_file`"]);
     refused("database: {url: a, url_file: b}\n", &["exclude each other"]);
 }
 

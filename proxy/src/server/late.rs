@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pingora_core::apps::ServerApp as _;
+use pingora_core::listeners::tls::{Acceptor, TlsSettings};
+use pingora_core::protocols::IO;
 use pingora_core::protocols::l4::stream::Stream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -23,13 +25,20 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct Late {
     listener: TcpListener,
     front: Arc<Front>,
+    tls: Option<Arc<Acceptor>>,
 }
 
 impl Late {
     /// With a handle of its own on the listener.
-    pub(super) fn new(listener: &TcpListener, app: Arc<App>, traffic: Traffic) -> std::io::Result<Self> {
+    pub(super) fn new(
+        listener: &TcpListener,
+        app: Arc<App>,
+        traffic: Traffic,
+        tls: Option<TlsSettings>,
+    ) -> std::io::Result<Self> {
         let front = Arc::new(Front::new(app, traffic));
-        Ok(Self { listener: listener.try_clone()?, front })
+        let tls = tls.map(|settings| Arc::new(settings.build()));
+        Ok(Self { listener: listener.try_clone()?, front, tls })
     }
 
     /// Empties the queue and closes the listener.
@@ -37,8 +46,14 @@ impl Late {
         let (_, stopping) = watch::channel(true);
         let mut connections = JoinSet::new();
         while let Some(stream) = self.accept() {
-            let (front, stopping) = (self.front.clone(), stopping.clone());
-            connections.spawn(async move { front.process_new(Box::new(stream), &stopping).await });
+            let (front, stopping, tls) = (self.front.clone(), stopping.clone(), self.tls.clone());
+            connections.spawn(async move {
+                let stream: Box<dyn IO> = match tls {
+                    None => Box::new(stream),
+                    Some(tls) => Box::new(tls.tls_handshake(stream).await.ok()?),
+                };
+                front.process_new(stream, &stopping).await
+            });
         }
         drop(self.listener);
         let all = async { while connections.join_next().await.is_some() {} };

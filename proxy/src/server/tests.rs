@@ -26,7 +26,7 @@ impl Fixture {
     async fn unloaded(settings: Settings) -> Self {
         let pool = Arc::new(Pool::open("sqlite::memory:", dialects::Options::default()).unwrap());
         let app = Arc::new(App::new(pool, settings).unwrap());
-        let api = serve(app.clone(), bind("127.0.0.1:0").unwrap()).unwrap();
+        let api = serve(app.clone(), bind("127.0.0.1:0").unwrap(), None).unwrap();
         Self { app, api }
     }
 
