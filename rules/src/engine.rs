@@ -43,7 +43,7 @@ use introspect::{ColumnId, Schema};
 pub use facts::Facts;
 pub use mend::Mend;
 pub use reach::PathLookup;
-pub use rows::{ChildList, DefaultOf, Extreme, Finder, Hold, Known, ReadersLock, RowLock, Rows};
+pub use rows::{ChildList, DefaultOf, Extreme, Finder, Hold, Known, Of, ReadersLock, RowLock, Rows};
 #[cfg(feature = "oracle")]
 pub use tests::game;
 
@@ -78,7 +78,8 @@ pub enum Outcome {
 pub enum Lookup {
     /// A row, held at least so firmly.
     Row(RowLookup),
-    /// The rows that refer to a row, with these columns; in the locked phase made after all locks of the same wave.
+    /// The rows that refer to a row, with these columns, or more of them than may be touched; in the locked phase made after all locks of
+    /// the same wave.
     Children {
         /// Which.
         list: ChildList,

@@ -168,6 +168,12 @@ impl AggregateFunction {
 }
 
 impl Aggregate {
+    /// Whether there is any row that refers to its parent by a relationship.
+    pub fn any(schema: &Schema, child: TableId, parent: RelationshipId) -> Self {
+        let relationship = schema[child][parent].inverse;
+        Self { function: AggregateFunction::Exists, relationship, child, parent, filter: None }
+    }
+
     /// The children's column whose values are used.
     pub fn column(&self) -> Option<ColumnId> {
         match self.function {

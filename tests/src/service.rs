@@ -38,11 +38,16 @@ impl Service {
 
     /// Serves a database as it is.
     pub async fn serve(database: Database, rules: &[(&str, &str)]) -> Self {
+        Self::serve_within(database, rules, Limits::default()).await
+    }
+
+    /// Likewise, within limits of its own.
+    pub async fn serve_within(database: Database, rules: &[(&str, &str)], limits: Limits) -> Self {
         let schema = introspect::introspect(&database.pool, None).await.unwrap();
         let files: Vec<(String, String)> =
             rules.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         let rules = compile(&schema, &files).unwrap();
-        let snapshot = Snapshot::new(schema, rules, ApiSettings::default(), Limits::default());
+        let snapshot = Snapshot::new(schema, rules, ApiSettings::default(), limits);
         let client = Client::new(database.pool.clone(), Arc::new(snapshot));
         Self { database, client }
     }

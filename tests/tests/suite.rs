@@ -30,6 +30,7 @@ mod suite {
     mod repair;
     mod roles;
     mod rules;
+    mod spellings;
     mod stamps;
     mod statements;
     mod steps;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use dialects::{Dialect, Statement, Value, render};
 use introspect::{ColumnId, TableId};
 use rules::change::{Image, Key};
-use rules::engine::{ChildList, Extreme, Finder, Hold, Lookup, PathLookup, Rows};
+use rules::engine::{ChildList, Extreme, Finder, Hold, Lookup, Of, PathLookup, Rows};
 
 use crate::plan::lower::lookup::{self, Fetch, Subject};
 use crate::state::Snapshot;
@@ -21,8 +21,15 @@ pub struct Wave {
 pub struct Knowledge {
     /// What the engine reads.
     pub rows: Rows,
-    /// Finders that the database matched with a row of another spelling: asked one by one, so that it is clear which row answers which.
-    alone: HashSet<Finder>,
+    /// What the database matched with a row of another spelling: asked one by one, so that it is clear which row answers which.
+    alone: Alone,
+}
+
+/// What is asked one by one.
+#[derive(Debug, Default)]
+struct Alone {
+    finders: HashSet<Finder>,
+    lists: HashSet<ChildList>,
 }
 
 impl Wave {
@@ -34,10 +41,8 @@ impl Wave {
         paths: &[PathLookup],
         locking: bool,
     ) -> (Self, Vec<Statement>) {
-        let (alone, together): (Vec<Lookup>, Vec<Lookup>) = lookups
-            .iter()
-            .cloned()
-            .partition(|l| matches!(l, Lookup::Row(row) if knowledge.alone.contains(&row.finder)));
+        let (alone, together): (Vec<Lookup>, Vec<Lookup>) =
+            lookups.iter().cloned().partition(|lookup| knowledge.alone.contains(lookup));
         let mut fetches = lookup::lookups(snapshot, &together, paths, locking);
         for one in alone {
             fetches.extend(lookup::lookups(snapshot, &[one], &[], locking));
@@ -94,10 +99,10 @@ impl Knowledge {
                     }
                 }
             }
-            Subject::Children { list, columns } => {
-                self.absorb_children(snapshot, list, &columns, answers, locked);
+            Subject::Children { lists, columns } => {
+                self.absorb_children(snapshot, lists, &columns, answers, locked);
             }
-            Subject::Extremes { asked, columns } => self.absorb_extremes(asked, &columns, answers, locked),
+            Subject::Extremes { asked, of } => self.absorb_extremes(asked, &of, answers, locked),
             Subject::Rows { table, columns, finders, by_path } => {
                 let images = images(snapshot, table, &columns, answers);
                 let rest = self.absorb_named(snapshot, table, images, finders, locked);
@@ -126,35 +131,45 @@ impl Knowledge {
         keys
     }
 
+    /// Children by the rows that they name. Where one names none of them in its very spelling, or there are more than may be touched, it
+    /// cannot be told which is whose: asked alone, all are that row's; too many are too many for each.
     fn absorb_children(
         &mut self,
         snapshot: &Snapshot,
-        list: ChildList,
+        lists: Vec<ChildList>,
         columns: &[ColumnId],
         answers: &[dialects::Rows],
         locked: bool,
     ) {
-        let table = list.table;
+        let Some(ChildList { table, columns: named_by, .. }) = lists.first().cloned() else { return };
         let mut keys: Vec<Key> = Vec::new();
+        let mut by_name: HashMap<Key, Vec<Key>> = HashMap::new();
         for image in images(snapshot, table, columns, answers) {
-            keys.extend(image.key(&snapshot.schema, table));
+            if let (Some(key), Some(name)) = (image.key(&snapshot.schema, table), image.values(&named_by)) {
+                keys.push(key.clone());
+                by_name.entry(name).or_default().push(key);
+            }
             self.rows.add(&snapshot.schema, None, table, image, hold(snapshot, Hold::PLAIN, locked));
         }
-        self.rows.add_list(list, keys, locked);
+        if lists.len() == 1 || keys.len() > snapshot.limits.transaction_rows {
+            return lists.into_iter().for_each(|list| self.rows.add_list(list, keys.clone(), locked));
+        }
+        let own: Vec<Vec<Key>> =
+            lists.iter().map(|list| by_name.remove(&list.values).unwrap_or_default()).collect();
+        match by_name.is_empty() {
+            true => {
+                lists.into_iter().zip(own).for_each(|(list, keys)| self.rows.add_list(list, keys, locked))
+            }
+            false => self.alone.lists.extend(lists),
+        }
     }
 
     /// A row that is not there any more has no children.
-    fn absorb_extremes(
-        &mut self,
-        asked: Vec<Extreme>,
-        columns: &[ColumnId],
-        answers: &[dialects::Rows],
-        locked: bool,
-    ) {
+    fn absorb_extremes(&mut self, asked: Vec<Extreme>, of: &[Of], answers: &[dialects::Rows], locked: bool) {
         let rows: Vec<Vec<Value>> =
             answers.iter().flat_map(|rows| (0..rows.len()).map(move |n| rows.values(n))).collect();
         for extreme in asked {
-            let place = columns.iter().position(|column| *column == extreme.column);
+            let place = of.iter().position(|of| *of == extreme.of);
             let row = rows.iter().find(|row| row.starts_with(&extreme.key));
             let value = row.zip(place).and_then(|(row, place)| row.get(extreme.key.len() + place));
             let value = value.cloned().unwrap_or(Value::Null);
@@ -207,16 +222,26 @@ impl Knowledge {
         for (finder, asked) in unmatched {
             if images.is_empty() {
                 self.rows.add_absent(finder);
-            } else if self.alone.contains(&finder) {
+            } else if self.alone.finders.contains(&finder) {
                 if let Some(image) = images.pop() {
                     let hold = hold(snapshot, asked, locked);
                     self.rows.add(&snapshot.schema, Some(finder), table, image, hold);
                 }
             } else {
-                self.alone.insert(finder);
+                self.alone.finders.insert(finder);
             }
         }
         images
+    }
+}
+
+impl Alone {
+    fn contains(&self, lookup: &Lookup) -> bool {
+        match lookup {
+            Lookup::Row(row) => self.finders.contains(&row.finder),
+            Lookup::Children { list, .. } => self.lists.contains(list),
+            Lookup::Extreme(_) | Lookup::Default(_) => false,
+        }
     }
 }
 

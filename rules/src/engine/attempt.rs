@@ -375,8 +375,7 @@ impl<'a> Attempt<'a> {
         let there = &self.engine.schema[child][relationship];
         let key = self.image_before(parent).and_then(|image| image.values(&there.target_columns));
         let Some(values) = key else { return Vec::new() };
-        let limit = Some(self.request.rows_max.saturating_add(1));
-        let list = ChildList { table: child, columns: there.columns.clone(), values, limit };
+        let list = ChildList { table: child, columns: there.columns.clone(), values };
         let mut children = self.list(list).unwrap_or_default();
         self.crowded |= children.len() > self.request.rows_max;
         children.retain(|id| self.touched.get(id).is_none_or(|t| !t.changed_any(&there.columns)));

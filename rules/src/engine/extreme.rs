@@ -16,7 +16,7 @@ use dialects::Value;
 use indexmap::IndexMap;
 
 use super::attempt::{Attempt, Found};
-use super::rows::{Extreme, Finder};
+use super::rows::{Extreme, Finder, Of};
 use crate::change::{Key, RowId};
 use crate::expr::eval::{self, EvalError};
 use crate::rule::{Aggregate, AggregateFunction, Derivation};
@@ -114,7 +114,7 @@ impl Attempt<'_> {
         let Some(key) = parent.key().cloned() else { return Some(Value::Null) };
         givers.sort();
         let Derivation { table, column, .. } = *derivation;
-        self.extreme_left(Extreme { table, column, key, except: givers })
+        self.extreme_left(Extreme { table, of: Of::Rule(column), key, except: givers })
     }
 }
 

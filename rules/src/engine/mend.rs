@@ -8,7 +8,7 @@
 //! what one mends leaves those after it as wrong, by the same difference, as they were.
 
 use super::attempt::{Attempt, Found};
-use super::rows::{Extreme, Finder};
+use super::rows::{Extreme, Finder, Of};
 use crate::change::{Key, Request, RowId};
 use crate::policy::Actor;
 use crate::rule::{Aggregate, Derivation};
@@ -59,7 +59,7 @@ impl Attempt<'_> {
         let Derivation { table, column, .. } = *derivation;
         for id in self.mended(derivation) {
             let Some(key) = id.key().cloned() else { continue };
-            let whole = self.extreme_left(Extreme { table, column, key, except: Vec::new() });
+            let whole = self.extreme_left(Extreme { table, of: Of::Rule(column), key, except: Vec::new() });
             if let Some(value) = whole {
                 let none = value.is_null();
                 self.settle(derivation, &id, if none { aggregate.function.of_none() } else { value });

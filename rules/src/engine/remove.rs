@@ -1,15 +1,15 @@
 //! Removals: what foreign keys do to the rows below, so that their rules fire too, and what forbids them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use dialects::Value;
 use introspect::schema::Action;
 use introspect::{ColumnId, RelationshipId, TableId};
 
-use super::attempt::{Attempt, Found};
+use super::attempt::{Attempt, Found, Touched};
 use super::facts::Referrer;
-use super::rows::{ChildList, Finder, Hold};
-use crate::change::{Reason, RowId};
+use super::rows::{ChildList, Extreme, Finder, Hold, Of};
+use crate::change::{Key, Reason, RowId};
 
 impl Attempt<'_> {
     /// Removes a row. What that does to others waits until the whole request is applied: a row that it moves away stays.
@@ -30,9 +30,8 @@ impl Attempt<'_> {
             let there = &self.engine.schema[referrer.child][referrer.relationship];
             let by_key = there.target_columns == self.engine.schema[id.table].key;
             if by_key && !referrer.refuses() && self.carries(referrer) {
-                let limit = Some(self.request.rows_max.saturating_add(1));
                 let (table, columns) = (referrer.child, referrer.columns.clone());
-                self.list(ChildList { table, columns, values: key.clone(), limit });
+                self.list(ChildList { table, columns, values: key.clone() });
             }
         }
     }
@@ -127,34 +126,27 @@ impl Attempt<'_> {
     }
 
     fn check_referrer(&mut self, table: TableId, referrer: &Referrer) {
-        let there = &self.engine.schema[referrer.child][referrer.relationship];
-        let leaving = self.leaving(referrer);
+        let (by, relationship) = (referrer.child, referrer.relationship);
+        let except = self.leaving(referrer);
         let removed: Vec<RowId> = self.removed.iter().filter(|id| id.table == table).cloned().collect();
         for id in removed {
-            let key = self.image_before(&id).and_then(|image| image.values(&there.target_columns));
-            let Some(values) = key else { continue };
-            let limit = Some(leaving.get(&values).map_or(1, |leaving| leaving + 1));
-            let list = ChildList { table: referrer.child, columns: referrer.columns.clone(), values, limit };
-            let children = self.list(list).unwrap_or_default();
-            let stays =
-                |child: &RowId| self.touched.get(child).is_none_or(|t| !t.changed_any(&there.columns));
-            if children.iter().any(stays) {
-                let reason =
-                    Reason::StillReferenced { by: referrer.child, relationship: referrer.relationship };
-                self.violate(id, reason);
+            let Some(key) = id.key().cloned() else { continue };
+            let of = Of::Referrers(by, relationship);
+            let stay = self.extreme_left(Extreme { table, of, key, except: except.clone() });
+            if stay == Some(Value::Bool(true)) {
+                self.violate(id, Reason::StillReferenced { by, relationship });
             }
         }
     }
 
-    /// How many rows leave a parent, by the parent's key: so many that are listed below it do not count.
-    fn leaving(&self, referrer: &Referrer) -> HashMap<Vec<Value>, usize> {
-        let mut leaving = HashMap::new();
-        for (id, touched) in &self.touched {
-            if id.table == referrer.child && touched.changed_any(&referrer.columns) {
-                let from = touched.before.as_ref().and_then(|image| image.values(&referrer.columns));
-                from.into_iter().for_each(|values| *leaving.entry(values).or_default() += 1);
-            }
-        }
+    /// The rows that go or leave their parents.
+    fn leaving(&self, referrer: &Referrer) -> Vec<Key> {
+        let leaves = |(id, touched): &(&RowId, &Touched)| {
+            id.table == referrer.child && touched.changed_any(&referrer.columns)
+        };
+        let mut leaving: Vec<Key> =
+            self.touched.iter().filter(leaves).filter_map(|(id, _)| id.key().cloned()).collect();
+        leaving.sort();
         leaving
     }
 

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use dialects::Value;
-use introspect::{ColumnId, Schema, TableId};
+use introspect::{ColumnId, RelationshipId, Schema, TableId};
 
 use crate::change::{Image, Key};
 
@@ -67,8 +67,6 @@ pub struct ChildList {
     pub columns: Vec<ColumnId>,
     /// Their values.
     pub values: Vec<Value>,
-    /// No more than so many are wanted (to learn whether there is any).
-    pub limit: Option<usize>,
 }
 
 /// The aggregate of a row over those of its children that this transaction leaves alone: the least or greatest value among them (null:
@@ -77,12 +75,21 @@ pub struct ChildList {
 pub struct Extreme {
     /// The table of the row.
     pub table: TableId,
-    /// The column that the aggregate sets, which names the rule.
-    pub column: ColumnId,
+    /// Which aggregate.
+    pub of: Of,
     /// The row.
     pub key: Key,
     /// The children that do not count.
     pub except: Vec<Key>,
+}
+
+/// An aggregate over the children of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Of {
+    /// The one that a rule keeps in this column.
+    Rule(ColumnId),
+    /// Whether there is any row of the table that refers to it by this relationship.
+    Referrers(TableId, RelationshipId),
 }
 
 /// A column for which the database's default is wanted.

@@ -3,6 +3,9 @@
 //! PostgreSQL gets a whole wave in one flush, MariaDB one statement for each table and step.
 
 use dialects::Dialect;
+use proxy::state::Limits;
+use tests::database::ALL;
+use tests::document::remove;
 use tests::service::Fixture;
 use tests::shop::{self, SHOP, item};
 use tests::{Answer, Database, Document, Service, Wire};
@@ -181,5 +184,83 @@ async fn a_change_that_goes_up_two_levels_takes_two_flushes_on_postgres() {
         let trips = wire.trips();
         assert_eq!(trips.len(), 2, "{:?}", lines(&trips));
         assert_eq!(lines(&trips)[0], "begin, lock items, lock orders, lock customers");
+    }
+}
+
+/// Boxes in boxes in boxes, the innermost weighing on a scale; and lids, which nothing goes with.
+const NESTED: Fixture = Fixture {
+    sql: |_| {
+        "create table lids (id int primary key);
+         create table crates (id int primary key, lid_id int, foreign key (lid_id) references lids (id));
+         create table boxes (id int primary key, crate_id int not null, foreign key (crate_id) references crates (id) on delete cascade);
+         create table tins (id int primary key, box_id int not null, foreign key (box_id) references boxes (id) on delete cascade);
+         create table scales (id int primary key, load_sum int not null);
+         create table weights (id int primary key, tin_id int not null, scale_id int not null, pieces int not null,
+             foreign key (tin_id) references tins (id) on delete cascade, foreign key (scale_id) references scales (id));
+         insert into scales values (1, 60);
+         insert into lids values (1), (2), (3);
+         insert into crates values (1, null), (2, null);
+         insert into boxes values (11, 1), (21, 2), (22, 2), (23, 2);
+         insert into tins values (111, 11), (211, 21), (212, 21), (221, 22), (222, 22), (231, 23);
+         insert into weights values (1, 111, 1, 10), (2, 211, 1, 10), (3, 211, 1, 10), (4, 222, 1, 10), (5, 231, 1, 20);"
+            .into()
+    },
+    rules: &[("nested.yaml", "{derive: {scales.load_sum: sum(weights.pieces)}}")],
+};
+
+#[tokio::test]
+async fn what_goes_with_a_row_is_listed_level_by_level_however_many_rows_there_are() {
+    for dialect in [Dialect::Postgres, Dialect::Mysql] {
+        let mut database = Database::create(dialect).await;
+        database.execute(&(NESTED.sql)(dialect)).await;
+        let wire = Wire::before(&mut database).await;
+        let nested = Service::serve(database, NESTED.rules).await;
+        wire.trips();
+        let mut said = Vec::new();
+        for (id, left) in [("1", "50"), ("2", "0")] {
+            nested.delete(&format!("/api/crates/{id}")).await.expect(204);
+            assert_eq!(nested.attribute("/api/scales/1", "load_sum").await, left, "{dialect}");
+            said.push(lines(&wire.trips()).join("; "));
+        }
+        assert_eq!(said[0].matches("read weights").count(), 2, "{dialect}: {}", said[0]);
+        assert_eq!(
+            said[0].matches("read ").count(),
+            said[1].matches("read ").count(),
+            "{dialect}: {said:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn whether_anything_refers_to_removed_rows_is_one_question_for_all() {
+    for dialect in [Dialect::Postgres, Dialect::Mysql] {
+        let mut database = Database::create(dialect).await;
+        database.execute(&(NESTED.sql)(dialect)).await;
+        let wire = Wire::before(&mut database).await;
+        let nested = Service::serve(database, NESTED.rules).await;
+        wire.trips();
+        nested.operations(["1", "2", "3"].map(|id| remove("lids", id)).into()).await.expect(204);
+        let said = lines(&wire.trips()).join(", ");
+        // Once to find out, once under the locks.
+        assert_eq!(said.matches("read crates").count(), 2, "{dialect}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn more_rows_than_one_transaction_may_touch_are_refused_however_many_lead_to_them() {
+    for dialect in ALL {
+        for (most, status) in [(3, 422), (16, 422), (17, 204)] {
+            let database = Database::create(dialect).await;
+            database.execute(&(NESTED.sql)(dialect)).await;
+            let limits = Limits { transaction_rows: most, ..Limits::default() };
+            let nested = Service::serve_within(database, NESTED.rules, limits).await;
+            // Two crates with four boxes, six tins and four weights; the scale is the seventeenth row.
+            nested
+                .database
+                .execute("delete from weights where id = 5; update scales set load_sum = 40")
+                .await;
+            let answer = nested.operations(["1", "2"].map(|id| remove("crates", id)).into()).await;
+            assert_eq!(answer.status, status, "{dialect} {most}");
+        }
     }
 }

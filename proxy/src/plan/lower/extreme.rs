@@ -11,7 +11,7 @@ use dialects::sql::{Alias, Expr, Item, Order, Query, Select};
 use dialects::{Value, ValueType};
 use introspect::{Column, ColumnId, Schema, TableId};
 use rules::change::Key;
-use rules::engine::Extreme;
+use rules::engine::{Extreme, Of};
 use rules::rule::{Aggregate, AggregateFunction};
 
 use super::aggregate;
@@ -28,20 +28,26 @@ const CHILD: Alias = Alias(1);
 pub(super) fn extremes(snapshot: &Snapshot, table: TableId, asked: &[&Extreme]) -> Option<Fetch> {
     let here = &snapshot.schema[table];
     // A child has one parent: who does not count below one does not stand below another.
-    let mut except: BTreeMap<ColumnId, BTreeSet<&Key>> = BTreeMap::new();
+    let mut except: BTreeMap<Of, BTreeSet<&Key>> = BTreeMap::new();
     for extreme in asked {
-        except.entry(extreme.column).or_default().extend(&extreme.except);
+        except.entry(extreme.of).or_default().extend(&extreme.except);
     }
     let parents: BTreeSet<&Key> = asked.iter().map(|extreme| &extreme.key).collect();
     let mut select = lookup::select(&snapshot.schema, table, &here.key);
-    for (column, except) in &except {
-        let aggregate = snapshot.rules.aggregate(table, *column)?;
-        select.items.push(of_children(&snapshot.schema, aggregate, except).ok()?);
+    for (of, except) in &except {
+        select.items.push(of_children(&snapshot.schema, &aggregate(snapshot, table, *of)?, except).ok()?);
     }
     select.filter = Some(lookup::key_is(here, &here.key, parents.into_iter().cloned().collect()));
-    let columns = except.into_keys().collect();
+    let of = except.into_keys().collect();
     let asked = asked.iter().copied().cloned().collect();
-    Some(Fetch { query: Query::Select(select), subject: Subject::Extremes { asked, columns } })
+    Some(Fetch { query: Query::Select(select), subject: Subject::Extremes { asked, of } })
+}
+
+fn aggregate(snapshot: &Snapshot, table: TableId, of: Of) -> Option<Aggregate> {
+    match of {
+        Of::Rule(column) => snapshot.rules.aggregate(table, column).cloned(),
+        Of::Referrers(child, parent) => Some(Aggregate::any(&snapshot.schema, child, parent)),
+    }
 }
 
 /// What an aggregate comes to, as an item of a select over the parents: over all children but some.

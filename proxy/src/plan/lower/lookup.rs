@@ -11,7 +11,7 @@ use dialects::{Dialect, Value, ValueType};
 use introspect::schema::ColumnDefault;
 use introspect::{Column, ColumnId, Schema, Table, TableId};
 use rules::engine::{
-    ChildList, DefaultOf, Extreme, Finder, Hold, Lookup, PathLookup, ReadersLock, RowLock, RowLookup,
+    ChildList, DefaultOf, Extreme, Finder, Hold, Lookup, Of, PathLookup, ReadersLock, RowLock, RowLookup,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -41,19 +41,19 @@ pub enum Subject {
         /// How rows are held that come without having been named by their key, if such were asked for.
         by_path: Option<Hold>,
     },
-    /// The children of a row.
+    /// The children of rows by one foreign key; one more than may be touched is told, no further ones.
     Children {
-        /// Which.
-        list: ChildList,
+        /// Whose.
+        lists: Vec<ChildList>,
         /// What is loaded of them.
         columns: Vec<ColumnId>,
     },
-    /// Aggregates over children that are left alone: for each row of the answer its key, then the value for each column.
+    /// Aggregates over children that are left alone: for each row of the answer its key, then each aggregate.
     Extremes {
         /// What is asked for.
         asked: Vec<Extreme>,
-        /// The columns that the aggregates set.
-        columns: Vec<ColumnId>,
+        /// The aggregates.
+        of: Vec<Of>,
     },
     /// Defaults of columns, a cell each.
     Defaults(Vec<DefaultOf>),
@@ -61,10 +61,16 @@ pub enum Subject {
     Lock,
 }
 
+/// A table of children, the columns of their foreign key, and what is loaded of them.
+type Below<'a> = (TableId, &'a [ColumnId], &'a [ColumnId]);
+
+/// The rows whose children are wanted.
+type Lists<'a> = BTreeMap<Below<'a>, Vec<&'a ChildList>>;
+
 /// Lowers one wave. Without `locking`, everything is read plainly. `paths` adds rows that are named by the way to them.
 pub fn lookups(snapshot: &Snapshot, lookups: &[Lookup], paths: &[PathLookup], locking: bool) -> Vec<Fetch> {
     let mut by_table: BTreeMap<(u32, TableId), Named<'_>> = BTreeMap::new();
-    let mut others = Vec::new();
+    let mut lists = Lists::new();
     let mut extremes: BTreeMap<TableId, Vec<&Extreme>> = BTreeMap::new();
     let mut defaults = Vec::new();
     for lookup in lookups {
@@ -73,11 +79,15 @@ pub fn lookups(snapshot: &Snapshot, lookups: &[Lookup], paths: &[PathLookup], lo
                 let table = row.finder.table;
                 by_table.entry((rank(snapshot, table), table)).or_default().rows.push(row);
             }
-            Lookup::Children { list, columns } => others.push(children(snapshot, list, columns)),
+            Lookup::Children { list, columns } => {
+                lists.entry((list.table, &list.columns, columns)).or_default().push(list);
+            }
             Lookup::Extreme(one) => extremes.entry(one.table).or_default().push(one),
             Lookup::Default(of) => defaults.push(*of),
         }
     }
+    let mut others: Vec<Fetch> =
+        lists.into_iter().map(|(below, lists)| children(snapshot, below, &lists)).collect();
     others
         .extend(extremes.into_iter().filter_map(|(table, asked)| extreme::extremes(snapshot, table, &asked)));
     others.extend(self::defaults(snapshot, &defaults));
@@ -300,13 +310,16 @@ fn spelling(values: &[Value]) -> String {
     values.iter().map(one).collect::<Vec<_>>().join(",")
 }
 
-fn children(snapshot: &Snapshot, list: &ChildList, columns: &[ColumnId]) -> Fetch {
+/// One statement for all whose foreign key is one of these, however many rows it leads to.
+fn children(snapshot: &Snapshot, (table, by, columns): Below<'_>, lists: &[&ChildList]) -> Fetch {
     let schema = &snapshot.schema;
-    let mut select = select(schema, list.table, columns);
-    select.filter = Some(key_is(&schema[list.table], &list.columns, vec![list.values.clone()]));
-    select.limit = list.limit.map(|limit| limit as u64);
-    select.order = by_key(&schema[list.table]);
-    let subject = Subject::Children { list: list.clone(), columns: columns.to_vec() };
+    let mut select = select(schema, table, columns);
+    let values = lists.iter().map(|list| list.values.clone()).collect();
+    select.filter = Some(key_is(&schema[table], by, values));
+    select.limit = Some(snapshot.limits.transaction_rows.saturating_add(1) as u64);
+    select.order = by_key(&schema[table]);
+    let lists = lists.iter().copied().cloned().collect();
+    let subject = Subject::Children { lists, columns: columns.to_vec() };
     Fetch { query: Query::Select(select), subject }
 }
 

@@ -9,8 +9,8 @@ use introspect::{ColumnId, ForeignKey, Schema, TableId};
 
 use super::{notation, oracle};
 use crate::change::{Change, Image, Key, RowId, RowRef};
-use crate::engine::{ChildList, Extreme, Finder, Hold, Lookup, Rows};
-use crate::rule::RuleSet;
+use crate::engine::{ChildList, Extreme, Finder, Hold, Lookup, Of, Rows};
+use crate::rule::{Aggregate, RuleSet};
 
 /// A row's address.
 pub(super) type At = (TableId, Key);
@@ -90,8 +90,7 @@ impl Database {
 
     fn serve_list(&self, list: &ChildList, columns: &[ColumnId], rows: &mut Rows, hold: Hold, fresh: bool) {
         let mut keys = Vec::new();
-        let limit = list.limit.unwrap_or(usize::MAX);
-        for ((_, key), image) in self.matching(list.table, &list.columns, &list.values).take(limit) {
+        for ((_, key), image) in self.matching(list.table, &list.columns, &list.values) {
             keys.push(key.clone());
             rows.add(&self.schema, None, list.table, self.part(list.table, image, columns), hold);
         }
@@ -100,7 +99,10 @@ impl Database {
 
     /// From whole rows, as the rows stand.
     fn extreme(&self, extreme: &Extreme) -> Value {
-        let aggregate = self.rules.aggregate(extreme.table, extreme.column).unwrap();
+        let aggregate = &match extreme.of {
+            Of::Rule(column) => self.rules.aggregate(extreme.table, column).unwrap().clone(),
+            Of::Referrers(child, parent) => Aggregate::any(&self.schema, child, parent),
+        };
         let mut left = self.clone();
         extreme.except.iter().for_each(|key| _ = left.rows.remove(&(aggregate.child, key.clone())));
         match self.rows.get(&(extreme.table, extreme.key.clone())) {

@@ -8,7 +8,7 @@ use introspect::{ColumnId, Schema, TableId};
 
 use super::declare::decimal;
 use crate::change::{Action, Change, Key, Operation, Reason, Request, RowId, RowRef, Violation};
-use crate::engine::{Hold, Lookup, ReadersLock, RowLock};
+use crate::engine::{Hold, Lookup, Of, ReadersLock, RowLock};
 use crate::expr::eval::show;
 use crate::policy::Actor;
 
@@ -182,7 +182,12 @@ fn lookup(schema: &Schema, lookup: &Lookup) -> String {
             let table = &schema[extreme.table];
             let row = RowId::existing(extreme.table, extreme.key.clone());
             let except: Vec<String> = extreme.except.iter().map(|key| slashed(key)).collect();
-            format!("{} of {} but {}", table[extreme.column].name, name(schema, &row), except.join(", "))
+            let of = match extreme.of {
+                Of::Rule(column) => table[column].name.clone(),
+                Of::Referrers(child, _) => format!("any {}", schema[child].name),
+            };
+            let but = if except.is_empty() { "" } else { " but " };
+            format!("{of} of {}{but}{}", name(schema, &row), except.join(", "))
         }
         Lookup::Default(of) => {
             format!("default of {}.{}", schema[of.table].name, schema[of.table][of.column].name)
