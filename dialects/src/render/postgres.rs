@@ -16,12 +16,12 @@ pub(super) fn lock(lock: Lock, alias: Alias) -> String {
 
 /// Advisory locks, in the order given.
 pub(super) fn advisory(advisory: &Advisory) -> Statement {
-    let function = if advisory.exclusive { "pg_advisory_xact_lock" } else { "pg_advisory_xact_lock_shared" };
+    let (keys, exclusive) = advisory.locks.iter().map(|(key, x)| (Value::Int(*key), Value::Bool(*x))).unzip();
     Statement {
-        text: format!(
-            "select {function}(v.k)::text from unnest($1::int8[]) with ordinality as v(k, n) order by v.n"
-        ),
-        params: vec![Param::Many(advisory.keys.iter().copied().map(Value::Int).collect())],
+        text: "select case when v.x then pg_advisory_xact_lock(v.k)::text else pg_advisory_xact_lock_shared(v.k)::text end \
+               from unnest($1::int8[], $2::bool[]) with ordinality as v(k, x, n) order by v.n"
+            .to_owned(),
+        params: vec![Param::Many(keys), Param::Many(exclusive)],
         columns: Vec::new(),
     }
 }

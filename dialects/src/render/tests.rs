@@ -273,9 +273,10 @@ fn expressions_are_spelled_by_each_dialect() {
 #[test]
 fn advisory_locks_are_taken_in_order_on_postgres() {
     check(
-        Query::Advisory(Advisory { keys: vec![2, 1], exclusive: true }),
+        Query::Advisory(Advisory { locks: vec![(2, true), (1, false)] }),
         [
-            "select pg_advisory_xact_lock(v.k)::text from unnest($1::int8[]) with ordinality as v(k, n) order by v.n",
+            "select case when v.x then pg_advisory_xact_lock(v.k)::text else pg_advisory_xact_lock_shared(v.k)::text end \
+             from unnest($1::int8[], $2::bool[]) with ordinality as v(k, x, n) order by v.n",
             "",
             "",
         ],

@@ -60,8 +60,6 @@ pub struct Delete {
 /// Transaction-level advisory locks, taken in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advisory {
-    /// The lock numbers.
-    pub keys: Vec<i64>,
-    /// Exclusive rather than shared.
-    pub exclusive: bool,
+    /// The lock numbers, and whether each is taken exclusively rather than shared.
+    pub locks: Vec<(i64, bool)>,
 }

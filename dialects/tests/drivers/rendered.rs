@@ -6,7 +6,7 @@ use dialects::sql::{
 };
 use dialects::{Dialect, IntKind, Kind, Result, Rows, Step, Value, ValueType, render};
 
-use super::database::{ALL, Database, Steps, statement};
+use super::database::{ALL, Database, Steps, one_int, statement};
 
 const T: &str = "create table t (a int not null, b varchar(3) not null, price numeric(8,2), note varchar(10), primary key (a, b))";
 const INT: ValueType = ValueType::Int(IntKind::I32);
@@ -247,17 +247,20 @@ async fn keys_are_found_by_lists_of_any_length() {
 }
 
 #[tokio::test]
-async fn advisory_locks_are_postgres_alone() {
-    for dialect in ALL {
-        let database = Database::new(dialect).await;
-        for exclusive in [false, true] {
-            let query = Query::Advisory(Advisory { keys: vec![3, -1], exclusive });
-            let statements = render::render(dialect, &query);
-            assert_eq!(statements.len(), usize::from(dialect == Dialect::Postgres));
-            database.pool.transact(Steps::new(vec![Step::Commit(statements)])).await.unwrap().unwrap();
-        }
-        database.drop().await;
-    }
+async fn advisory_locks_are_postgres_alone_and_taken_in_both_modes_at_once() {
+    let locks =
+        |dialect| render::render(dialect, &Query::Advisory(Advisory { locks: vec![(3, true), (-1, false)] }));
+    assert_eq!(ALL.map(|dialect| locks(dialect).len()), ALL.map(|d| usize::from(d == Dialect::Postgres)));
+    let database = Database::new(Dialect::Postgres).await;
+    let held = |mode: &str| {
+        let own = "pid = pg_backend_pid() and locktype = 'advisory'";
+        one_int(&format!("select count(*) from pg_locks where {own} and mode = '{mode}'"))
+    };
+    let mut statements = locks(Dialect::Postgres);
+    statements.extend([held("ExclusiveLock"), held("ShareLock")]);
+    let answers = database.pool.transact(Steps::new(vec![Step::Commit(statements)])).await.unwrap().unwrap();
+    assert_eq!([1, 2].map(|n| answers[1][n].values(0)), [[Value::Int(1)], [Value::Int(1)]]);
+    database.drop().await;
 }
 
 #[tokio::test]

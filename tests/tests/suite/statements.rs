@@ -5,7 +5,7 @@
 use dialects::Dialect;
 use proxy::state::Limits;
 use tests::database::ALL;
-use tests::document::remove;
+use tests::document::{add, remove, update};
 use tests::service::Fixture;
 use tests::shop::{self, SHOP, item};
 use tests::{Answer, Database, Document, Service, Wire};
@@ -263,4 +263,35 @@ async fn more_rows_than_one_transaction_may_touch_are_refused_however_many_lead_
             assert_eq!(answer.status, status, "{dialect} {most}");
         }
     }
+}
+
+/// Items that read the price of a product.
+const PRICED: Fixture = Fixture {
+    sql: |_| {
+        let products: Vec<String> = (1..=40).map(|id| format!("({id}, 1)")).collect();
+        format!(
+            "create table products (id int primary key, price int not null);
+             create table items (id int primary key, product_id int not null, amount int not null,
+                 foreign key (product_id) references products (id));
+             insert into products values {};",
+            products.join(", ")
+        )
+    },
+    rules: &[("priced.yaml", "{derive: {items.amount: 2 * product.price}}")],
+};
+
+#[tokio::test]
+async fn prices_that_change_and_prices_that_are_read_are_locked_by_one_statement() {
+    let mut database = Database::create(Dialect::Postgres).await;
+    database.execute(&(PRICED.sql)(Dialect::Postgres)).await;
+    let wire = Wire::before(&mut database).await;
+    let priced = Service::serve(database, PRICED.rules).await;
+    let operation = |id: u32| match id % 2 {
+        0 => update(Document::of("products").id(&id.to_string()).attribute("price", 3)),
+        _ => add(Document::of("items").id(&id.to_string()).to_one("product", "products", &id.to_string())),
+    };
+    wire.trips();
+    priced.operations((1..=40).map(operation).collect()).await.expect(200);
+    let said = lines(&wire.trips()).join(", ");
+    assert_eq!(said.matches("readers' lock").count(), 1, "{said}");
 }

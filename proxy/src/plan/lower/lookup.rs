@@ -229,8 +229,8 @@ impl TableWave<'_> {
         }
     }
 
-    /// The readers' locks of a table, in the order of their numbers, exclusive and shared ones in turn.
-    fn advisories(self, rows: &[&RowLookup]) -> Vec<Fetch> {
+    /// The readers' locks of a table, in the order of their numbers.
+    fn advisories(self, rows: &[&RowLookup]) -> Option<Fetch> {
         let mut wanted: BTreeMap<i64, bool> = BTreeMap::new();
         let apart = told_apart(&self.snapshot.schema, self.table);
         for row in rows.iter().filter(|row| row.hold.readers != ReadersLock::None) {
@@ -238,15 +238,8 @@ impl TableWave<'_> {
                 wanted.entry(advisory_key(&self.snapshot.schema, &row.finder, apart)).or_default();
             *exclusive |= row.hold.readers == ReadersLock::Write;
         }
-        let mut advisories: Vec<Advisory> = Vec::new();
-        for (key, exclusive) in wanted {
-            match advisories.last_mut() {
-                Some(last) if last.exclusive == exclusive => last.keys.push(key),
-                _ => advisories.push(Advisory { keys: vec![key], exclusive }),
-            }
-        }
-        let fetch = |advisory| Fetch { query: Query::Advisory(advisory), subject: Subject::Lock };
-        advisories.into_iter().map(fetch).collect()
+        let fetch = |locks| Fetch { query: Query::Advisory(Advisory { locks }), subject: Subject::Lock };
+        (!wanted.is_empty()).then(|| fetch(wanted.into_iter().collect()))
     }
 }
 
