@@ -21,8 +21,8 @@ demo: toolchain ## Run the sample shop on embedded SQLite, rules loaded (the fir
 	@cargo run --locked -p rulegate -- demo
 
 .PHONY: test
-test: toolchain servers ## Run every test, on real PostgreSQL, MariaDB and SQLite
-	@deploy/setup/databases.sh exec $(CARGO_TEST)
+test: toolchain servers clients ## Run every test, on real PostgreSQL, MariaDB and SQLite
+	@RULEGATE_TEST_CLIENTS=installed deploy/setup/databases.sh exec $(CARGO_TEST)
 
 .PHONY: check
 check: toolchain ## Run what must hold before the tests: format, lints, docs, dependencies
@@ -32,8 +32,8 @@ check: toolchain ## Run what must hold before the tests: format, lints, docs, de
 	deploy/ci/dependencies.py
 
 .PHONY: soak
-soak: toolchain servers ## Run the tests with their long settings: same seeds, more rounds and more rows
-	@RULEGATE_SOAK=1 deploy/setup/databases.sh exec $(CARGO_TEST)
+soak: toolchain servers clients ## Run the tests with their long settings: same seeds, more rounds and more rows
+	@RULEGATE_SOAK=1 RULEGATE_TEST_CLIENTS=installed deploy/setup/databases.sh exec $(CARGO_TEST)
 
 .PHONY: fmt
 fmt: toolchain ## Format the code
@@ -52,3 +52,8 @@ toolchain:
 servers:
 	@deploy/setup/packages.sh test
 	@deploy/setup/databases.sh start
+
+.PHONY: clients
+clients:
+	@deploy/setup/packages.sh test
+	@deploy/setup/clients.sh

@@ -2,7 +2,7 @@
 # Installs the Debian packages that a target needs, and only those that are missing.
 #
 #   packages.sh build    what compiling needs
-#   packages.sh test     database servers and promtool, for the tests
+#   packages.sh test     database servers, promtool, and what the clients of others run on, for the tests
 #
 # Services of freshly installed packages are not started: the tests run servers of their own (databases.sh).
 set -euo pipefail
@@ -11,7 +11,8 @@ set -euo pipefail
 BUILD="cc:build-essential c++:build-essential cmake:cmake pkg-config:pkg-config curl:curl git:git python3:python3
        update-ca-certificates:ca-certificates"
 TEST="initdb:postgresql psql:postgresql-client mariadbd:mariadb-server mariadb-install-db:mariadb-server
-      mariadb:mariadb-client promtool:prometheus openssl:openssl setsid:util-linux"
+      mariadb:mariadb-client promtool:prometheus openssl:openssl setsid:util-linux
+      node:nodejs npm:npm chromium:chromium pip3:python3-pip"
 POLICY=/usr/sbin/policy-rc.d
 
 # Debian keeps initdb in a folder per version, and servers in sbin, which is not on everyone's PATH.

@@ -13,6 +13,7 @@ mod suite {
     mod bad_input;
     mod checks;
     mod chinook;
+    mod clients;
     mod documents;
     mod editing;
     mod expressions;
