@@ -18,6 +18,8 @@ pub struct Error {
     pub source: Source,
     /// Further members for machines (`attribute`, `message`, `maximum`, …).
     pub meta: Map<String, Json>,
+    /// A URI for the type of error, where a profile defines one (`links.type`).
+    pub ty: Option<&'static str>,
     /// For the log alone: the database's words.
     pub log: Option<String>,
 }
@@ -129,7 +131,7 @@ catalogue! {
 impl Error {
     /// An error of a code, with the sentence for the client.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), source: Source::None, meta: Map::new(), log: None }
+        Self { code, detail: detail.into(), source: Source::None, meta: Map::new(), ty: None, log: None }
     }
 
     /// Its place: a JSON pointer.
@@ -160,6 +162,12 @@ impl Error {
     pub fn about(self, attribute: &str) -> Self {
         let message = self.detail.clone();
         self.with_meta("attribute", attribute).with_meta("message", message)
+    }
+
+    /// The type of error that a profile defines.
+    pub fn of_type(mut self, uri: &'static str) -> Self {
+        self.ty = Some(uri);
+        self
     }
 
     /// The words for the log.

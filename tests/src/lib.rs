@@ -22,6 +22,7 @@ pub mod load;
 pub mod oracle;
 pub mod server;
 pub mod service;
+pub mod shelves;
 pub mod shop;
 pub mod wire;
 pub mod world;

@@ -14,6 +14,7 @@ mod suite {
     mod checks;
     mod chinook;
     mod clients;
+    mod cursors;
     mod documents;
     mod editing;
     mod expressions;

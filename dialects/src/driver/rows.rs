@@ -69,6 +69,53 @@ impl Rows {
         (0..self.width()).map(|column| self.cell(row, column).into_value()).collect()
     }
 
+    /// A cell as it must be given back for the database to find it equal: what its column promises is left aside. (SQLite's cells keep
+    /// their own type, MySQL's floats of 32 bits their binary value.)
+    pub fn stored(&self, row: usize, column: usize) -> Value {
+        match &self.data {
+            Data::None => Value::Null,
+            Data::Postgres(rows) => {
+                rows.get(row).map_or(Value::Null, |row| postgres::decode(row, column).into_value())
+            }
+            Data::Mysql(rows) => match rows.get(row).and_then(|row| row.as_ref(column)) {
+                Some(mysql_async::Value::Float(float)) => Value::Float(f64::from(*float)),
+                _ => self.cell(row, column).into_value(),
+            },
+            Data::Sqlite(table) => table.cell(row, column).map_or(Value::Null, sqlite::stored),
+        }
+    }
+
+    /// Keeps the first rows.
+    pub fn truncate(&mut self, len: usize) {
+        match &mut self.data {
+            Data::None => {}
+            Data::Postgres(rows) => rows.truncate(len),
+            Data::Mysql(rows) => rows.truncate(len),
+            Data::Sqlite(table) => table.truncate(len),
+        }
+    }
+
+    /// The last row becomes the first.
+    pub fn reverse(&mut self) {
+        match &mut self.data {
+            Data::None => {}
+            Data::Postgres(rows) => rows.reverse(),
+            Data::Mysql(rows) => rows.reverse(),
+            Data::Sqlite(table) => table.reverse(),
+        }
+    }
+
+    /// Adds the rows of another answer of the same columns, from the same database.
+    pub fn append(&mut self, other: Self) {
+        match (&mut self.data, other.data) {
+            (Data::Postgres(rows), Data::Postgres(others)) => rows.extend(others),
+            (Data::Mysql(rows), Data::Mysql(others)) => rows.extend(others),
+            (Data::Sqlite(rows), Data::Sqlite(others)) => rows.append(others),
+            (Data::None, others) => (self.data, self.columns) = (others, other.columns),
+            _ => {}
+        }
+    }
+
     /// How many rows the statement wrote (an UPDATE: matched, even where nothing changed); for a SELECT, how many it read.
     pub fn affected(&self) -> u64 {
         self.affected

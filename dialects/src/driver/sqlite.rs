@@ -9,7 +9,7 @@ mod threads;
 
 use std::sync::Arc;
 
-pub(super) use decode::{Table, decode};
+pub(super) use decode::{Table, decode, stored};
 use session::Session;
 use threads::Queue;
 

@@ -23,12 +23,20 @@ use super::{id, json, links, media};
 use crate::state::Snapshot;
 use resource::ResourceWriter;
 
-/// The first members of every document.
-const JSONAPI: &[u8] = br#"{"jsonapi":{"version":"1.1"}"#;
-
 /// Starts a document: whoever calls writes the other members, each after a comma, and the closing brace.
 pub fn begin(out: &mut Vec<u8>) {
-    out.extend_from_slice(JSONAPI);
+    begin_with(out, None);
+}
+
+/// Likewise a document to which a profile may be applied.
+pub fn begin_with(out: &mut Vec<u8>, profile: Option<&str>) {
+    out.extend_from_slice(br#"{"jsonapi":{"version":"1.1""#);
+    if let Some(profile) = profile {
+        out.extend_from_slice(br#","profile":["#);
+        json::string(out, profile);
+        out.push(b']');
+    }
+    out.push(b'}');
 }
 
 /// The document of one row, given in full width by [`ColumnId`], as a write or a read of a single resource answers it. `meta` is the
@@ -46,7 +54,7 @@ pub fn single_document(
     out.extend_from_slice(br#","links":{"self":"#);
     json::string(&mut out, &self_link(snapshot, table, values));
     out.extend_from_slice(br#"},"data":"#);
-    ResourceWriter::new(snapshot, &shape).write(&mut out, &cells, &|_, _| false);
+    ResourceWriter::new(snapshot, &shape).write(&mut out, &cells, &|_, _| false, None);
     document_meta(&mut out, meta);
     out.push(b'}');
     out
@@ -103,7 +111,7 @@ pub fn results_document(
             let cells = |column: ColumnId| values.get(column.0 as usize).map_or(Cell::Null, Value::cell);
             let shape = written_shape(snapshot, result.table, values);
             json::name(&mut out, "data");
-            ResourceWriter::new(snapshot, &shape).write(&mut out, &cells, &|_, _| false);
+            ResourceWriter::new(snapshot, &shape).write(&mut out, &cells, &|_, _| false, None);
         }
         result_meta(&mut out, &result.meta);
         out.push(b'}');

@@ -43,7 +43,7 @@ fn object(error: &Error, id: &str) -> Json {
     let code = error.code;
     let mut object = Map::new();
     object.insert("id".into(), id.into());
-    object.insert("links".into(), json!({"about": format!("{ABOUT}{}", code.code())}));
+    object.insert("links".into(), links(error));
     object.insert("status".into(), code.status().to_string().into());
     object.insert("code".into(), code.code().into());
     object.insert("title".into(), code.title().into());
@@ -55,6 +55,14 @@ fn object(error: &Error, id: &str) -> Json {
         object.insert("meta".into(), Json::Object(error.meta.clone()));
     }
     Json::Object(object)
+}
+
+fn links(error: &Error) -> Json {
+    let about = format!("{ABOUT}{}", error.code.code());
+    match error.ty {
+        Some(ty) => json!({"about": about, "type": ty}),
+        None => json!({"about": about}),
+    }
 }
 
 fn source(source: &Source) -> Option<Json> {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use dialects::{Cell, Rows};
 use introspect::{ColumnId, RelationshipId};
 
+use super::cursor::Cursor;
+
 /// The columns of an answer whose rows are resources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
@@ -14,6 +16,8 @@ pub struct Layout {
     linkage: HashMap<RelationshipId, Vec<usize>>,
     /// Places of the values that an included row shares with the row that it was included for.
     link: Vec<usize>,
+    /// Places of the values that a cursor on a row is made of.
+    cursor: Vec<usize>,
 }
 
 impl Layout {
@@ -37,6 +41,17 @@ impl Layout {
     /// Adds the values shared with the row that this one was included for.
     pub fn add_link(&mut self, places: Vec<usize>) {
         self.link = places;
+    }
+
+    /// Adds the values that a cursor on a row is made of.
+    pub fn add_cursor(&mut self, places: Vec<usize>) {
+        self.cursor = places;
+    }
+
+    /// The cursor on a row; nothing where there are none.
+    pub fn cursor(&self, rows: &Rows, row: usize) -> Option<Cursor> {
+        let values = self.cursor.iter().map(|place| rows.stored(row, *place)).collect();
+        (!self.cursor.is_empty()).then_some(Cursor::Row(values))
     }
 
     /// A cell of a row; null where the column was not read.

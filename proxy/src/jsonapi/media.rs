@@ -17,6 +17,25 @@ pub const ATOMIC: &str = "https://jsonapi.org/ext/atomic";
 /// The media type of what the operations' endpoint takes and answers.
 pub const JSON_API_ATOMIC: &str = r#"application/vnd.api+json;ext="https://jsonapi.org/ext/atomic""#;
 
+/// The URI of the Cursor Pagination profile.
+pub const CURSOR_PAGINATION: &str = "https://jsonapi.org/profiles/ethanresnick/cursor-pagination";
+
+/// The profile's type of the error that a page is larger than any may be.
+pub const MAX_SIZE_EXCEEDED: &str =
+    "https://jsonapi.org/profiles/ethanresnick/cursor-pagination/max-size-exceeded";
+
+/// The profile's type of the error that rows cannot be paginated in the order asked for.
+pub const UNSUPPORTED_SORT: &str =
+    "https://jsonapi.org/profiles/ethanresnick/cursor-pagination/unsupported-sort";
+
+/// How clients spell the profile's URI; its own page does it otherwise than the registry.
+const CURSOR_PAGINATION_SPELLINGS: [&str; 4] = [
+    CURSOR_PAGINATION,
+    "https://jsonapi.org/profiles/ethanresnick/cursor-pagination/",
+    "http://jsonapi.org/profiles/ethanresnick/cursor-pagination",
+    "http://jsonapi.org/profiles/ethanresnick/cursor-pagination/",
+];
+
 /// What an endpoint speaks besides JSON:API itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extension {
@@ -59,6 +78,20 @@ pub fn accept(headers: &HeaderMap, extension: Extension) -> Result<()> {
         Extension::Atomic => format!("Accept {JSON_API_ATOMIC} without other parameters than profile."),
     };
     Err(Error::new(ErrorCode::NotAcceptable, detail).header("Accept").into())
+}
+
+/// The Cursor Pagination profile in the client's spelling, where `Accept` asks for it. Other profiles are ignored, as they must be.
+pub fn cursor_pagination(headers: &HeaderMap) -> Result<Option<&'static str>> {
+    let own = |range: &Range| range.name == JSON_API && range.wanted && range.is_spoken(Extension::None);
+    let asked: Vec<Range> = ranges(headers)?.into_iter().filter(own).collect();
+    let parameters = asked.iter().flat_map(|range| &range.parameters).filter(|(name, _)| name == "profile");
+    let mut uris = parameters.flat_map(|(_, uris)| uris.split_ascii_whitespace());
+    Ok(uris.find_map(|uri| CURSOR_PAGINATION_SPELLINGS.into_iter().find(|known| *known == uri)))
+}
+
+/// The media type of a document with a profile applied.
+pub fn with_profile(profile: &str) -> String {
+    format!("{JSON_API};profile=\"{profile}\"")
 }
 
 /// Refuses a document of another media type (415). Called for requests with a body alone.
@@ -245,6 +278,26 @@ mod tests {
         let mut headers = headers(CONTENT_TYPE, JSON_API);
         headers.append(CONTENT_TYPE, HeaderValue::from_static(JSON_API));
         assert_eq!(content_type(&headers, Extension::None).unwrap_err().status(), 415);
+    }
+
+    #[test]
+    fn the_cursor_profile_is_found_among_others_as_it_is_spelled() {
+        let other = "https://a.example/timestamps";
+        for (value, expect) in [
+            (with_profile(CURSOR_PAGINATION), Some(0)),
+            (format!("{JSON_API}, {JSON_API}; PROFILE=\"{other} {CURSOR_PAGINATION}/\";q=0.5"), Some(1)),
+            (
+                format!("{JSON_API};profile=\"http://jsonapi.org/profiles/ethanresnick/cursor-pagination/\""),
+                Some(3),
+            ),
+            (format!("{JSON_API};profile=\"{other}\""), None),
+            (format!("{JSON_API};profile=\"{CURSOR_PAGINATION}\";q=0, */*"), None),
+            (format!("text/html;profile=\"{CURSOR_PAGINATION}\", */*"), None),
+            (JSON_API.to_owned(), None),
+        ] {
+            let found = cursor_pagination(&headers(ACCEPT, &value)).unwrap();
+            assert_eq!(found, expect.map(|n: usize| CURSOR_PAGINATION_SPELLINGS[n]), "{value}");
+        }
     }
 
     #[test]

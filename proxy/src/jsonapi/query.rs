@@ -25,8 +25,10 @@ pub struct ReadRequest {
     pub include: Option<Parameter<Vec<String>>>,
     /// The members of each type.
     pub fields: Vec<Parameter<Fieldset>>,
-    /// Everything, decoded, in its order: links repeat it.
+    /// Everything, in its order: links repeat it.
     pub pairs: Vec<Pair>,
+    /// The Cursor Pagination profile, where the headers ask for it, as they spell it.
+    pub profile: Option<&'static str>,
 }
 
 /// A part of the request and the parameter it came in.

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use http::header::{ETAG, IF_NONE_MATCH};
+use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value as Json};
 
 use crate::exchange::{Request, Response};
-use crate::jsonapi::encode::document::{self, ReadAnswer};
+use crate::jsonapi::encode::document::{ReadAnswer, index as index_document};
 use crate::jsonapi::etag::{self, ETag};
 use crate::jsonapi::{media, query};
 use crate::plan::read as plan;
@@ -22,6 +22,7 @@ use crate::{Error, ErrorCode, Errors, Result};
 pub async fn answer(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
     let snapshot = context.snapshot;
     let asked = query::parse(&request.query)?;
+    let asked = query::ReadRequest { profile: media::cursor_pagination(&request.headers)?, ..asked };
     if *endpoint == Endpoint::Index {
         return index(snapshot, &asked);
     }
@@ -60,13 +61,21 @@ async fn run(
 
 /// The document; or word that the client has it already.
 fn respond(answer: &ReadAnswer<'_>, headers: &HeaderMap) -> Response {
-    let document = || Response::new(StatusCode::OK, media::JSON_API, answer.document());
+    let document = || document(answer);
     match answer.etag() {
         None => document(),
         Some(etag) if is_fresh(&etag, headers) => {
             Response::empty(StatusCode::NOT_MODIFIED).header(ETAG, &etag.quoted())
         }
         Some(etag) => document().header(ETAG, &etag.quoted()),
+    }
+}
+
+fn document(answer: &ReadAnswer<'_>) -> Response {
+    let response = Response::new(StatusCode::OK, media::JSON_API, answer.document());
+    match answer.between() {
+        Some(between) => response.header(CONTENT_TYPE, &media::with_profile(between.profile)),
+        None => response,
     }
 }
 
@@ -78,7 +87,7 @@ pub(super) fn is_fresh(etag: &ETag, headers: &HeaderMap) -> bool {
 
 fn index(snapshot: &Snapshot, asked: &query::ReadRequest) -> Result<Response> {
     match asked.pairs.first() {
-        None => Ok(Response::new(StatusCode::OK, media::JSON_API, document::index(snapshot))),
+        None => Ok(Response::new(StatusCode::OK, media::JSON_API, index_document(snapshot))),
         Some(pair) => {
             let detail = "The list of resources takes no parameters.";
             Err(Error::new(ErrorCode::UnknownParameter, detail).parameter(&pair.name).into())

@@ -5,6 +5,7 @@ pub mod change;
 mod exact;
 mod expr;
 mod extreme;
+mod keyset;
 pub mod lookup;
 pub mod read;
 pub mod scope;

@@ -7,7 +7,7 @@ use introspect::{RelationshipId, TableId};
 use rules::Expr;
 use rules::expr::Place;
 
-use super::page::{self, Page};
+use super::page::{self, Asked, Page};
 use super::{filter, include, names, sort};
 use crate::jsonapi::id;
 use crate::jsonapi::query::ReadRequest;
@@ -26,7 +26,7 @@ pub struct ReadPlan {
     pub scope: Scope,
     /// What the client filters by.
     pub filter: Option<Expr>,
-    /// In which order; the key is always the last resort.
+    /// In which order; the key is part of it, so that it is the only one.
     pub sort: Vec<SortTerm>,
     /// The page, where the primary data is a collection.
     pub page: Option<Page>,
@@ -90,14 +90,16 @@ pub struct Include {
 
 /// Plans a read of an endpoint. Errors: 404 for what does not exist by name or by form, 400 for what the query asks wrongly.
 pub fn build(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) -> Result<ReadPlan> {
-    let (table, scope, page, identifiers) = target(snapshot, endpoint, request)?;
-    let mut errors = Vec::new();
-    if page.is_none() {
-        errors.extend(collection_parameters(request));
-    }
+    let Target { table, scope, collection, identifiers } = target(snapshot, endpoint)?;
+    let mut errors = if collection { Vec::new() } else { collection_parameters(request) };
     let mut keep = |problems: Errors| errors.extend(problems);
     let filter = filter::build(snapshot, table, &request.filters).map_err(&mut keep).unwrap_or_default();
-    let sort = sort::build(snapshot, table, request.sort.as_ref()).map_err(&mut keep).unwrap_or_default();
+    let sort = sort::build(snapshot, table, request.sort.as_ref()).map_err(&mut keep).ok();
+    let page = match collection {
+        true => page(snapshot, table, request, sort.as_deref()).map_err(&mut keep).ok(),
+        false => None,
+    };
+    let sort = sort.unwrap_or_default();
     let includes = include::build(snapshot, table, request.include.as_ref(), identifiers);
     let includes = includes.map_err(&mut keep).unwrap_or_default();
     let shapes =
@@ -107,40 +109,52 @@ pub fn build(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) ->
     Errors::from_vec(errors).map_or(Ok(plan), Err)
 }
 
-type Target = (TableId, Scope, Option<Page>, bool);
+/// What an endpoint addresses.
+struct Target {
+    table: TableId,
+    scope: Scope,
+    collection: bool,
+    identifiers: bool,
+}
 
-fn target(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) -> Result<Target> {
-    let page = || page::build(&snapshot.api, &request.page);
+fn target(snapshot: &Snapshot, endpoint: &Endpoint) -> Result<Target> {
     match endpoint {
         Endpoint::Server | Endpoint::Page(_) | Endpoint::Index | Endpoint::Operations => {
             Err(Error::new(ErrorCode::NotFound, "This is no type.").into())
         }
         Endpoint::Collection { ty } => {
-            Ok((names::table(&snapshot.schema, ty)?.0, Scope::All, Some(page()?), false))
+            let (table, _) = names::table(&snapshot.schema, ty)?;
+            Ok(Target { table, scope: Scope::All, collection: true, identifiers: false })
         }
         Endpoint::Resource { ty, id } => {
             let (table, key) = row(snapshot, ty, id)?;
-            Ok((table, Scope::Row(key), None, false))
+            Ok(Target { table, scope: Scope::Row(key), collection: false, identifiers: false })
         }
-        Endpoint::Related { ty, id, relationship } => related(snapshot, (ty, id, relationship), page, false),
-        Endpoint::Linkage { ty, id, relationship } => related(snapshot, (ty, id, relationship), page, true),
+        Endpoint::Related { ty, id, relationship } => related(snapshot, (ty, id, relationship), false),
+        Endpoint::Linkage { ty, id, relationship } => related(snapshot, (ty, id, relationship), true),
     }
 }
 
-fn related(
-    snapshot: &Snapshot,
-    (ty, id, name): (&str, &str, &str),
-    page: impl Fn() -> Result<Page>,
-    identifiers: bool,
-) -> Result<Target> {
+fn related(snapshot: &Snapshot, (ty, id, name): (&str, &str, &str), identifiers: bool) -> Result<Target> {
     let (table, key) = row(snapshot, ty, id)?;
     let found = names::relationship(&snapshot.schema, table, name);
     let (relationship, found) = found.map_err(|detail| Error::new(ErrorCode::NotFound, detail))?;
     if found.to_one() && identifiers {
-        return Ok((table, Scope::Linkage(key, relationship), None, true));
+        let scope = Scope::Linkage(key, relationship);
+        return Ok(Target { table, scope, collection: false, identifiers });
     }
-    let page = if found.to_one() { None } else { Some(page()?) };
-    Ok((found.target, Scope::Related(Origin { table, key, relationship }), page, identifiers))
+    let scope = Scope::Related(Origin { table, key, relationship });
+    Ok(Target { table: found.target, scope, collection: !found.to_one(), identifiers })
+}
+
+fn page(
+    snapshot: &Snapshot,
+    table: TableId,
+    request: &ReadRequest,
+    order: Option<&[SortTerm]>,
+) -> Result<Page> {
+    let order = order.map(|order| (sort::fingerprint(snapshot, table, order), order.len()));
+    page::build(&snapshot.api, Asked { parameters: &request.page, profile: request.profile, order })
 }
 
 /// The table and key that a type and an id name (404 else).

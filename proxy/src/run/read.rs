@@ -7,8 +7,9 @@ use dialects::{Cell, Kind, Pool, Rows, Value, render};
 
 use crate::jsonapi::encode::graph::{Graph, Level};
 use crate::jsonapi::layout::Layout;
+use crate::jsonapi::media::UNSUPPORTED_SORT;
 use crate::plan::lower::read::{self as lower, Lowered};
-use crate::plan::page::{Page, Seen};
+use crate::plan::page::{Between, Page, Seen};
 use crate::plan::read::{Include, ReadPlan, Scope};
 use crate::plan::restrict::Restricted;
 use crate::state::Snapshot;
@@ -58,7 +59,7 @@ async fn primary(
         Ok(answers) => answers.into_iter(),
         Err(error) => return misfit(plan, error),
     };
-    let rows = answers.next().ok_or_else(unanswered)?;
+    let mut rows = answers.next().ok_or_else(unanswered)?;
     let origin = if asks_origin { answers.next() } else { None };
     let count = if counts { answers.next() } else { None };
     let required =
@@ -66,19 +67,65 @@ async fn primary(
     if required.is_some_and(Rows::is_empty) {
         return Ok(None);
     }
-    let seen = plan.page.map(|page| seen(page, &rows, count.as_ref()));
-    let len = seen.map_or(rows.len(), |seen| seen.rows as usize);
-    let level = Level { table: plan.table, rows, len, layout: lowered.rows.layout, parent: None };
+    let layout = lowered.rows.layout;
+    let seen = match &plan.page {
+        Some(page) => {
+            fill(pool, snapshot, page, &mut rows, lowered.rest).await?;
+            Some(turn(page, &layout, &mut rows, count.as_ref())?)
+        }
+        None => None,
+    };
+    let len = seen.as_ref().map_or(rows.len(), |seen| seen.rows as usize);
+    let level = Level { table: plan.table, rows, len, layout, parent: None };
     Ok(Some(((0, level), seen)))
 }
 
-fn seen(page: Page, rows: &Rows, count: Option<&Rows>) -> Seen {
-    let read = rows.len() as u64;
+/// Reads on in the second part of the order, where the first has left room.
+async fn fill(
+    pool: &Pool,
+    snapshot: &Snapshot,
+    page: &Page,
+    rows: &mut Rows,
+    rest: Option<Select>,
+) -> Result<()> {
+    if let Some(rest) = rest.filter(|_| rows.len() as u64 <= page.size) {
+        let others = run(pool, snapshot, std::iter::once(rest)).await?;
+        others.into_iter().for_each(|others| rows.append(others));
+    }
+    Ok(())
+}
+
+/// What the rows show of their page, and the rows as they stand on it: what was read from the end is turned round.
+fn turn(page: &Page, layout: &Layout, rows: &mut Rows, count: Option<&Rows>) -> Result<Seen> {
+    let more = rows.len() as u64 > page.size;
+    rows.truncate(usize::try_from(page.size).unwrap_or(usize::MAX));
+    if page.between().is_some_and(Between::backward) {
+        rows.reverse();
+    }
     let counted = match count.map(|rows| rows.cell(0, 0)) {
         Some(Cell::Int(number)) => u64::try_from(number).ok(),
         _ => None,
     };
-    Seen { rows: read.min(page.size), more: read > page.size, counted }
+    let ends = match page.between() {
+        Some(between) => ends(between, layout, rows)?,
+        None => None,
+    };
+    Ok(Seen { rows: rows.len() as u64, more, counted, ends })
+}
+
+/// The cursors of the first and the last row.
+fn ends(between: &Between, layout: &Layout, rows: &Rows) -> Result<Option<(String, String)>> {
+    let Some(last) = rows.len().checked_sub(1) else { return Ok(None) };
+    let text = |row| layout.cursor(rows, row)?.text(between.order);
+    match (text(0), text(last)) {
+        (Some(first), Some(last)) => Ok(Some((first, last))),
+        _ => Err(no_cursor()),
+    }
+}
+
+fn no_cursor() -> Errors {
+    let detail = "A value is too long to page by cursors in this order: sort by others, or page by number.";
+    Error::new(ErrorCode::InvalidSort, detail).parameter("sort").of_type(UNSUPPORTED_SORT).into()
 }
 
 /// Reads all includes of one depth in one round. What is included for no row at all is not asked for.
@@ -162,6 +209,11 @@ fn misfit<T>(plan: &ReadPlan, error: dialects::Error) -> Result<Option<T>> {
             let refusal =
                 Error::new(ErrorCode::InvalidFilter, "A value of the filter does not fit its column.");
             Err(refusal.logged(error.to_string()).into())
+        }
+        (Kind::Data, None) if plan.page.as_ref().is_some_and(|page| page.between().is_some()) => {
+            let refusal =
+                Error::new(ErrorCode::InvalidPage, "A value of the cursor does not fit its column.");
+            Err(refusal.parameter("page").logged(error.to_string()).into())
         }
         _ => Err(error.into()),
     }

@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use bigdecimal::BigDecimal;
 use rusqlite::types::Value as SqliteValue;
 
-use crate::ValueType;
 use crate::driver::text;
 use crate::value::Cell;
+use crate::{Value, ValueType};
 
 /// The cells of an answer, row after row.
 #[derive(Debug)]
@@ -30,9 +30,34 @@ impl Table {
         self.cells.len().checked_div(self.width).unwrap_or(0)
     }
 
+    pub(in crate::driver) fn truncate(&mut self, len: usize) {
+        self.cells.truncate(len.saturating_mul(self.width));
+    }
+
+    pub(in crate::driver) fn reverse(&mut self) {
+        // Backwards cell by cell, then each row forwards again.
+        self.cells.reverse();
+        self.cells.chunks_mut(self.width.max(1)).for_each(<[_]>::reverse);
+    }
+
+    pub(in crate::driver) fn append(&mut self, other: Self) {
+        self.cells.extend(other.cells);
+    }
+
     pub(in crate::driver) fn cell(&self, row: usize, column: usize) -> Option<&SqliteValue> {
         let inside = column < self.width;
         inside.then(|| self.cells.get(row * self.width + column)).flatten()
+    }
+}
+
+/// A cell in its own type.
+pub(in crate::driver) fn stored(value: &SqliteValue) -> Value {
+    match value {
+        SqliteValue::Null => Value::Null,
+        SqliteValue::Integer(number) => Value::Int(*number),
+        SqliteValue::Real(float) => Value::Float(*float),
+        SqliteValue::Text(text) => Value::Text(text.clone()),
+        SqliteValue::Blob(bytes) => Value::Bytes(bytes.clone()),
     }
 }
 

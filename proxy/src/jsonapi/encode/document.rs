@@ -7,12 +7,12 @@ use serde_json::{Map, Value as Json};
 
 use super::graph::{Graph, Level, Place};
 use super::resource::{Linkage, ResourceWriter, to_one};
-use super::{begin, document_meta};
+use super::{begin, begin_with, document_meta};
 use crate::jsonapi::etag::{ETag, etag};
 use crate::jsonapi::query::Pair;
 use crate::jsonapi::shape::linkage_columns;
 use crate::jsonapi::{json, links};
-use crate::plan::page::{Page, Seen, with_query};
+use crate::plan::page::{self, Between, Page, Seen, with_query};
 use crate::plan::read::{ReadPlan, Scope};
 use crate::route::Endpoint;
 use crate::state::Snapshot;
@@ -40,7 +40,7 @@ impl ReadAnswer<'_> {
     pub fn document(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(4096);
         let writers = self.writers();
-        begin(&mut out);
+        begin_with(&mut out, self.between().map(|between| between.profile));
         self.links(&mut out);
         out.extend_from_slice(br#","data":"#);
         self.data(&mut out, &writers);
@@ -62,22 +62,26 @@ impl ReadAnswer<'_> {
         self.meta.clone().into_iter().chain(of_page).collect()
     }
 
-    fn page(&self) -> Option<(Page, Seen)> {
-        self.plan.page.zip(self.seen)
+    fn page(&self) -> Option<(&Page, &Seen)> {
+        self.plan.page.as_ref().zip(self.seen.as_ref())
+    }
+
+    /// What its page lies between, where it is one of the Cursor Pagination profile.
+    pub fn between(&self) -> Option<&Between> {
+        self.plan.page.as_ref()?.between()
     }
 
     fn links(&self, out: &mut Vec<u8>) {
         let api = &self.snapshot.api;
         let path = links::of(api, self.endpoint);
-        let pairs = self.pairs.iter().map(|pair| (pair.name.as_str(), pair.value.as_str()));
         out.extend_from_slice(br#","links":{"self":"#);
-        json::string(out, &with_query(&path, pairs));
+        json::string(out, &with_query(&path, self.pairs.iter().map(|pair| pair.raw.clone())));
         if let Endpoint::Linkage { ty, id, relationship } = self.endpoint {
             out.extend_from_slice(br#","related":"#);
             json::string(out, &links::related(api, ty, id, relationship));
         }
         if let Some((page, seen)) = self.page() {
-            page.links(out, &path, self.pairs, seen);
+            page::links(out, &path, self.pairs, page, seen);
         }
         out.push(b'}');
     }
@@ -118,9 +122,11 @@ impl ReadAnswer<'_> {
         let Some(writer) = writers.get(&level.table) else { return };
         let cells = |column| level.cell(place.row, column);
         let linkage: &Linkage<'_> = &|relationship, out| self.graph.linkage(out, place, relationship);
+        let cursor =
+            self.between().filter(|_| place.level == 0).and_then(|between| level.cursor(place.row, between));
         match self.plan.identifiers {
-            true => writer.identifier(out, &cells),
-            false => writer.write(out, &cells, linkage),
+            true => writer.identifier(out, &cells, cursor.as_deref()),
+            false => writer.write(out, &cells, linkage, cursor.as_deref()),
         }
     }
 

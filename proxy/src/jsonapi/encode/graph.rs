@@ -12,6 +12,7 @@ use super::resource::to_one;
 use super::text::text;
 use crate::jsonapi::layout::Layout;
 use crate::jsonapi::{id, json};
+use crate::plan::page::Between;
 
 /// The rows of one statement.
 #[derive(Debug)]
@@ -61,6 +62,11 @@ impl Level {
     /// A cell of a row.
     pub fn cell(&self, row: usize, column: ColumnId) -> Cell<'_> {
         self.layout.cell(&self.rows, row, column)
+    }
+
+    /// The cursor on a row; nothing where it would be too long.
+    pub fn cursor(&self, row: usize, between: &Between) -> Option<String> {
+        self.layout.cursor(&self.rows, row)?.text(between.order)
     }
 
     /// The values of some columns of a row as one text; nothing where one of them is null.

@@ -48,8 +48,8 @@ impl<'a> ResourceWriter<'a> {
         Self { snapshot, table, shape, path, members, covered }
     }
 
-    /// Writes a resource object.
-    pub fn write(&self, out: &mut Vec<u8>, cells: &Cells<'_>, linkage: &Linkage<'_>) {
+    /// Writes a resource object. `cursor`: the one that falls on it, where it is paginated by cursors.
+    pub fn write(&self, out: &mut Vec<u8>, cells: &Cells<'_>, linkage: &Linkage<'_>, cursor: Option<&str>) {
         let id = id::of_cells(self.table, cells);
         let path = format!("{}{}", self.path, links::segment(&id));
         self.open(out, &id);
@@ -58,13 +58,15 @@ impl<'a> ResourceWriter<'a> {
         out.extend_from_slice(br#","links":{"self":""#);
         json::escaped(out, &path);
         out.extend_from_slice(b"\"}");
-        self.meta(out, cells);
+        let etag = self.covered.as_ref().map(|covered| covered.etag(self.snapshot, cells).quoted());
+        meta(out, etag.as_deref(), cursor);
         out.push(b'}');
     }
 
     /// Writes a resource identifier object.
-    pub fn identifier(&self, out: &mut Vec<u8>, cells: &Cells<'_>) {
+    pub fn identifier(&self, out: &mut Vec<u8>, cells: &Cells<'_>, cursor: Option<&str>) {
         self.open(out, &id::of_cells(self.table, cells));
+        meta(out, None, cursor);
         out.push(b'}');
     }
 
@@ -119,13 +121,25 @@ impl<'a> ResourceWriter<'a> {
             false => out.truncate(start),
         }
     }
+}
 
-    fn meta(&self, out: &mut Vec<u8>, cells: &Cells<'_>) {
-        let Some(covered) = &self.covered else { return };
-        out.extend_from_slice(br#","meta":{"etag":"#);
-        json::string(out, &covered.etag(self.snapshot, cells).quoted());
+/// `,"meta":{"etag":…,"page":{"cursor":…}}`, as far as there is something to tell.
+fn meta(out: &mut Vec<u8>, etag: Option<&str>, cursor: Option<&str>) {
+    if etag.is_none() && cursor.is_none() {
+        return;
+    }
+    out.extend_from_slice(br#","meta":{"#);
+    if let Some(etag) = etag {
+        json::name(out, "etag");
+        json::string(out, etag);
+    }
+    if let Some(cursor) = cursor {
+        json::comma(out);
+        out.extend_from_slice(br#""page":{"cursor":"#);
+        json::string(out, cursor);
         out.push(b'}');
     }
+    out.push(b'}');
 }
 
 impl<'a> Member<'a> {

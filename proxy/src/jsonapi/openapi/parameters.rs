@@ -8,7 +8,8 @@ use crate::jsonapi::shape::{self, Shape};
 use crate::state::Snapshot;
 
 /// A page of a collection.
-const PAGE: &[&str] = &["page.number", "page.size", "page.offset", "page.limit", "page.total"];
+const PAGE: &[&str] =
+    &["page.number", "page.size", "page.offset", "page.limit", "page.after", "page.before", "page.total"];
 
 /// The same for all types.
 pub(super) fn shared(snapshot: &Snapshot) -> Map<String, Json> {
@@ -23,6 +24,11 @@ pub(super) fn shared(snapshot: &Snapshot) -> Map<String, Json> {
         ("page.size", query("page[size]", &about_size, size.clone())),
         ("page.offset", query("page[offset]", "Resources before the page.", count(0))),
         ("page.limit", query("page[limit]", "The same as `page[size]`.", size)),
+        (
+            "page.after",
+            query("page[after]", "The page after a cursor: they come in `links.next`.", text.clone()),
+        ),
+        ("page.before", query("page[before]", "The page before a cursor.", text.clone())),
         (
             "page.total",
             query(

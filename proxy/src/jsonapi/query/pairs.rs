@@ -1,8 +1,23 @@
 //! `a[b][c]=d&…` → decoded pairs. A plus is a space; the grammar of names is the specification's ("Query Parameters").
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::{Error, ErrorCode, Result};
+
+/// What cannot stand in a URL as it is (RFC 3986, 3.4); percent signs stay, for they encode already.
+const BARE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// One parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +30,8 @@ pub struct Pair {
     pub keys: Vec<String>,
     /// Its value, decoded.
     pub value: String,
+    /// Name and value as they came, for links to repeat.
+    pub raw: String,
 }
 
 /// The parameters of a query string, in their order.
@@ -29,7 +46,7 @@ fn pair(part: &str) -> Result<Pair> {
         let detail = format!("{name:?} is no parameter name: brackets must pair, as in filter[name].");
         return Err(Error::new(ErrorCode::UnknownParameter, detail).parameter(&name).into());
     };
-    Ok(Pair { base, keys, name, value })
+    Ok(Pair { base, keys, name, value, raw: utf8_percent_encode(part, BARE).to_string() })
 }
 
 /// `base[key][key]`.

@@ -7,10 +7,13 @@
 use dialects::sql::{Alias, Expr, Item, Order, Select};
 use dialects::{Value, ValueType};
 use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
+use rules::expr::Place;
 
+use super::keyset::{self, Term, Window};
 use super::scope::{Comparison, Scope};
 use crate::jsonapi::layout::Layout;
 use crate::jsonapi::shape;
+use crate::plan::page::Page;
 use crate::plan::read::{Include, Origin, ReadPlan, Scope as Which};
 use crate::plan::restrict::Restricted;
 use crate::state::Snapshot;
@@ -33,6 +36,8 @@ pub struct Lowered {
 pub struct Primary {
     /// The rows.
     pub rows: Lowered,
+    /// The rows that follow them, where their order has two parts: to be read where the first leaves room on the page.
+    pub rest: Option<Select>,
     /// Finds the row that a related collection starts from: no row means that there is no such resource.
     pub origin: Option<Select>,
     /// Counts what the page is a page of.
@@ -46,11 +51,12 @@ pub fn primary(snapshot: &Snapshot, plan: &Restricted<ReadPlan>) -> Result<Prima
         Which::Related(origin) => Some(existence(schema, origin.table, &origin.key)),
         _ => None,
     };
-    let count = match plan.page {
+    let count = match &plan.page {
         Some(page) if page.count => Some(count(snapshot, plan)?),
         _ => None,
     };
-    Ok(Primary { rows: rows(snapshot, plan)?, origin, count })
+    let (rows, rest) = rows(snapshot, plan)?;
+    Ok(Primary { rows, rest, origin, count })
 }
 
 /// The statement of the n-th include over the link values of the rows that it is included for.
@@ -64,20 +70,21 @@ pub fn include(
     let mut scope = Scope::of(snapshot, include.table);
     let link = scope.link(include.from, include.relationship);
     let (mut items, mut layout) = items(&mut scope, plan.plan(), Some(n));
-    let places = link.iter().map(|(expr, column)| read(&mut items, expr, column)).collect();
+    let link_items = link.iter().map(|(expr, column)| Item { expr: expr.clone(), ty: column.ty });
+    let places = link_items.map(|item| read(&mut items, &item)).collect();
     layout.add_link(places);
     let types = link.iter().map(|(_, column)| column.sql_type.clone()).collect();
-    let order = key_order(&mut scope, Vec::new());
+    let order = key_order(&mut scope);
     let filter = Expr::KeyIn(link.into_iter().map(|(expr, _)| expr).collect(), types, keys);
     let select = Select { items, filter: Some(filter), order, limit: Some(limit), ..scope.into_select() };
     Lowered { select, layout }
 }
 
 /// The place of an item that reads this, added where there is none.
-fn read(items: &mut Vec<Item>, expr: &Expr, column: &Column) -> usize {
-    let known = items.iter().position(|item| item.expr == *expr);
+fn read(items: &mut Vec<Item>, item: &Item) -> usize {
+    let known = items.iter().position(|other| other.expr == item.expr);
     known.unwrap_or_else(|| {
-        items.push(Item { expr: expr.clone(), ty: column.ty });
+        items.push(item.clone());
         items.len() - 1
     })
 }
@@ -87,24 +94,41 @@ pub fn link_columns(schema: &Schema, include: &Include) -> Vec<ColumnId> {
     schema[include.from][include.relationship].columns.clone()
 }
 
-fn rows(snapshot: &Snapshot, plan: &ReadPlan) -> Result<Lowered> {
+fn rows(snapshot: &Snapshot, plan: &ReadPlan) -> Result<(Lowered, Option<Select>)> {
     let mut scope = Scope::of(snapshot, plan.table);
     let filter = condition(&mut scope, plan)?;
-    let (items, layout) = match &plan.scope {
+    let (mut items, mut layout) = match &plan.scope {
         Which::Linkage(_, relationship) => linkage_items(&mut scope, plan.table, *relationship),
         _ => items(&mut scope, plan, None),
     };
-    let order = match plan.page {
-        Some(_) => order(&mut scope, plan),
-        None => Vec::new(),
-    };
-    let limit = plan.page.map(|page| page.size.saturating_add(1));
-    let offset = plan.page.map(|page| page.offset).filter(|offset| *offset > 0);
-    let select = Select { items, filter, order, limit, offset, ..scope.into_select() };
-    match select.joins.len() > JOINS_MAX {
-        true => Err(too_many_joins()),
-        false => Ok(Lowered { select, layout }),
+    let window = window(&mut scope, plan, &mut items, &mut layout);
+    let limit = plan.page.as_ref().map(|page| page.size.saturating_add(1));
+    let offset = plan.page.as_ref().map(Page::offset).filter(|offset| *offset > 0);
+    let select = Select { items, order: window.order, limit, offset, ..scope.into_select() };
+    if select.joins.len() > JOINS_MAX {
+        return Err(too_many_joins());
     }
+    let mut parts = window.parts.into_iter().map(|part| {
+        let terms: Vec<Expr> = filter.iter().cloned().chain(part).collect();
+        Select { filter: (!terms.is_empty()).then_some(Expr::And(terms)), ..select.clone() }
+    });
+    let first = parts.next().unwrap_or_default();
+    Ok((Lowered { select: first, layout }, parts.next()))
+}
+
+/// Which part of a sorted collection is on the page. What its cursors are made of is read with it.
+fn window(scope: &mut Scope<'_>, plan: &ReadPlan, items: &mut Vec<Item>, layout: &mut Layout) -> Window {
+    let order = match plan.page {
+        Some(_) => plan.sort.as_slice(),
+        None => &[],
+    };
+    let Some(between) = plan.page.as_ref().and_then(Page::between) else {
+        let order = order.iter().map(|term| scope.order(&term.place, term.descending)).collect();
+        return Window { parts: vec![None], order };
+    };
+    let terms: Vec<Term<'_>> = order.iter().map(|term| Term::new(scope, term)).collect();
+    layout.add_cursor(terms.iter().map(|term| read(items, &term.remembered)).collect());
+    keyset::window(terms, between)
 }
 
 fn too_many_joins() -> Errors {
@@ -205,21 +229,10 @@ fn with_linkage(
     (items, layout)
 }
 
-/// The client's order, then the key.
-fn order(scope: &mut Scope<'_>, plan: &ReadPlan) -> Vec<Order> {
-    let sorted = plan.sort.iter().map(|term| scope.order(&term.place, term.descending)).collect();
-    key_order(scope, sorted)
-}
-
-/// Appends the parts of the key by which it is not sorted yet.
-fn key_order(scope: &mut Scope<'_>, mut order: Vec<Order>) -> Vec<Order> {
-    for column in &scope.schema()[scope.table()].key {
-        let term = scope.order(&rules::expr::Place::own(*column), false);
-        if !order.iter().any(|other| other.expr == term.expr) {
-            order.push(term);
-        }
-    }
-    order
+/// By the key.
+fn key_order(scope: &mut Scope<'_>) -> Vec<Order> {
+    let key = &scope.schema()[scope.table()].key;
+    key.iter().map(|column| scope.order(&Place::own(*column), false)).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use dialects::sql::Query;
 use dialects::{Dialect, Options, Pool, render};
 
 use super::*;
+use crate::jsonapi::cursor::Cursor;
 use crate::jsonapi::query;
 use crate::plan::read::build;
 use crate::plan::restrict::{self, Policy};
@@ -39,8 +40,9 @@ fn text(select: Select) -> String {
 async fn check(url: &str, expect: &[&str]) {
     let snapshot = snapshot().await;
     let plan = plan(&snapshot, url);
-    let Primary { rows, origin, count } = primary(&snapshot, &plan).unwrap();
-    let mut texts: Vec<String> = [Some(rows.select), origin, count].into_iter().flatten().map(text).collect();
+    let Primary { rows, rest, origin, count } = primary(&snapshot, &plan).unwrap();
+    let mut texts: Vec<String> =
+        [Some(rows.select), rest, origin, count].into_iter().flatten().map(text).collect();
     for include in plan.plan().includes.iter().enumerate() {
         let keys = vec![vec![Value::Int(1)], vec![Value::Int(2)]];
         texts.push(text(super::include(&snapshot, &plan, include, keys, 10).select));
@@ -96,4 +98,72 @@ async fn a_foreign_key_to_other_columns_than_the_key_is_followed_to_the_key() {
          where (t0.id = $1::INTEGER)",
     ])
     .await;
+}
+
+/// A cursor on a row with these values of the order's terms.
+fn cursor(snapshot: &Snapshot, table: &str, sort: &str, values: Vec<Value>) -> String {
+    let plan = plan(snapshot, &format!("/api/{table}?sort={sort}"));
+    let order = crate::plan::sort::fingerprint(snapshot, plan.plan().table, &plan.plan().sort);
+    Cursor::Row(values).text(order).unwrap()
+}
+
+async fn check_cursor(direction: &str, sort: &str, values: Vec<Value>, expect: &[&str]) {
+    let snapshot = snapshot().await;
+    let cursor = cursor(&snapshot, "invoice", sort, values);
+    let url = format!("/api/invoice?sort={sort}&page[{direction}]={cursor}&page[size]=2&fields[invoice]=");
+    let lowered = primary(&snapshot, &plan(&snapshot, &url)).unwrap();
+    let statements = [Some(lowered.rows.select), lowered.rest].into_iter().flatten().map(text);
+    let conditions: Vec<String> =
+        statements.map(|text| text.split_once(" where ").unwrap().1.replace(" limit 3", "")).collect();
+    assert_eq!(conditions, expect, "{direction} {sort}");
+}
+
+#[tokio::test]
+async fn a_cursor_begins_in_the_middle_of_the_key() {
+    let seven = || vec![Value::Int(7)];
+    check_cursor("after", "id", seven(), &["(t0.id > $1::INTEGER) order by t0.id"]).await;
+    check_cursor("before", "id", seven(), &["(t0.id < $1::INTEGER) order by t0.id desc"]).await;
+    check_cursor("after", "-id", seven(), &["(t0.id < $1::INTEGER) order by t0.id desc"]).await;
+}
+
+#[tokio::test]
+async fn later_terms_are_compared_where_those_before_are_equal() {
+    let values = vec![Value::Int(1), Value::Int(7)];
+    check_cursor(
+        "after",
+        "-customer,id",
+        values.clone(),
+        &["((t0.customer_id <= $1::INTEGER) and ((t0.customer_id < $2::INTEGER) or (t0.id > $3::INTEGER))) \
+           order by t0.customer_id desc, t0.id"],
+    )
+    .await;
+    check_cursor(
+        "before",
+        "-customer,id",
+        values,
+        &["((t0.customer_id >= $1::INTEGER) and ((t0.customer_id > $2::INTEGER) or (t0.id < $3::INTEGER))) \
+           order by t0.customer_id, t0.id desc"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn nulls_before_or_behind_the_values_are_read_by_a_statement_of_their_own() {
+    let value = || vec![Value::Int(1), Value::Int(7)];
+    let null = || vec![Value::Null, Value::Int(7)];
+    let near = "((t0.total >= $1::decimal) and ((t0.total > $2::decimal) or (t0.id > $3::INTEGER))) \
+                order by t0.total, t0.id";
+    check_cursor("after", "total", value(), &[near, "(t0.total is null) order by t0.total, t0.id"]).await;
+    let nulls = "((t0.total is null) and (t0.id > $1::INTEGER)) order by t0.total";
+    check_cursor("after", "total", null(), &[&format!("{nulls}, t0.id")]).await;
+    check_cursor(
+        "after",
+        "-total",
+        null(),
+        &[&format!("{nulls} desc, t0.id"), "(t0.total is not null) order by t0.total desc, t0.id"],
+    )
+    .await;
+    let near = "((t0.total <= $1::decimal) and ((t0.total < $2::decimal) or (t0.id < $3::INTEGER))) \
+                order by t0.total desc, t0.id desc";
+    check_cursor("before", "total", value(), &[near]).await;
 }
