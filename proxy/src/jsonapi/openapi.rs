@@ -12,7 +12,7 @@ mod value;
 use introspect::{Table, TableId};
 use serde_json::{Map, Value as Json, json};
 
-use super::id;
+use super::{id, json as text, links};
 use crate::state::Snapshot;
 
 /// What a person reads first; the grammar that no schema can say.
@@ -26,32 +26,52 @@ ilike contains starts ends in nin between null`. Paths go through relationships:
 - **Derived attributes** (read-only here) follow from rules: they are left out of a write and named in `meta.ignored`.
 ";
 
-/// The document, as JSON text.
+/// The document, as JSON text. It is written part by part: as one tree, that of a large database would take a multiple of its memory.
 pub fn document(snapshot: &Snapshot) -> Vec<u8> {
-    let mut paths = paths::shared();
-    let mut schemas = schemas::shared();
-    let mut parameters = parameters::shared(snapshot);
-    let mut tags = Vec::new();
-    for (id, table) in served(snapshot) {
-        paths.extend(paths::of(snapshot, id));
-        schemas.extend(schemas::of(snapshot, id));
-        parameters.extend(parameters::of(snapshot, id));
-        tags.push(tag(table));
+    let mut out = Vec::with_capacity(64 * 1024);
+    let tables = || served(snapshot).map(|(id, _)| id);
+    let tags: Vec<Json> = served(snapshot).map(|(_, table)| tag(table)).collect();
+    let info = json!({"title": "Rulegate", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT});
+    out.push(b'{');
+    member(&mut out, "openapi", &"3.1.0".into());
+    member(&mut out, "info", &info);
+    member(&mut out, "servers", &json!([{"url": links::base(&snapshot.api)}]));
+    member(&mut out, "tags", &tags.into());
+    section(&mut out, "paths", paths::shared(), tables().map(|id| paths::of(snapshot, id)));
+    open(&mut out, "components");
+    section(&mut out, "schemas", schemas::shared(), tables().map(|id| schemas::of(snapshot, id)));
+    let parameters = tables().map(|id| parameters::of(snapshot, id));
+    section(&mut out, "parameters", parameters::shared(snapshot), parameters);
+    member(&mut out, "headers", &responses::headers());
+    member(&mut out, "responses", &responses::refusals().into());
+    out.extend_from_slice(b"}}");
+    out
+}
+
+/// An object of what is shared, then of what each table adds.
+fn section(
+    out: &mut Vec<u8>,
+    name: &str,
+    shared: Map<String, Json>,
+    of_tables: impl Iterator<Item = Vec<(String, Json)>>,
+) {
+    open(out, name);
+    for (name, value) in shared.into_iter().chain(of_tables.flatten()) {
+        member(out, &name, &value);
     }
-    let document = json!({
-        "openapi": "3.1.0",
-        "info": {"title": "Rulegate", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT},
-        "servers": [{"url": super::links::base(&snapshot.api)}],
-        "tags": tags,
-        "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "parameters": parameters,
-            "headers": responses::headers(),
-            "responses": responses::refusals(),
-        },
-    });
-    document.to_string().into_bytes()
+    out.push(b'}');
+}
+
+fn open(out: &mut Vec<u8>, name: &str) {
+    text::comma(out);
+    text::name(out, name);
+    out.push(b'{');
+}
+
+fn member(out: &mut Vec<u8>, name: &str, value: &Json) {
+    text::comma(out);
+    text::name(out, name);
+    out.extend_from_slice(value.to_string().as_bytes());
 }
 
 /// The tables that are resource types.
