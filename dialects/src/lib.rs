@@ -11,9 +11,10 @@ pub mod letters;
 pub mod render;
 pub mod sql;
 pub mod value;
+pub mod written;
 
 pub use dialect::Dialect;
 pub use driver::{Options, Pool, Rows, Script, Step};
 pub use error::{Error, Kind, Result};
 pub use render::{Param, Statement};
-pub use value::{Cell, Decimal, IntKind, Value, ValueType};
+pub use value::{AddressKind, Cell, Decimal, IntKind, Value, ValueType};

@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 pub use bigdecimal::BigDecimal as Decimal;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
@@ -50,8 +52,75 @@ pub enum ValueType {
     Bytes,
     /// One of a declared list of words (the list is the column's).
     Enum,
+    /// Any of a declared list of words (the list is the column's), as text: those that are in it, joined by commas.
+    Set,
+    /// A time of day with its distance from UTC, as text (`12:30:00+02:00`).
+    TimeTz,
+    /// A span of time, as text in ISO 8601 (`P1M2DT3H`).
+    Interval,
+    /// Bits, as text of `0` and `1`.
+    Bits {
+        /// How many, or (`varying`) how many at most; `None`: as many as one likes.
+        length: Option<u32>,
+        /// Fewer are fine too.
+        varying: bool,
+    },
+    /// The address of a host, a network or a device, as text.
+    Address(AddressKind),
+    /// An array of any depth, whose innermost elements are of this type (and can be null).
+    Array(&'static ValueType),
     /// Anything else: shown as the database's own text, not writable.
     Other,
+}
+
+/// What addresses are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AddressKind {
+    /// A host of either version, with the bits of its network where they are not all.
+    Inet,
+    /// A network of either version.
+    Cidr,
+    /// A host of version 4.
+    V4,
+    /// A host of version 6.
+    V6,
+    /// A device, of six bytes.
+    Mac,
+    /// A device, of eight bytes.
+    Mac64,
+}
+
+impl ValueType {
+    /// The type of arrays whose elements are of this type.
+    pub fn array(self) -> Self {
+        Self::Array(kept(self))
+    }
+
+    /// Whether values of it can be written: what it is is known.
+    pub fn is_writable(self) -> bool {
+        !matches!(self, Self::Other | Self::Array(Self::Other))
+    }
+
+    /// Whether the databases tell whether two of its values are equal. (What is not known is compared as text.)
+    pub fn has_equality(self) -> bool {
+        !matches!(self, Self::Json | Self::Array(Self::Json | Self::Other))
+    }
+
+    /// Whether values of it have an order that clients can rely on.
+    pub fn has_order(self) -> bool {
+        self.has_equality() && self != Self::Other
+    }
+}
+
+/// One copy of a type that stays as long as the process: there are no more than the columns of a database declare.
+fn kept(ty: ValueType) -> &'static ValueType {
+    static KEPT: LazyLock<Mutex<HashSet<&'static ValueType>>> = LazyLock::new(Mutex::default);
+    let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    all.get(&ty).copied().unwrap_or_else(|| {
+        let ty: &'static ValueType = Box::leak(Box::new(ty));
+        all.insert(ty);
+        ty
+    })
 }
 
 /// The widths of whole numbers.
@@ -68,6 +137,8 @@ pub enum IntKind {
     U24,
     U32,
     U64,
+    /// MySQL's YEAR: 1901 to 2155, and 0.
+    Year,
     /// SQLite's INTEGER: 64 bits, in practice small; a JSON number where a double can hold it.
     Dynamic,
 }
@@ -86,6 +157,7 @@ impl IntKind {
             Self::U24 => (0, 0xff_ffff),
             Self::U32 => (0, u32::MAX.into()),
             Self::U64 => (0, u64::MAX.into()),
+            Self::Year => (1901, 2155),
         }
     }
 }
@@ -106,7 +178,7 @@ pub enum Value {
     Decimal(Decimal),
     /// Binary floating point.
     Float(f64),
-    /// Text; also enums, UUIDs and whatever has no better form.
+    /// Text; also enums, UUIDs, intervals, addresses and whatever has no better form.
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
@@ -120,6 +192,8 @@ pub enum Value {
     TimestampTz(NaiveDateTime),
     /// A JSON document's text.
     Json(String),
+    /// The elements of an array: all arrays, equally long, or none.
+    Array(Vec<Value>),
     /// What the database draws for a row that is still to be written. No driver sends it: what was drawn takes its place before.
     Drawn(Drawn),
 }
@@ -160,6 +234,8 @@ pub enum Cell<'a> {
     TimestampTz(NaiveDateTime),
     /// A JSON document's text.
     Json(Cow<'a, str>),
+    /// The elements of an array.
+    Array(Vec<Cell<'a>>),
 }
 
 impl Value {
@@ -188,6 +264,7 @@ impl Value {
             Self::Timestamp(t) => Cell::Timestamp(*t),
             Self::TimestampTz(t) => Cell::TimestampTz(*t),
             Self::Json(j) => Cell::Json(Cow::Borrowed(j)),
+            Self::Array(elements) => Cell::Array(elements.iter().map(Self::cell).collect()),
             Self::Drawn(_) => Cell::Null,
         }
     }
@@ -215,7 +292,8 @@ impl Value {
             Self::Timestamp(_) => 8,
             Self::TimestampTz(_) => 9,
             Self::Json(_) => 10,
-            Self::Drawn(_) => 11,
+            Self::Array(_) => 11,
+            Self::Drawn(_) => 12,
         }
     }
 }
@@ -236,6 +314,7 @@ impl Ord for Value {
             (Self::Timestamp(a), Self::Timestamp(b)) | (Self::TimestampTz(a), Self::TimestampTz(b)) => {
                 a.cmp(b)
             }
+            (Self::Array(a), Self::Array(b)) => a.cmp(b),
             (Self::Drawn(a), Self::Drawn(b)) => a.cmp(b),
             _ => self.rank().cmp(&other.rank()),
         }
@@ -270,6 +349,7 @@ impl Hash for Value {
             Self::Date(d) => d.hash(state),
             Self::Time(t) => t.hash(state),
             Self::Timestamp(t) | Self::TimestampTz(t) => t.hash(state),
+            Self::Array(elements) => elements.hash(state),
             Self::Drawn(d) => d.hash(state),
         }
     }
@@ -294,6 +374,7 @@ impl Cell<'_> {
             Self::Timestamp(t) => Value::Timestamp(t),
             Self::TimestampTz(t) => Value::TimestampTz(t),
             Self::Json(j) => Value::Json(j.into_owned()),
+            Self::Array(elements) => Value::Array(elements.into_iter().map(Self::into_value).collect()),
         }
     }
 }
@@ -308,6 +389,13 @@ mod tests {
         assert_eq!(Value::Int(5), five);
         let map: std::collections::HashMap<Value, ()> = [(five, ())].into();
         assert!(map.contains_key(&Value::Int(5)));
+    }
+
+    #[test]
+    fn arrays_of_one_type_are_one_type() {
+        let two = [ValueType::Int(IntKind::I32).array(), ValueType::Int(IntKind::I32).array()];
+        assert_eq!(two[0], two[1]);
+        assert_ne!(two[0], ValueType::Int(IntKind::I64).array());
     }
 
     #[test]

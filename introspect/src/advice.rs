@@ -2,11 +2,27 @@
 
 use std::fmt::Write;
 
-use crate::schema::{ColumnId, Schema, Table};
+use dialects::{Dialect, ValueType};
+
+use crate::schema::{Column, ColumnId, Schema, Table};
 
 /// One sentence or two for each table that deserves it, in the order of the tables.
 pub fn advice(schema: &Schema) -> Vec<String> {
-    schema.tables.iter().flat_map(|table| keyless(table).into_iter().chain(nullable_key(table))).collect()
+    let of = |table| keyless(table).into_iter().chain(nullable_key(table));
+    schema.tables.iter().flat_map(of).chain(inexact(schema)).collect()
+}
+
+/// The decimals that SQLite does not keep, a sentence each: numbers of more than 15 digits become binary floats there.
+pub fn inexact(schema: &Schema) -> Vec<String> {
+    let wide = |ty| matches!(ty, ValueType::Decimal { precision: Some(digits), .. } if digits > 15);
+    let told = |table: &Table, column: &Column| {
+        format!(
+            "`{}.{}` is declared {}: SQLite keeps 15 digits of it, more are refused.",
+            table.name, column.name, column.sql_type.text
+        )
+    };
+    let sqlite = schema.tables.iter().filter(|_| schema.dialect == Dialect::Sqlite);
+    sqlite.flat_map(|t| t.columns.iter().filter(|c| wide(c.ty)).map(move |c| told(t, c))).collect()
 }
 
 fn keyless(table: &Table) -> Option<String> {
@@ -63,7 +79,6 @@ mod tests {
     use super::*;
     use crate::catalog::tests::table;
     use crate::{Catalog, catalog, resolve};
-    use dialects::Dialect;
 
     fn check(table: catalog::Table, expect: &[&str]) {
         let catalog = Catalog { dialect: Dialect::Sqlite, tables: vec![table] };
@@ -88,6 +103,18 @@ mod tests {
                 "`codes` has no key and is not served. In model.yaml, under tables, its unique columns make one: \
                codes: {key: [\"my code\"]}",
             ],
+        );
+    }
+
+    #[test]
+    fn decimals_that_sqlite_does_not_keep_are_told() {
+        let mut prices = table(None, "prices", &["id", "price"], &["id"]);
+        prices.columns[0].nullable = false;
+        prices.columns[1].ty = ValueType::Decimal { precision: Some(18), scale: Some(4) };
+        prices.columns[1].sql_type.text = "DECIMAL(18,4)".into();
+        check(
+            prices,
+            &["`prices.price` is declared DECIMAL(18,4): SQLite keeps 15 digits of it, more are refused."],
         );
     }
 

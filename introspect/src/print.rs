@@ -14,7 +14,7 @@
 use std::fmt::Write;
 
 use dialects::sql::TableName;
-use dialects::{IntKind, ValueType};
+use dialects::{AddressKind, IntKind, ValueType};
 
 use crate::schema::{
     Action, Column, ColumnDefault, ColumnId, ForeignKey, Relationship, RelationshipKind, Schema, Table,
@@ -81,7 +81,7 @@ fn column_name(column: &Column) -> String {
 }
 
 fn column_facts(column: &Column) -> String {
-    let mut facts = vec![value_type(column) + if column.nullable { "" } else { " not null" }];
+    let mut facts = vec![value_type(column, column.ty) + if column.nullable { "" } else { " not null" }];
     facts.extend(default(&column.default));
     facts.extend(
         column.generated.as_deref().map(|sql| format!("computed {}", one_line(sql)).trim_end().to_owned()),
@@ -105,8 +105,8 @@ fn one_line(sql: &str) -> String {
     sql.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn value_type(column: &Column) -> String {
-    match column.ty {
+fn value_type(column: &Column, ty: ValueType) -> String {
+    match ty {
         ValueType::Bool => "bool".into(),
         ValueType::Int(kind) => int_kind(kind).into(),
         ValueType::Decimal { precision: Some(precision), scale } => {
@@ -124,14 +124,35 @@ fn value_type(column: &Column) -> String {
         ValueType::TimestampTz => "timestamptz".into(),
         ValueType::Json => "json".into(),
         ValueType::Bytes => "bytes".into(),
-        ValueType::Enum => enum_type(column),
+        ValueType::Enum => format!("enum({})", words(column)),
+        ValueType::Set => format!("set({})", words(column)),
+        ValueType::TimeTz => "timetz".into(),
+        ValueType::Interval => "interval".into(),
+        ValueType::Bits { length, varying } => bits(length, varying),
+        ValueType::Address(kind) => address(kind).into(),
+        ValueType::Array(element) => format!("{}[]", value_type(column, *element)),
         ValueType::Other => format!("other {:?}", column.sql_type.text),
     }
 }
 
-fn enum_type(column: &Column) -> String {
-    let words: Vec<String> = column.enum_values.iter().map(|word| format!("{word:?}")).collect();
-    format!("enum({})", words.join(", "))
+fn words(column: &Column) -> String {
+    column.enum_values.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
+}
+
+fn bits(length: Option<u32>, varying: bool) -> String {
+    let name = if varying { "varbit" } else { "bit" };
+    length.map_or_else(|| name.to_owned(), |length| format!("{name}({length})"))
+}
+
+fn address(kind: AddressKind) -> &'static str {
+    match kind {
+        AddressKind::Inet => "inet",
+        AddressKind::Cidr => "cidr",
+        AddressKind::V4 => "inet4",
+        AddressKind::V6 => "inet6",
+        AddressKind::Mac => "mac",
+        AddressKind::Mac64 => "mac64",
+    }
 }
 
 fn int_kind(kind: IntKind) -> &'static str {
@@ -146,6 +167,7 @@ fn int_kind(kind: IntKind) -> &'static str {
         IntKind::U24 => "uint24",
         IntKind::U32 => "uint32",
         IntKind::U64 => "uint64",
+        IntKind::Year => "year",
         IntKind::Dynamic => "integer",
     }
 }

@@ -38,6 +38,7 @@ mod suite {
     mod steps;
     mod trace;
     mod transitions;
+    mod types;
     mod verify;
     mod virtuals;
     mod warnings;

@@ -1,5 +1,7 @@
 //! Scalar expressions. Whatever has an operator stands in parentheses, so that precedence never matters.
 
+use std::borrow::Cow;
+
 use bigdecimal::Zero;
 
 use super::{Param, Writer, mysql, postgres, sqlite};
@@ -73,6 +75,10 @@ impl Writer {
 
     /// A parameter, cast where the dialect needs to be told its type.
     pub(super) fn param(&mut self, value: &Value, ty: Option<&SqlType>) {
+        let value = &*match (self.dialect, ty) {
+            (Dialect::Mysql, Some(ty)) => mysql::of_column(value, ty),
+            _ => Cow::Borrowed(value),
+        };
         match (self.dialect, value) {
             (Dialect::Postgres, _) => {
                 self.value(value);
@@ -403,7 +409,7 @@ impl Writer {
         self.push(" end)");
     }
 
-    fn cast(&mut self, inner: &Expr, ty: &CastType) {
+    pub(super) fn cast(&mut self, inner: &Expr, ty: &CastType) {
         if (self.dialect, ty) == (Dialect::Mysql, &CastType::Integer) {
             return self.whole(inner);
         }

@@ -1,9 +1,29 @@
 //! MySQL's and MariaDB's spelling.
 
-use crate::sql::{CastType, Lock};
+use std::borrow::Cow;
+
+use crate::sql::{CastType, Lock, SqlType};
+use crate::{Decimal, Value};
 
 /// Most placeholders in one statement.
 pub(super) const PLACEHOLDERS_MAX: usize = 65_535;
+
+/// A value as the server takes it for a column: bits as the number that they are (a text would be its bytes), and for a column of 32-bit
+/// floats the double that equals one.
+pub(super) fn of_column<'a>(value: &'a Value, ty: &SqlType) -> Cow<'a, Value> {
+    match value {
+        Value::Text(bits) if ty.text.starts_with("bit(") => match u64::from_str_radix(bits, 2) {
+            Ok(number) => Cow::Owned(
+                i64::try_from(number).map_or_else(|_| Value::Decimal(Decimal::from(number)), Value::Int),
+            ),
+            Err(_) => Cow::Borrowed(value),
+        },
+        Value::Float(float) if ty.text.starts_with("float") => {
+            Cow::Owned(Value::Float(f64::from(*float as f32)))
+        }
+        _ => Cow::Borrowed(value),
+    }
+}
 
 /// Row locks: one of two strengths.
 pub(super) fn lock(lock: Lock) -> &'static str {
@@ -20,6 +40,8 @@ pub(super) fn cast(ty: &CastType) -> (&'static str, String) {
         CastType::Decimal(None) => ("(", " + cast(0 as decimal(1,0)))".to_owned()),
         CastType::Decimal(Some(scale)) => ("round((", format!(") + cast(0 as decimal(1,0)), {scale})")),
         CastType::Text => ("cast(", " as char)".to_owned()),
+        // Of the types without a form of ours there are but the spatial ones.
+        CastType::Shown => ("st_astext(", ")".to_owned()),
         CastType::Digits(None) => (
             "trim(trailing '.' from trim(trailing '0' from cast((",
             ") + cast(0 as decimal(2,1)) as char)))".to_owned(),

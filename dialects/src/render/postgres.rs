@@ -64,7 +64,7 @@ fn without_modifiers(text: &str) -> String {
 /// The type of a parameter that came without one.
 pub(super) fn type_of(value: &Value) -> Option<&'static str> {
     match value {
-        Value::Null | Value::Drawn(_) => None,
+        Value::Null | Value::Array(_) | Value::Drawn(_) => None,
         Value::Bool(_) => Some("bool"),
         Value::Int(_) => Some("int8"),
         Value::Decimal(_) => Some("numeric"),
@@ -85,7 +85,9 @@ pub(super) fn cast(ty: &CastType) -> (&'static str, String) {
         CastType::Integer => ("(", ")::numeric::int8".to_owned()),
         CastType::Decimal(None) => ("(", ")::numeric".to_owned()),
         CastType::Decimal(Some(scale)) => ("round((", format!(")::numeric, {scale})")),
-        CastType::Text | CastType::TimeText | CastType::TimestampText => ("(", ")::text".to_owned()),
+        CastType::Text | CastType::Shown | CastType::TimeText | CastType::TimestampText => {
+            ("(", ")::text".to_owned())
+        }
         CastType::Digits(None) => ("trim_scale((", ")::numeric)::text".to_owned()),
         CastType::Digits(Some(scale)) => ("round((", format!(")::numeric, {scale})::text")),
         CastType::InstantText => ("(((", ") at time zone 'UTC')::text || 'Z')".to_owned()),

@@ -1,7 +1,7 @@
 //! SELECT, clause by clause.
 
 use super::{Statement, Writer, mysql, postgres, sqlite};
-use crate::sql::{Expr, Item, Join, JoinKind, Order, Select};
+use crate::sql::{CastType, Expr, Item, Join, JoinKind, Order, Select};
 use crate::{Dialect, Param, Value, ValueType};
 
 /// A SELECT as a statement of its own.
@@ -52,11 +52,11 @@ impl Writer {
     /// What has no form of its own is read as text. PostgreSQL's enums too: each connection would have to look up what they are.
     fn item(&mut self, item: &Item) {
         match (self.dialect, item.ty) {
-            (Dialect::Postgres, ValueType::Other | ValueType::Enum) => {
-                self.wrapped("(", &item.expr, ")::text")
+            (_, ValueType::Other) => self.cast(&item.expr, &CastType::Shown),
+            (Dialect::Postgres, ValueType::Enum) => self.cast(&item.expr, &CastType::Text),
+            (Dialect::Postgres, ValueType::Array(ValueType::Other | ValueType::Enum)) => {
+                self.wrapped("(", &item.expr, ")::text[]")
             }
-            (Dialect::Mysql, ValueType::Other) => self.wrapped("cast(", &item.expr, " as char)"),
-            (Dialect::Sqlite, ValueType::Other) => self.wrapped("cast(", &item.expr, " as text)"),
             _ => self.expr(&item.expr),
         }
     }

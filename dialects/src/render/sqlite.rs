@@ -17,7 +17,7 @@ pub(super) fn cast(ty: &CastType) -> (&'static str, String) {
         CastType::Integer => ("rulegate_integer(", ")".to_owned()),
         CastType::Decimal(Some(scale)) => ("rulegate_round(", format!(", {scale})")),
         CastType::Decimal(None) => ("rulegate_decimal(", ")".to_owned()),
-        CastType::Text => ("cast(", " as text)".to_owned()),
+        CastType::Text | CastType::Shown => ("cast(", " as text)".to_owned()),
         CastType::Boolean => ("((", ") <> 0)".to_owned()),
         CastType::Digits(None) => ("rulegate_digits(", ", null)".to_owned()),
         CastType::Digits(Some(scale)) => ("rulegate_digits(", format!(", {scale})")),

@@ -80,7 +80,7 @@ fn a_select_has_all_its_clauses() {
             "select t0.\"id\", (t1.\"odd\"\"`\")::text from \"s\".\"t\" as t0 left join \"u\" as t1 on (t0.\"u\" = t1.\"id\") \
          where (t0.\"id\" = $1::integer) order by t0.\"a\" desc, t0.\"b\", t0.\"id\" limit 20 offset $2 \
          for no key update of t0",
-            "select t0.`id`, cast(t1.`odd\"``` as char) from `s`.`t` as t0 left join `u` as t1 on (t0.`u` = t1.`id`) \
+            "select t0.`id`, st_astext(t1.`odd\"```) from `s`.`t` as t0 left join `u` as t1 on (t0.`u` = t1.`id`) \
          where (t0.`id` = ?) order by t0.`a` is null desc, t0.`a` desc, t0.`b` is null, t0.`b`, t0.`id` \
          limit 20 offset ? for update",
             "select t0.\"id\", cast(t1.\"odd\"\"`\" as text) from \"s\".\"t\" as t0 left join \"u\" as t1 on (t0.\"u\" = t1.\"id\") \

@@ -120,7 +120,8 @@ impl Writer {
     fn assigned(&mut self, value: &Value, ty: &SqlType) {
         match self.dialect {
             Dialect::Postgres => self.param(value, Some(ty)),
-            Dialect::Mysql | Dialect::Sqlite => self.value(value),
+            Dialect::Mysql => self.value(&mysql::of_column(value, ty)),
+            Dialect::Sqlite => self.value(value),
         }
     }
 
@@ -195,7 +196,7 @@ impl Writer {
                 writer.push(" when ");
                 writer.key_equals(&update.key, key);
                 writer.push(" then ");
-                writer.value(values.get(*index).unwrap_or(&Value::Null));
+                writer.assigned(values.get(*index).unwrap_or(&Value::Null), &column.ty);
             }
             writer.push(" end");
         });

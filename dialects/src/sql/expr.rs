@@ -139,6 +139,8 @@ pub enum CastType {
     /// With digits after the point where given.
     Decimal(Option<u32>),
     Text,
+    /// A value of a type that we have no form for, as the text that stands for it.
+    Shown,
     Boolean,
     Date,
     Time,

@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use dialects::sql::{
     Alias, Expr, Insert, Item, Order, Query, Select, SqlType, TableName, TypedColumn, Update,
 };
-use dialects::{Dialect, IntKind, Kind, Result, Value, ValueType, render};
+use dialects::{AddressKind, Dialect, IntKind, Kind, Result, Value, ValueType, render};
 
 use super::database::Database;
 
@@ -32,6 +32,10 @@ fn stamp(text: &str) -> NaiveDateTime {
 
 fn table() -> TableName {
     TableName { schema: None, name: "v".into() }
+}
+
+fn array(elements: Vec<Value>) -> Value {
+    Value::Array(elements)
 }
 
 fn column(name: &str, declared: &str) -> TypedColumn {
@@ -102,6 +106,7 @@ fn same_kinds(left: &[Value], right: &[Value]) -> bool {
 
 #[tokio::test]
 async fn postgres_keeps_every_value() {
+    let int = ValueType::Int(IntKind::I32);
     let set_up = "create type mood as enum ('sad', 'very happy'); create domain short as varchar(5); set time zone 'Asia/Tokyo'";
     check(
         Dialect::Postgres,
@@ -141,10 +146,35 @@ async fn postgres_keeps_every_value() {
             ("bytea", ValueType::Bytes, Value::Bytes(vec![0, 255, 92, 34])),
             ("mood", ValueType::Enum, Value::text("very happy")),
             ("inet", ValueType::Other, Value::text("10.0.0.1/8")),
-            ("interval", ValueType::Other, Value::text("1 day 02:00:00")),
-            ("bit(3)", ValueType::Other, Value::text("101")),
-            ("integer[]", ValueType::Other, Value::text("{1,NULL,3}")),
-            ("text[]", ValueType::Other, Value::text("{\"a,b\",c}")),
+            ("inet", ValueType::Address(AddressKind::Inet), Value::text("2001:db8::1/64")),
+            ("cidr", ValueType::Address(AddressKind::Cidr), Value::text("10.0.0.0/32")),
+            ("macaddr", ValueType::Address(AddressKind::Mac), Value::text("08:00:2b:01:02:03")),
+            ("macaddr8", ValueType::Address(AddressKind::Mac64), Value::text("08:00:2b:01:02:03:04:05")),
+            ("time", ValueType::Time, Value::text("24:00:00")),
+            ("timetz", ValueType::TimeTz, Value::text("23:59:59.5-03:30:45")),
+            ("interval", ValueType::Interval, Value::text("P-1Y-2M3DT-4H-5M-6.5S")),
+            ("bit(3)", ValueType::Bits { length: Some(3), varying: false }, Value::text("101")),
+            ("bit varying", ValueType::Bits { length: None, varying: true }, Value::text("1010101010")),
+            ("integer[]", int.array(), array(vec![Value::Int(1), Value::Null, Value::Int(3)])),
+            ("integer[]", int.array(), array(vec![])),
+            (
+                "integer[]",
+                int.array(),
+                array(vec![array(vec![Value::Int(1); 2]), array(vec![Value::Null; 2])]),
+            ),
+            (
+                "text[]",
+                TEXT.array(),
+                array(["a,b", "\"\\{}'", "NULL", "", "😀"].into_iter().map(Value::text).collect()),
+            ),
+            ("numeric(5,2)[]", numeric(5, 2).array(), array(vec![decimal("1.50"), decimal("-0.01")])),
+            ("mood[]", ValueType::Enum.array(), array(vec![Value::text("very happy"), Value::Null])),
+            ("interval[]", ValueType::Interval.array(), array(vec![Value::text("P1M"), Value::text("PT1S")])),
+            (
+                "int4range[]",
+                ValueType::Other.array(),
+                array(vec![Value::text("[1,5)"), Value::text("empty")]),
+            ),
         ],
     )
     .await;
@@ -162,7 +192,7 @@ async fn mysql_keeps_every_value() {
             ("mediumint unsigned", ValueType::Int(IntKind::U24), Value::Int(16_777_215)),
             ("bigint", ValueType::Int(IntKind::I64), Value::Int(i64::MIN)),
             ("bigint unsigned", ValueType::Int(IntKind::U64), decimal("18446744073709551615")),
-            ("year", ValueType::Int(IntKind::I16), Value::Int(2024)),
+            ("year", ValueType::Int(IntKind::Year), Value::Int(2024)),
             ("decimal(38,10)", numeric(38, 10), decimal("1234567890123456789012345678.0123456789")),
             ("float", ValueType::Float { bits: 32 }, Value::Float(0.1)),
             ("double", ValueType::Float { bits: 64 }, Value::Float(1e300)),
@@ -181,7 +211,10 @@ async fn mysql_keeps_every_value() {
             ("json", ValueType::Json, Value::Json("{\"a\": 1.0}".into())),
             ("longblob", ValueType::Bytes, Value::Bytes(vec![0, 255, 92, 34])),
             ("enum('sad','happy')", ValueType::Enum, Value::text("happy")),
-            ("inet6", ValueType::Other, Value::text("::1")),
+            ("inet6", ValueType::Address(AddressKind::V6), Value::text("2001:db8::1")),
+            ("bit(10)", ValueType::Bits { length: Some(10), varying: false }, Value::text("0000000101")),
+            ("bit(64)", ValueType::Bits { length: Some(64), varying: false }, Value::text("1".repeat(64))),
+            ("set('red','green')", ValueType::Set, Value::text("red,green")),
         ],
     )
     .await;

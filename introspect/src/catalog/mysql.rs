@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use dialects::sql::SqlType;
-use dialects::{Dialect, IntKind, Pool, Result, Rows, ValueType};
+use dialects::{AddressKind, Dialect, IntKind, Pool, Result, Rows, ValueType};
 
 use super::assemble::{self, Assembly, Record};
 use super::{Catalog, Column};
@@ -61,7 +61,7 @@ fn column(record: Record<'_>, json: &HashSet<(String, String)>) -> Column {
     Column {
         name: record.word(2),
         ty,
-        enum_values: if ty == ValueType::Enum { enum_words(&full) } else { Vec::new() },
+        enum_values: words(&full),
         nullable: record.flag(8),
         default: match &generated {
             Some(_) => ColumnDefault::None,
@@ -77,21 +77,27 @@ fn value_type(declared: &Declared<'_>) -> ValueType {
     match declared.name {
         "tinyint" if declared.full.starts_with("tinyint(1)") => ValueType::Bool,
         "bit" if declared.precision == Some(1) => ValueType::Bool,
+        "bit" => ValueType::Bits { length: declared.precision, varying: false },
         "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => ValueType::Int(int_kind(declared)),
-        "year" => ValueType::Int(IntKind::I16),
+        "year" => ValueType::Int(IntKind::Year),
         "decimal" => ValueType::Decimal { precision: declared.precision, scale: declared.scale },
         "float" => ValueType::Float { bits: 32 },
         "double" => ValueType::Float { bits: 64 },
         "char" | "varchar" => ValueType::Text { length: declared.length },
         "tinytext" | "text" | "mediumtext" | "longtext" => ValueType::Text { length: None },
         "enum" => ValueType::Enum,
+        "set" => ValueType::Set,
         "date" => ValueType::Date,
         "time" => ValueType::Time,
         "datetime" => ValueType::Timestamp,
         "timestamp" => ValueType::TimestampTz,
         "json" => ValueType::Json,
         "uuid" => ValueType::Uuid,
-        "tinyblob" | "blob" | "mediumblob" | "longblob" | "binary" | "varbinary" => ValueType::Bytes,
+        "inet4" => ValueType::Address(AddressKind::V4),
+        "inet6" => ValueType::Address(AddressKind::V6),
+        "tinyblob" | "blob" | "mediumblob" | "longblob" | "binary" | "varbinary" | "vector" => {
+            ValueType::Bytes
+        }
         _ => ValueType::Other,
     }
 }
@@ -111,11 +117,10 @@ fn int_kind(declared: &Declared<'_>) -> IntKind {
     }
 }
 
-/// `enum('a','b''c')` → `a`, `b'c`.
-fn enum_words(full: &str) -> Vec<String> {
-    let Some(list) = full.strip_prefix("enum('").and_then(|rest| rest.strip_suffix("')")) else {
-        return Vec::new();
-    };
+/// `enum('a','b''c')` → `a`, `b'c`; likewise of a set. Other types have none.
+fn words(full: &str) -> Vec<String> {
+    let list = ["enum('", "set('"].iter().find_map(|start| full.strip_prefix(start));
+    let Some(list) = list.and_then(|rest| rest.strip_suffix("')")) else { return Vec::new() };
     list.split("','").map(|word| word.replace("''", "'")).collect()
 }
 
@@ -155,13 +160,16 @@ mod tests {
             (declared("int", "int unsigned"), ValueType::Int(IntKind::U32)),
             (declared("bigint", "bigint(20) unsigned"), ValueType::Int(IntKind::U64)),
             (Declared { precision: Some(1), ..declared("bit", "bit(1)") }, ValueType::Bool),
-            (Declared { precision: Some(8), ..declared("bit", "bit(8)") }, ValueType::Other),
+            (
+                Declared { precision: Some(8), ..declared("bit", "bit(8)") },
+                ValueType::Bits { length: Some(8), varying: false },
+            ),
             (
                 Declared { length: Some(9), ..declared("varchar", "varchar(9)") },
                 ValueType::Text { length: Some(9) },
             ),
             (Declared { length: Some(65535), ..declared("text", "text") }, ValueType::Text { length: None }),
-            (declared("set", "set('a')"), ValueType::Other),
+            (declared("set", "set('a')"), ValueType::Set),
             (declared("timestamp", "timestamp"), ValueType::TimestampTz),
         ];
         for (declared, expect) in cases {
@@ -170,8 +178,10 @@ mod tests {
     }
 
     #[test]
-    fn enum_words_are_unquoted() {
-        assert_eq!(enum_words("enum('new','it''s','a,b')"), ["new", "it's", "a,b"]);
+    fn words_are_unquoted() {
+        assert_eq!(words("enum('new','it''s','a,b')"), ["new", "it's", "a,b"]);
+        assert_eq!(words("set('red','green')"), ["red", "green"]);
+        assert_eq!(words("varchar(9)"), [""; 0]);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! PostgreSQL's `pg_catalog` → [`Catalog`].
 //!
-//! Types for casts stand without their modifier: a cast to `varchar(3)` would cut silently, an assignment refuses.
+//! Types for casts stand without their modifier: a cast to `varchar(3)` would cut silently, an assignment refuses. (Those of times have it, for
+//! clients to be told; it is left out of the cast.) Elements that are of a domain are known to the database alone.
 
 use std::collections::HashMap;
 
 use dialects::sql::SqlType;
-use dialects::{Dialect, IntKind, Pool, Result, Rows, ValueType};
+use dialects::{AddressKind, Dialect, IntKind, Pool, Result, Rows, ValueType};
 
 use super::assemble::{self, Assembly, Record};
 use super::{Catalog, Column};
@@ -38,16 +39,18 @@ fn enums(answer: Option<&Rows>) -> Enums {
 }
 
 fn column(record: Record<'_>, enums: &Enums) -> Column {
-    let ty = value_type(&record.word(4), &record.word(5), record.text(6).and_then(|m| m.parse().ok()));
+    let base = value_type(&record.word(4), &record.word(5), record.text(6).and_then(|m| m.parse().ok()));
+    let array = record.flag(8);
+    let ty = if array { base.array() } else { base };
     let expression = record.text(12);
     let generated = !record.word(11).is_empty();
     Column {
         name: record.word(2),
         ty,
-        sql_type: SqlType { text: record.word(3), array: record.flag(8) },
+        sql_type: SqlType { text: record.word(3), array },
         enum_values: enums
             .get(&record.word(7))
-            .filter(|_| ty == ValueType::Enum)
+            .filter(|_| base == ValueType::Enum)
             .cloned()
             .unwrap_or_default(),
         nullable: !record.flag(9),
@@ -57,16 +60,22 @@ fn column(record: Record<'_>, enums: &Enums) -> Column {
     }
 }
 
-/// A base type by its name in `pg_type`, its kind (`e`: enum) and its modifier.
+/// A base type by its name in `pg_type`, its kind (`e`: enum, `b`: neither that nor made of others) and its modifier.
 fn value_type(name: &str, kind: &str, modifier: Option<i32>) -> ValueType {
-    if kind == "e" {
-        return ValueType::Enum;
+    match (name, kind) {
+        (_, "e") => ValueType::Enum,
+        (name, "b") => base_type(name, modifier),
+        _ => ValueType::Other,
     }
+}
+
+fn base_type(name: &str, modifier: Option<i32>) -> ValueType {
     match name {
         "bool" => ValueType::Bool,
         "int2" => ValueType::Int(IntKind::I16),
         "int4" => ValueType::Int(IntKind::I32),
         "int8" => ValueType::Int(IntKind::I64),
+        "oid" => ValueType::Int(IntKind::U32),
         "numeric" => decimal(modifier),
         "float4" => ValueType::Float { bits: 32 },
         "float8" => ValueType::Float { bits: 64 },
@@ -75,10 +84,18 @@ fn value_type(name: &str, kind: &str, modifier: Option<i32>) -> ValueType {
         "uuid" => ValueType::Uuid,
         "date" => ValueType::Date,
         "time" => ValueType::Time,
+        "timetz" => ValueType::TimeTz,
+        "interval" => ValueType::Interval,
         "timestamp" => ValueType::Timestamp,
         "timestamptz" => ValueType::TimestampTz,
         "json" | "jsonb" => ValueType::Json,
         "bytea" => ValueType::Bytes,
+        "bit" => bits(modifier, false),
+        "varbit" => bits(modifier, true),
+        "inet" => ValueType::Address(AddressKind::Inet),
+        "cidr" => ValueType::Address(AddressKind::Cidr),
+        "macaddr" => ValueType::Address(AddressKind::Mac),
+        "macaddr8" => ValueType::Address(AddressKind::Mac64),
         _ => ValueType::Other,
     }
 }
@@ -86,6 +103,11 @@ fn value_type(name: &str, kind: &str, modifier: Option<i32>) -> ValueType {
 /// A modifier counts four bytes that are none of the user's business.
 fn header_less(modifier: Option<i32>) -> Option<i32> {
     modifier.and_then(|m| m.checked_sub(4)).filter(|m| *m >= 0)
+}
+
+/// The modifier of bits is their number.
+fn bits(modifier: Option<i32>, varying: bool) -> ValueType {
+    ValueType::Bits { length: modifier.and_then(|m| u32::try_from(m).ok()), varying }
 }
 
 /// The modifier of numeric: precision in the upper half, scale (eleven bits with sign) in the lower. A scale below zero or above
@@ -129,12 +151,15 @@ mod tests {
             ("varchar", 44, ValueType::Text { length: Some(40) }),
             ("bpchar", 5, ValueType::Text { length: Some(1) }),
             ("varchar", -1, ValueType::Text { length: None }),
-            ("timetz", -1, ValueType::Other),
+            ("bit", 3, ValueType::Bits { length: Some(3), varying: false }),
+            ("varbit", -1, ValueType::Bits { length: None, varying: true }),
+            ("point", -1, ValueType::Other),
         ];
         for (name, modifier, expect) in cases {
             assert_eq!(value_type(name, "b", Some(modifier)), expect, "{name} {modifier}");
         }
         assert_eq!(value_type("mood", "e", None), ValueType::Enum);
+        assert_eq!(value_type("text", "d", None), ValueType::Other);
     }
 
     #[test]

@@ -21,8 +21,9 @@ select n.nspname::text, c.relname::text,
                       where d.classid = 'pg_catalog.pg_class'::regclass and d.deptype = 'e')
  order by 1, 2;
 
--- Columns: schema, table, name, type for casts, base type, base type's kind, its modifier, base type's oid, array, not null,
--- identity, generated, default, comment. Domains are followed to their base; the modifier is that of the innermost that has one.
+-- Columns: schema, table, name, type for casts, base type, base type's kind, its modifier, oid of the enum, array, not null,
+-- identity, generated, default, comment. Domains are followed to their base; the modifier is that of the innermost that has one. Of an
+-- array it is the base type of the elements. Only times keep their modifier in the type for casts: the digits of the second.
 with recursive base (oid, base_oid, modifier, not_null, default_text) as (
     select t.oid, t.oid, -1, false, null::text collate "C" from pg_catalog.pg_type t where t.typtype <> 'd'
     union all
@@ -31,11 +32,14 @@ with recursive base (oid, base_oid, modifier, not_null, default_text) as (
       from base b join pg_catalog.pg_type d on d.typbasetype = b.oid and d.typtype = 'd'
 )
 select n.nspname::text, c.relname::text, a.attname::text,
-       case when tn.nspname = 'pg_catalog' then pg_catalog.format_type(t.oid, -1)
-            else pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.typname) end,
-       t.typname::text, t.typtype::text,
+       case when tn.nspname <> 'pg_catalog'
+                 then pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.typname)
+            when pg_catalog.ltrim(t.typname, '_') in ('time', 'timetz', 'timestamp', 'timestamptz')
+                 then pg_catalog.format_type(t.oid, case when a.atttypmod <> -1 then a.atttypmod else b.modifier end)
+            else pg_catalog.format_type(t.oid, -1) end,
+       coalesce(e.typname, t.typname)::text, coalesce(e.typtype, t.typtype)::text,
        (case when a.atttypmod <> -1 then a.atttypmod else b.modifier end)::text,
-       t.oid::text, (t.typcategory = 'A')::text, (a.attnotnull or b.not_null)::text,
+       coalesce(e.oid, t.oid)::text, (e.oid is not null)::text, (a.attnotnull or b.not_null)::text,
        a.attidentity::text, a.attgenerated::text,
        coalesce(pg_catalog.pg_get_expr(ad.adbin, ad.adrelid), b.default_text),
        pg_catalog.col_description(c.oid, a.attnum)
@@ -45,6 +49,7 @@ select n.nspname::text, c.relname::text, a.attname::text,
   join base b on b.oid = a.atttypid
   join pg_catalog.pg_type t on t.oid = b.base_oid
   join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
+  left join pg_catalog.pg_type e on e.typarray = t.oid
   left join pg_catalog.pg_attrdef ad on ad.adrelid = c.oid and ad.adnum = a.attnum
  where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
    and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'

@@ -25,6 +25,9 @@ pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
             table.name
         );
     }
+    for sentence in introspect::advice::inexact(&snapshot.schema) {
+        println!("  WARNING: {sentence}");
+    }
     println!("  WARNING: no authentication: everything is open to whoever reaches the address");
 }
 

@@ -104,6 +104,7 @@ mod tests {
             Value::Time(instant.time()),
             Value::Timestamp(instant),
             Value::TimestampTz(instant),
+            Value::Array(vec![Value::Array(vec![Value::Int(1)]), Value::Array(vec![Value::Null])]),
         ]
     }
 

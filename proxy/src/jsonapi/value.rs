@@ -3,11 +3,12 @@
 //! Strict both ways: nothing is rounded, cut, guessed or swapped for something near. What does not fit is answered with a sentence
 //! that says what was expected (`expected a whole number from 0 to 255`).
 
+mod list;
 mod number;
+mod text;
 mod time;
+mod written;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use dialects::{Dialect, Value, ValueType};
 use introspect::Column;
 use serde_json::Value as Json;
@@ -24,11 +25,15 @@ pub fn from_text(dialect: Dialect, column: &Column, text: &str) -> Result<Value,
             _ => Err(expected("true or false")),
         },
         ValueType::Int(kind) => number::integer(kind, text),
-        ValueType::Decimal { precision, scale } => number::decimal(precision, scale, text),
+        ValueType::Decimal { precision, scale } => number::decimal(dialect, precision, scale, text),
         ValueType::Float { bits } => number::float(dialect, bits, text),
         ValueType::Json => match serde_json::from_str::<Json>(text) {
-            Ok(json) => Ok(Value::Json(json.to_string())),
+            Ok(json) => document(dialect, column, &json),
             Err(_) => Err(expected("a JSON document")),
+        },
+        ValueType::Array(_) => match serde_json::from_str::<Json>(text) {
+            Ok(json) => from_json(dialect, column, &json),
+            Err(_) => Err(expected(list::ARRAY)),
         },
         _ => textual(dialect, column, text),
     }
@@ -36,14 +41,16 @@ pub fn from_text(dialect: Dialect, column: &Column, text: &str) -> Result<Value,
 
 /// Whether the text is a day such as `2024-02-29`.
 pub fn is_date(text: &str) -> bool {
-    time::date(text).is_some()
+    time::day(text).is_some()
 }
 
 /// The value that a JSON value of a document stands for. `null` is null, whether or not the column takes one.
 pub fn from_json(dialect: Dialect, column: &Column, json: &Json) -> Result<Value, Misfit> {
     match (json, column.ty) {
         (Json::Null, _) => Ok(Value::Null),
-        (_, ValueType::Json) => Ok(Value::Json(json.to_string())),
+        (_, ValueType::Json) => document(dialect, column, json),
+        (_, ValueType::Array(element)) => list::array(dialect, column, *element, json),
+        (_, ValueType::Set) => list::set(column, json),
         (Json::Bool(b), ValueType::Bool) => Ok(Value::Bool(*b)),
         (Json::Number(n), ValueType::Int(_) | ValueType::Decimal { .. } | ValueType::Float { .. }) => {
             from_text(dialect, column, &n.to_string())
@@ -55,48 +62,45 @@ pub fn from_json(dialect: Dialect, column: &Column, json: &Json) -> Result<Value
 }
 
 /// The types that are written as text alone.
-fn textual(dialect: Dialect, column: &Column, text: &str) -> Result<Value, Misfit> {
+fn textual(dialect: Dialect, column: &Column, given: &str) -> Result<Value, Misfit> {
     match column.ty {
-        ValueType::Text { length } => plain(dialect, length, text),
-        ValueType::Uuid => uuid(text),
-        ValueType::Enum => word(column, text),
-        ValueType::Date => time::date(text).map(Value::Date).ok_or_else(|| expected(time::DATE)),
-        ValueType::Time => time::time(text, time::digits(dialect, column)).map(Value::Time),
-        ValueType::Timestamp => time::timestamp(text, time::digits(dialect, column)).map(Value::Timestamp),
-        ValueType::TimestampTz => time::instant(text, time::digits(dialect, column)).map(Value::TimestampTz),
-        ValueType::Bytes => match STANDARD.decode(text) {
-            Ok(bytes) => Ok(Value::Bytes(bytes)),
-            Err(_) => Err(expected("bytes in base64, with padding")),
-        },
-        _ => Err("a column of this type cannot be written".into()),
+        ValueType::Text { length } => text::plain(dialect, column, length, given),
+        ValueType::Uuid => text::uuid(dialect, given),
+        ValueType::Enum => text::word(column, given),
+        ValueType::Set => list::words(column, given),
+        ValueType::Date => time::date(dialect, given),
+        ValueType::Time => time::time(dialect, column, given),
+        ValueType::TimeTz => written::time_tz(dialect, column, given),
+        ValueType::Timestamp => time::timestamp(dialect, column, given),
+        ValueType::TimestampTz => time::instant(dialect, column, given),
+        ValueType::Interval => written::interval(given),
+        ValueType::Bits { length, varying } => written::bits(length, varying, given),
+        ValueType::Address(kind) => written::address(kind, given),
+        ValueType::Bytes => text::bytes(dialect, column, given),
+        // What cannot be written may still be sent back as it is.
+        _ => Ok(Value::text(given)),
     }
 }
 
-fn plain(dialect: Dialect, length: Option<u32>, text: &str) -> Result<Value, Misfit> {
-    if dialect == Dialect::Postgres && text.contains('\0') {
-        return Err(expected("text without NUL characters"));
+/// A JSON document.
+fn document(dialect: Dialect, column: &Column, json: &Json) -> Result<Value, Misfit> {
+    // Strings of `jsonb` are texts of PostgreSQL, which hold no NUL, not even an escaped one.
+    if dialect == Dialect::Postgres && column.sql_type.text.starts_with("jsonb") && holds_nul(json) {
+        return Err(expected("a JSON document without NUL characters"));
     }
-    match length {
-        Some(most) if text.chars().count() > most as usize => {
-            Err(expected(&format!("text of at most {most} characters")))
-        }
-        _ => Ok(Value::text(text)),
-    }
-}
-
-fn uuid(text: &str) -> Result<Value, Misfit> {
-    let hyphen = |n: usize| matches!(n, 8 | 13 | 18 | 23);
-    let fits = |(n, byte): (usize, u8)| if hyphen(n) { byte == b'-' } else { byte.is_ascii_hexdigit() };
-    match text.len() == 36 && text.bytes().enumerate().all(fits) {
-        true => Ok(Value::Text(text.to_ascii_lowercase())),
-        false => Err(expected("a UUID such as 123e4567-e89b-12d3-a456-426614174000")),
+    let text = json.to_string();
+    match json.is_number() && text::becomes_another_number(dialect, column, &text) {
+        true => Err(expected("a JSON document; alone, a number of at most 15 digits")),
+        false => Ok(Value::Json(text)),
     }
 }
 
-fn word(column: &Column, text: &str) -> Result<Value, Misfit> {
-    match column.enum_values.iter().any(|word| word == text) {
-        true => Ok(Value::text(text)),
-        false => Err(expected(&format!("one of {}", column.enum_values.join(", ")))),
+fn holds_nul(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(items) => items.iter().any(holds_nul),
+        Json::Object(members) => members.iter().any(|(name, item)| name.contains('\0') || holds_nul(item)),
+        _ => false,
     }
 }
 
@@ -111,9 +115,14 @@ fn form(ty: ValueType) -> String {
         ValueType::Time => time::TIME,
         ValueType::Timestamp => time::TIMESTAMP,
         ValueType::TimestampTz => time::INSTANT,
+        ValueType::TimeTz => written::TIME_TZ,
+        ValueType::Interval => written::INTERVAL,
+        ValueType::Bits { .. } => written::BITS,
+        ValueType::Address(kind) => written::address_form(kind),
         ValueType::Bytes => "bytes in base64",
         ValueType::Json => "a JSON document",
-        ValueType::Text { .. } | ValueType::Enum | ValueType::Other => "text",
+        ValueType::Array(_) => list::ARRAY,
+        ValueType::Text { .. } | ValueType::Enum | ValueType::Set | ValueType::Other => "text",
     }
     .into()
 }

@@ -88,7 +88,7 @@ impl Comparison<'_> {
 
     /// Equal to one of the values, of which null may be one.
     fn any_of(&self, texts: &[String]) -> Resolved {
-        if self.column.ty == ValueType::Json {
+        if !self.column.ty.has_equality() {
             return Err(format!("{:?} is JSON: only [null] applies to it.", self.name));
         }
         let is_null = |text: &&String| text.as_str() == "null" && !self.textual();
@@ -108,7 +108,7 @@ impl Comparison<'_> {
     }
 
     fn ordered(&self, op: BinaryOp, text: Option<&String>) -> Resolved {
-        if matches!(self.column.ty, ValueType::Json | ValueType::Bool | ValueType::Other) {
+        if !self.column.ty.has_order() || self.column.ty == ValueType::Bool {
             return Err(format!("{:?} has no order to compare by.", self.name));
         }
         let value = self.literal(text.map_or("", String::as_str))?;

@@ -1,7 +1,6 @@
 //! `sort` → sort terms. Attributes, foreign keys, `id` and paths through to-one relationships, then what the key needs to make the order
 //! of rows the only one.
 
-use dialects::ValueType;
 use introspect::TableId;
 use rules::expr::Place;
 use xxhash_rust::xxh3::xxh3_64;
@@ -73,8 +72,7 @@ fn resolve(
         Named::Column(place) => vec![place],
         Named::Id(_, places) => places,
     };
-    let unordered = |ty| matches!(ty, ValueType::Json | ValueType::Other);
-    if places.iter().any(|place| unordered(names::column(&snapshot.schema, table, place).ty)) {
+    if places.iter().any(|place| !names::column(&snapshot.schema, table, place).ty.has_order()) {
         return Err(format!("{:?} has no order to sort by.", name.path));
     }
     Ok(places.into_iter().map(|place| SortTerm { place, descending: name.descending }).collect())

@@ -11,7 +11,7 @@ mod operations;
 
 use std::collections::BTreeMap;
 
-use dialects::{Value, ValueType};
+use dialects::Value;
 use introspect::{ColumnId, TableId};
 use rules::change::{Action, Key, RowId};
 
@@ -112,7 +112,7 @@ pub struct WriteRequest<'a> {
 /// Whether clients never set a column: rules, the database or nobody does.
 pub fn is_read_only(snapshot: &Snapshot, table: TableId, column: ColumnId) -> bool {
     let of = &snapshot.schema[table][column];
-    let unwritable = of.is_virtual || of.generated.is_some() || of.ty == ValueType::Other;
+    let unwritable = of.is_virtual || of.generated.is_some() || !of.ty.is_writable();
     unwritable || snapshot.schema[table].view || snapshot.facts.is_derived(table, column)
 }
 

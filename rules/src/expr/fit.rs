@@ -74,7 +74,16 @@ fn into_column(value: Value, column: &Column, excess: Excess) -> Result<Value, F
         (ValueType::TimestampTz, Value::Timestamp(t) | Value::TimestampTz(t)) => {
             Ok(Value::TimestampTz(microseconds(t)))
         }
-        (ValueType::Other, _) => Err(FitError::NotWritable),
+        (
+            ValueType::Set
+            | ValueType::TimeTz
+            | ValueType::Interval
+            | ValueType::Bits { .. }
+            | ValueType::Address(_)
+            | ValueType::Array(_)
+            | ValueType::Other,
+            _,
+        ) => Err(FitError::NotWritable),
         (ty, _) => Err(FitError::WrongType { expected: expected(ty) }),
     }
 }
@@ -92,7 +101,7 @@ fn expected(ty: ValueType) -> &'static str {
         ValueType::Json => "JSON",
         ValueType::Bytes => "bytes (base64)",
         ValueType::Enum => "one of the declared words",
-        ValueType::Other => "left alone",
+        _ => "left alone",
     }
 }
 

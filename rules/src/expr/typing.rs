@@ -98,6 +98,7 @@ fn of_value(value: &Value) -> Type {
         Value::Timestamp(_) => Type::Timestamp,
         Value::TimestampTz(_) => Type::TimestampTz,
         Value::Json(_) => Type::Json,
+        Value::Array(_) => Type::Other,
     }
 }
 

@@ -101,7 +101,7 @@ fn misfits() -> Vec<(&'static str, &'static str, &'static str, Json)> {
         ("orders", "/api/orders/1", "order_date", json!("2026-02-30")),
         ("orders", "/api/orders/1", "order_date", json!("05/01/2026")),
         ("orders", "/api/orders/1", "order_date", json!(20260105)),
-        ("stock", "/api/stock/A1~1", "counted_at", json!("25:00:00")),
+        ("stock", "/api/stock/A1~1", "counted_at", json!("23:60:00")),
         ("products", "/api/products/1", "picture", json!("not base64!")),
         ("products", "/api/products/1", "weight", json!("heavy")),
     ]

@@ -9,6 +9,7 @@ use crate::ValueType;
 use crate::driver::rows::fit;
 use crate::driver::text;
 use crate::value::Cell;
+use crate::written::{self, address};
 
 /// A cell as its column declares it.
 pub(in crate::driver) fn decode(value: &MysqlValue, ty: ValueType) -> Cell<'_> {
@@ -64,7 +65,7 @@ fn impossible_date((y, m, d): (u16, u8, u8), (h, min, s): (u8, u8, u8), ty: Valu
 /// TIME also holds spans of up to 838 hours, either way.
 fn long_time(negative: bool, hours: u64, (minutes, seconds): (u8, u8), micros: u32) -> Cell<'static> {
     let sign = if negative { "-" } else { "" };
-    let fraction = if micros > 0 { format!(".{micros:06}") } else { String::new() };
+    let fraction = written::fraction(micros.into());
     Cell::Text(Cow::Owned(format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{fraction}")))
 }
 
@@ -75,6 +76,9 @@ fn textual(bytes: &[u8], ty: ValueType) -> Cell<'_> {
     // BIT(1) is a way to say boolean.
     if let (ValueType::Bool, [bit @ (0 | 1)]) = (ty, bytes) {
         return Cell::Bool(*bit == 1);
+    }
+    if let ValueType::Bits { length, .. } = ty {
+        return Cell::Text(Cow::Owned(written::last_bits(bytes, length.unwrap_or(1) as usize)));
     }
     let Ok(read) = std::str::from_utf8(bytes) else { return Cell::Bytes(Cow::Borrowed(bytes)) };
     let cell = match ty {
@@ -88,6 +92,7 @@ fn textual(bytes: &[u8], ty: ValueType) -> Cell<'_> {
         ValueType::Timestamp => text::timestamp(read).map(Cell::Timestamp),
         ValueType::TimestampTz => text::timestamp(read).map(Cell::TimestampTz),
         ValueType::Json => Some(Cell::Json(Cow::Borrowed(read))),
+        ValueType::Address(kind) => address::read(kind, read).map(|text| Cell::Text(Cow::Owned(text))),
         _ => None,
     };
     cell.unwrap_or(Cell::Text(Cow::Borrowed(read)))
@@ -128,5 +133,7 @@ mod tests {
         check(MysqlValue::UInt(u64::MAX), ValueType::Int(IntKind::U64), "Decimal(\"18446744073709551615\")");
         check(MysqlValue::Float(0.1), ValueType::Float { bits: 32 }, "Float(0.1)");
         check(MysqlValue::Bytes(vec![1]), ValueType::Bool, "Bool(true)");
+        let bits = ValueType::Bits { length: Some(10), varying: false };
+        check(MysqlValue::Bytes(vec![1, 0xff]), bits, "Text(\"0111111111\")");
     }
 }

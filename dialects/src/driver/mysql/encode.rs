@@ -1,10 +1,11 @@
 //! Parameters of the binary protocol.
 
+use bigdecimal::ToPrimitive;
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use mysql_async::{Params, Value as MysqlValue};
 
-use crate::Value;
 use crate::render::Param;
+use crate::{Decimal, Value};
 
 /// All parameters of a statement.
 pub(super) fn params(params: &[Param]) -> Params {
@@ -27,7 +28,7 @@ fn encode(value: &Value) -> MysqlValue {
         Value::Null => MysqlValue::NULL,
         Value::Bool(truth) => MysqlValue::Int(i64::from(*truth)),
         Value::Int(number) => MysqlValue::Int(*number),
-        Value::Decimal(decimal) => bytes(decimal.to_plain_string()),
+        Value::Decimal(decimal) => unsigned(decimal).unwrap_or_else(|| bytes(decimal.to_plain_string())),
         Value::Float(float) if float.is_finite() => MysqlValue::Double(*float),
         // The server has no such number and refuses its name.
         Value::Float(float) => bytes(float.to_string()),
@@ -38,9 +39,17 @@ fn encode(value: &Value) -> MysqlValue {
         Value::Timestamp(stamp) | Value::TimestampTz(stamp) => {
             dated(stamp.date(), stamp.time()).unwrap_or_else(|| bytes(stamp.to_string()))
         }
+        // Only PostgreSQL has them.
+        Value::Array(_) => MysqlValue::NULL,
         // Never sent; if it were, no key would take it.
         Value::Drawn(drawn) => bytes(format!("{drawn:?}")),
     }
+}
+
+/// A whole number of 64 bits whose sign is taken for one of them.
+fn unsigned(decimal: &Decimal) -> Option<MysqlValue> {
+    let number = decimal.is_integer().then(|| decimal.to_u64())?;
+    number.filter(|number| i64::try_from(*number).is_err()).map(MysqlValue::UInt)
 }
 
 fn bytes(text: String) -> MysqlValue {

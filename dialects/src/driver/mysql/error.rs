@@ -84,7 +84,7 @@ fn name(translated: &mut Error, error: &ServerError) {
         4025 => translated.constraint = between(message, "CONSTRAINT `", "`").map(str::to_owned),
         1048 => translated.column = between(message, "Column '", "'").map(str::to_owned),
         1364 => translated.column = between(message, "Field '", "'").map(str::to_owned),
-        1264 | 1265 | 1366 | 1406 => translated.column = column(message).map(str::to_owned),
+        1264 | 1265 | 1292 | 1366 | 1406 => translated.column = column(message).map(str::to_owned),
         _ => {}
     }
 }

@@ -1,11 +1,14 @@
 //! Binary results, read by the type that the server says they have.
 
+mod array;
+mod written;
+
 use std::borrow::Cow;
 use std::error::Error;
 
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, Type};
+use tokio_postgres::types::{FromSql, Kind, Type};
 
 use crate::value::Cell;
 
@@ -37,19 +40,19 @@ impl<'a> FromSql<'a> for Raw<'a> {
 
 fn cell<'a>(ty: &Type, bytes: &'a [u8]) -> Cell<'a> {
     let read = match *ty {
-        Type::BOOL => array(bytes).map(|[byte]: [u8; 1]| Cell::Bool(byte != 0)),
-        Type::INT2 => array(bytes).map(|b| Cell::Int(i16::from_be_bytes(b).into())),
-        Type::INT4 => array(bytes).map(|b| Cell::Int(i32::from_be_bytes(b).into())),
-        Type::INT8 => array(bytes).map(|b| Cell::Int(i64::from_be_bytes(b))),
-        Type::OID => array(bytes).map(|b| Cell::Int(u32::from_be_bytes(b).into())),
-        Type::FLOAT4 => array(bytes).map(|b| Cell::Float(widened(f32::from_be_bytes(b)))),
-        Type::FLOAT8 => array(bytes).map(|b| Cell::Float(f64::from_be_bytes(b))),
+        Type::BOOL => fixed(bytes).map(|[byte]: [u8; 1]| Cell::Bool(byte != 0)),
+        Type::INT2 => fixed(bytes).map(|b| Cell::Int(i16::from_be_bytes(b).into())),
+        Type::INT4 => fixed(bytes).map(|b| Cell::Int(i32::from_be_bytes(b).into())),
+        Type::INT8 => fixed(bytes).map(|b| Cell::Int(i64::from_be_bytes(b))),
+        Type::OID => fixed(bytes).map(|b| Cell::Int(u32::from_be_bytes(b).into())),
+        Type::FLOAT4 => fixed(bytes).map(|b| Cell::Float(widened(f32::from_be_bytes(b)))),
+        Type::FLOAT8 => fixed(bytes).map(|b| Cell::Float(f64::from_be_bytes(b))),
         Type::NUMERIC => numeric(bytes),
-        Type::UUID => array(bytes).map(|b| Cell::Text(Cow::Owned(uuid(b)))),
-        Type::DATE => array(bytes).and_then(|b| date(i32::from_be_bytes(b))),
-        Type::TIME => array(bytes).and_then(|b| time(i64::from_be_bytes(b))).map(Cell::Time),
-        Type::TIMESTAMP => array(bytes).and_then(|b| timestamp(i64::from_be_bytes(b), Cell::Timestamp)),
-        Type::TIMESTAMPTZ => array(bytes).and_then(|b| timestamp(i64::from_be_bytes(b), Cell::TimestampTz)),
+        Type::UUID => fixed(bytes).map(|b| Cell::Text(Cow::Owned(uuid(b)))),
+        Type::DATE => fixed(bytes).and_then(|b| date(i32::from_be_bytes(b))),
+        Type::TIME => fixed(bytes).and_then(|b| time(i64::from_be_bytes(b))),
+        Type::TIMESTAMP => fixed(bytes).and_then(|b| timestamp(i64::from_be_bytes(b), Cell::Timestamp)),
+        Type::TIMESTAMPTZ => fixed(bytes).and_then(|b| timestamp(i64::from_be_bytes(b), Cell::TimestampTz)),
         Type::JSON => text(bytes).map(Cell::Json),
         Type::JSONB => bytes.split_first().and_then(|(_version, rest)| text(rest)).map(Cell::Json),
         Type::BYTEA => Some(Cell::Bytes(Cow::Borrowed(bytes))),
@@ -57,12 +60,15 @@ fn cell<'a>(ty: &Type, bytes: &'a [u8]) -> Cell<'a> {
         Type::BPCHAR => {
             std::str::from_utf8(bytes).ok().map(|t| Cell::Text(Cow::Borrowed(t.trim_end_matches(' '))))
         }
-        _ => None,
+        _ => match ty.kind() {
+            Kind::Array(element) => array::cell(element, bytes),
+            _ => written::text(ty, bytes).map(|text| Cell::Text(Cow::Owned(text))),
+        },
     };
     read.or_else(|| text(bytes).map(Cell::Text)).unwrap_or(Cell::Bytes(Cow::Borrowed(bytes)))
 }
 
-fn array<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
+fn fixed<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
     bytes.try_into().ok()
 }
 
@@ -113,13 +119,14 @@ fn beyond<'a>(days: i64) -> Cell<'a> {
     Cell::Text(Cow::Owned(format!("{days} days after 2000-01-01")))
 }
 
-fn time(micros: i64) -> Option<NaiveTime> {
+/// The end of a day is no time here, and shown as text.
+fn time<'a>(micros: i64) -> Option<Cell<'a>> {
+    if micros == 86_400_000_000 {
+        return Some(Cell::Text(Cow::Borrowed("24:00:00")));
+    }
     let (seconds, rest) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
-    // `24:00:00` has no time here and is left to be text.
-    NaiveTime::from_num_seconds_from_midnight_opt(
-        u32::try_from(seconds).ok()?,
-        u32::try_from(rest).ok()? * 1000,
-    )
+    let (seconds, nanos) = (u32::try_from(seconds).ok()?, u32::try_from(rest).ok()? * 1000);
+    NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanos).map(Cell::Time)
 }
 
 fn timestamp<'a>(micros: i64, make: fn(NaiveDateTime) -> Cell<'static>) -> Option<Cell<'a>> {
@@ -137,7 +144,7 @@ fn timestamp<'a>(micros: i64, make: fn(NaiveDateTime) -> Cell<'static>) -> Optio
 /// <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/numeric.c> (`numeric_send`)
 fn numeric<'a>(bytes: &[u8]) -> Option<Cell<'a>> {
     let (head, groups) = bytes.split_at_checked(8)?;
-    let mut head = head.chunks_exact(2).filter_map(array).map(u16::from_be_bytes);
+    let mut head = head.chunks_exact(2).filter_map(fixed).map(u16::from_be_bytes);
     let (_count, weight, sign, scale) = (head.next()?, head.next()?, head.next()?, head.next()?);
     let negative = match sign {
         0 => false,

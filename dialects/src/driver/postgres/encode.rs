@@ -20,7 +20,7 @@ impl ToSql for Encoded<'_> {
         let text = match self.0 {
             Param::One(Value::Null) => return Ok(IsNull::Yes),
             Param::One(value) => text(value),
-            Param::Many(values) => array(values),
+            Param::Many(values) => list(values),
         };
         out.extend_from_slice(text.as_bytes());
         Ok(IsNull::No)
@@ -51,6 +51,7 @@ fn text(value: &Value) -> String {
         Value::Time(time) => time.to_string(),
         Value::Timestamp(stamp) => dated(stamp.date(), &format!(" {}", stamp.time())),
         Value::TimestampTz(stamp) => dated(stamp.date(), &format!(" {}+00", stamp.time())),
+        Value::Array(elements) => array(elements),
         // Never sent; if it were, no key would take it.
         Value::Drawn(drawn) => format!("{drawn:?}"),
     }
@@ -70,25 +71,39 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// An array of any depth: `{{"1","2"},{"3",NULL}}`.
+fn array(elements: &[Value]) -> String {
+    match elements.iter().any(|element| matches!(element, Value::Array(_))) {
+        true => {
+            let inner = |element: &Value| match element {
+                Value::Array(elements) => array(elements),
+                other => list(std::slice::from_ref(other)),
+            };
+            format!("{{{}}}", elements.iter().map(inner).collect::<Vec<_>>().join(","))
+        }
+        false => list(elements),
+    }
+}
+
 /// `{"a","b",NULL}`
-fn array(values: &[Value]) -> String {
+fn list(values: &[Value]) -> String {
     let mut out = "{".to_owned();
     for (index, value) in values.iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        element(&mut out, value);
+        match value.is_null() {
+            true => out.push_str("NULL"),
+            false => quoted(&mut out, &text(value)),
+        }
     }
     out.push('}');
     out
 }
 
-fn element(out: &mut String, value: &Value) {
-    if value.is_null() {
-        return out.push_str("NULL");
-    }
+fn quoted(out: &mut String, text: &str) {
     out.push('"');
-    for c in text(value).chars() {
+    for c in text.chars() {
         if matches!(c, '"' | '\\') {
             out.push('\\');
         }
@@ -120,6 +135,9 @@ mod tests {
     fn array_elements_are_quoted() {
         let values =
             [Value::text("a\"b\\c"), Value::Null, Value::text("null"), Value::text(""), Value::Int(1)];
-        assert_eq!(array(&values), r#"{"a\"b\\c",NULL,"null","","1"}"#);
+        assert_eq!(list(&values), r#"{"a\"b\\c",NULL,"null","","1"}"#);
+        let nested = [Value::Array(vec![Value::Int(1), Value::Null]), Value::Array(vec![Value::Int(2); 2])];
+        assert_eq!(array(&nested), r#"{{"1",NULL},{"2","2"}}"#);
+        assert_eq!(list(&[Value::Array(nested.to_vec())]), r#"{"{{\"1\",NULL},{\"2\",\"2\"}}"}"#);
     }
 }

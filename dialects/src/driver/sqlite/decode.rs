@@ -82,6 +82,8 @@ fn integer(number: i64, ty: ValueType) -> Cell<'static> {
         (ValueType::Bool, 0 | 1) => Cell::Bool(number == 1),
         (ValueType::Decimal { scale, .. }, _) => Cell::Decimal(Cow::Owned(padded(number.into(), scale))),
         (ValueType::Float { .. }, _) => Cell::Float(number as f64),
+        // A document that is nothing but a number is kept as one.
+        (ValueType::Json, _) => Cell::Json(Cow::Owned(number.to_string())),
         _ => Cell::Text(Cow::Owned(number.to_string())),
     }
 }
@@ -89,6 +91,7 @@ fn integer(number: i64, ty: ValueType) -> Cell<'static> {
 fn real(float: f64, ty: ValueType) -> Cell<'static> {
     match ty {
         ValueType::Float { .. } => Cell::Float(float),
+        ValueType::Json if float.is_finite() => Cell::Json(Cow::Owned(float.to_string())),
         ValueType::Decimal { scale, .. } => match decimal(float) {
             Some(decimal) => Cell::Decimal(Cow::Owned(padded(decimal, scale))),
             None => Cell::Text(Cow::Owned(float.to_string())),
@@ -129,9 +132,7 @@ fn textual(text: &str, ty: ValueType) -> Cell<'_> {
         ValueType::TimestampTz => text::timestamp(text).map(Cell::TimestampTz),
         ValueType::Json => Some(Cell::Json(Cow::Borrowed(text))),
         ValueType::Bytes => Some(Cell::Bytes(Cow::Borrowed(text.as_bytes()))),
-        ValueType::Bool | ValueType::Text { .. } | ValueType::Uuid | ValueType::Enum | ValueType::Other => {
-            None
-        }
+        _ => None,
     };
     read.unwrap_or(Cell::Text(Cow::Borrowed(text)))
 }

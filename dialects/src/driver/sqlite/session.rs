@@ -216,7 +216,8 @@ fn bound(value: &Value) -> ToSqlOutput<'_> {
             return ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes()));
         }
         Value::Bytes(bytes) => return ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
-        Value::Null => SqliteValue::Null,
+        // Only PostgreSQL has arrays.
+        Value::Null | Value::Array(_) => SqliteValue::Null,
         Value::Bool(truth) => SqliteValue::Integer(i64::from(*truth)),
         Value::Int(number) => SqliteValue::Integer(*number),
         Value::Decimal(decimal) => number(decimal),

@@ -15,6 +15,7 @@ const DATE: u8 = 8;
 const TIME: u8 = 9;
 const TIMESTAMP: u8 = 10;
 const TIMESTAMP_TZ: u8 = 11;
+const ARRAY: u8 = 12;
 
 /// Appends a value; nothing for one that has no order.
 pub(super) fn write(out: &mut Vec<u8>, value: &Value) -> Option<()> {
@@ -30,7 +31,11 @@ pub(super) fn write(out: &mut Vec<u8>, value: &Value) -> Option<()> {
         Value::Time(time) => tagged(out, TIME, &clock(*time)),
         Value::Timestamp(at) => tagged(out, TIMESTAMP, &moment(*at)),
         Value::TimestampTz(at) => tagged(out, TIMESTAMP_TZ, &moment(*at)),
-        _ => return None,
+        Value::Array(elements) => {
+            tagged(out, ARRAY, &u16::try_from(elements.len()).ok()?.to_be_bytes());
+            elements.iter().try_for_each(|element| write(out, element))?;
+        }
+        Value::Json(_) | Value::Drawn(_) => return None,
     }
     Some(())
 }
@@ -82,6 +87,11 @@ fn value(rest: &mut &[u8]) -> Option<Value> {
         TIME => Value::Time(time(rest)?),
         TIMESTAMP => Value::Timestamp(date(rest)?.and_time(time(rest)?)),
         TIMESTAMP_TZ => Value::TimestampTz(date(rest)?.and_time(time(rest)?)),
+        // As deep as there are bytes, which are few.
+        ARRAY => {
+            let count = u16::from_be_bytes(take(rest)?);
+            Value::Array((0..count).map(|_| value(rest)).collect::<Option<_>>()?)
+        }
         _ => return None,
     })
 }

@@ -18,7 +18,9 @@ const DOUBLE_DIGITS: u32 = 15;
 pub fn cell(out: &mut Vec<u8>, ty: ValueType, numbers: Numbers, cell: &Cell<'_>) {
     match cell {
         Cell::Null => out.extend_from_slice(b"null"),
+        Cell::Text(t) if ty == ValueType::Set => set(out, t),
         Cell::Text(t) => json::string(out, t),
+        Cell::Array(elements) => array(out, ty, numbers, elements),
         Cell::Json(j) => {
             if ty != ValueType::Json || !json::embedded(out, j) {
                 json::string(out, j);
@@ -39,6 +41,27 @@ pub fn cell(out: &mut Vec<u8>, ty: ValueType, numbers: Numbers, cell: &Cell<'_>)
 }
 
 /// Whether it stands without quotes.
+/// The elements one by one; rows of a further dimension are arrays of the same type.
+fn array(out: &mut Vec<u8>, ty: ValueType, numbers: Numbers, elements: &[Cell<'_>]) {
+    let ValueType::Array(of) = ty else { return out.extend_from_slice(b"null") };
+    out.push(b'[');
+    for element in elements {
+        json::comma(out);
+        cell(out, if matches!(element, Cell::Array(_)) { ty } else { *of }, numbers, element);
+    }
+    out.push(b']');
+}
+
+/// Words joined by commas, as an array.
+fn set(out: &mut Vec<u8>, words: &str) {
+    out.push(b'[');
+    for word in words.split(',').filter(|word| !word.is_empty()) {
+        json::comma(out);
+        json::string(out, word);
+    }
+    out.push(b']');
+}
+
 fn bare(ty: ValueType, numbers: Numbers, cell: &Cell<'_>) -> bool {
     match cell {
         Cell::Bool(_) => ty == ValueType::Bool,
@@ -127,6 +150,21 @@ mod tests {
         check(ValueType::Bytes, Value::Bytes(vec![0, 255]), "\"AP8=\"");
         check(ValueType::Json, Value::Json("{ \"a\": 1.10 }".into()), "{\"a\":1.10}");
         check(ValueType::Bool, Value::Null, "null");
+    }
+
+    #[test]
+    fn arrays_and_sets_are_arrays() {
+        let [one, null, big] = [Value::Int(1), Value::Null, Value::Int(i64::MAX)];
+        let ints = ValueType::Int(IntKind::I32).array();
+        check(ints, Value::Array(vec![one.clone(), null.clone()]), "[1,null]");
+        check(ints, Value::Array(vec![]), "[]");
+        check(ValueType::Int(IntKind::I64).array(), Value::Array(vec![big]), "[\"9223372036854775807\"]");
+        let nested =
+            Value::Array(vec![Value::Array(vec![one.clone(), one]), Value::Array(vec![null.clone(), null])]);
+        check(ints, nested, "[[1,1],[null,null]]");
+        check(ValueType::Json.array(), Value::Array(vec![Value::Json("[1, {}]".into())]), "[[1,{}]]");
+        check(ValueType::Set, Value::text("red,dark green"), "[\"red\",\"dark green\"]");
+        check(ValueType::Set, Value::text(""), "[]");
     }
 
     #[test]

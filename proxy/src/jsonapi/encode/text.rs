@@ -10,6 +10,7 @@ use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use dialects::{Cell, ValueType};
 
 use crate::jsonapi::json;
+use crate::state::Numbers;
 
 /// Writes the text of a cell of a column of this type. Null is empty.
 pub fn text(out: &mut Vec<u8>, ty: ValueType, cell: &Cell<'_>) {
@@ -21,6 +22,7 @@ pub fn text(out: &mut Vec<u8>, ty: ValueType, cell: &Cell<'_>) {
         Cell::Float(f) => float(out, ty, *f),
         Cell::Text(t) | Cell::Json(t) => out.extend_from_slice(t.as_bytes()),
         Cell::Bytes(b) => out.extend_from_slice(bytes(ty, b).as_bytes()),
+        Cell::Array(_) => super::cell::cell(out, ty, Numbers::Safe, cell),
         Cell::Date(d) => date(out, *d),
         Cell::Time(t) => time(out, *t),
         Cell::Timestamp(t) => timestamp(out, *t),

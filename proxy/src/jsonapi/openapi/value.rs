@@ -1,6 +1,6 @@
 //! A column → the JSON Schema of its values in documents, and a value that fits.
 
-use dialects::{IntKind, ValueType};
+use dialects::{AddressKind, IntKind, ValueType};
 use introspect::Column;
 use serde_json::{Map, Value as Json, json};
 
@@ -45,7 +45,28 @@ pub(super) fn example(column: &Column, numbers: Numbers) -> Json {
         ValueType::Json => json!({"any": "JSON"}),
         ValueType::Bytes => "AAEC".into(),
         ValueType::Enum => column.enum_values.first().cloned().into(),
+        ValueType::Set => column.enum_values.iter().take(1).cloned().collect(),
+        ValueType::TimeTz => "12:30:00+02:00".into(),
+        ValueType::Interval => "P1DT2H".into(),
+        ValueType::Bits { length, .. } => "0".repeat(length.unwrap_or(4) as usize).into(),
+        ValueType::Address(kind) => address_example(kind).into(),
+        ValueType::Array(element) => json!([example(&element_of(column, *element), numbers)]),
         ValueType::Other => Json::Null,
+    }
+}
+
+/// The column as if it held one element of its arrays.
+fn element_of(column: &Column, element: ValueType) -> Column {
+    Column { ty: element, ..column.clone() }
+}
+
+fn address_example(kind: AddressKind) -> &'static str {
+    match kind {
+        AddressKind::Inet | AddressKind::V4 => "10.0.0.1",
+        AddressKind::Cidr => "10.0.0.0/8",
+        AddressKind::V6 => "2001:db8::1",
+        AddressKind::Mac => "08:00:2b:01:02:03",
+        AddressKind::Mac64 => "08:00:2b:01:02:03:04:05",
     }
 }
 
@@ -59,9 +80,21 @@ fn plain(column: &Column, numbers: Numbers) -> Map<String, Json> {
         ValueType::Text { length: None } | ValueType::Other => json!({"type": "string"}),
         ValueType::Uuid => json!({"type": "string", "format": "uuid"}),
         ValueType::Date => json!({"type": "string", "format": "date"}),
-        ValueType::Time => json!({"type": "string", "pattern": r"^\d\d:\d\d:\d\d(\.\d+)?$"}),
+        ValueType::Time => json!({"type": "string", "pattern": r"^-?\d{2,3}:\d\d:\d\d(\.\d+)?$"}),
+        ValueType::TimeTz => {
+            json!({"type": "string", "pattern": r"^\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d(:\d\d)?)$"})
+        }
+        ValueType::Interval => json!({"type": "string", "format": "duration"}),
+        ValueType::Bits { length, varying } => bits(length, varying),
+        ValueType::Address(AddressKind::V4) => json!({"type": "string", "format": "ipv4"}),
+        ValueType::Address(AddressKind::V6) => json!({"type": "string", "format": "ipv6"}),
+        ValueType::Address(_) => json!({"type": "string"}),
+        ValueType::Set => {
+            json!({"type": "array", "items": {"type": "string", "enum": column.enum_values}, "uniqueItems": true})
+        }
+        ValueType::Array(element) => array(&element_of(column, *element), numbers),
         ValueType::Timestamp => {
-            json!({"type": "string", "pattern": r"^[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$"})
+            json!({"type": "string", "pattern": r"^[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$|^-?infinity$"})
         }
         ValueType::TimestampTz => json!({"type": "string", "format": "date-time"}),
         ValueType::Json => json!({}),
@@ -91,6 +124,21 @@ fn number_form(ty: ValueType, numbers: Numbers) -> Form {
     }
 }
 
+/// Inner arrays are further dimensions.
+fn array(element: &Column, numbers: Numbers) -> Json {
+    let mut items = plain(element, numbers);
+    nullable(&mut items);
+    json!({"type": "array", "items": {"anyOf": [items, {"type": "array"}]}})
+}
+
+fn bits(length: Option<u32>, varying: bool) -> Json {
+    match length {
+        None => json!({"type": "string", "pattern": "^[01]*$"}),
+        Some(most) if varying => json!({"type": "string", "pattern": "^[01]*$", "maxLength": most}),
+        Some(all) => json!({"type": "string", "pattern": "^[01]*$", "minLength": all, "maxLength": all}),
+    }
+}
+
 fn integer(kind: IntKind, numbers: Numbers) -> Json {
     let digits = r"^-?\d+$";
     match number_form(ValueType::Int(kind), numbers) {
@@ -98,6 +146,7 @@ fn integer(kind: IntKind, numbers: Numbers) -> Json {
         Form::Either => json!({"type": ["integer", "string"], "pattern": digits}),
         Form::Number => {
             let (least, most) = kind.range();
+            let least = if kind == IntKind::Year { 0 } else { least };
             let bound = |bound: i128| u64::try_from(bound).map_or_else(|_| json!(bound as i64), Json::from);
             json!({"type": "integer", "minimum": bound(least), "maximum": bound(most)})
         }

@@ -11,21 +11,28 @@ const DIGITS_MAX: usize = 1000;
 /// A whole number; `5.0` and `5e2` are whole too.
 pub(super) fn integer(kind: IntKind, text: &str) -> Result<Value, Misfit> {
     let (least, most) = kind.range();
-    let misfit = || expected(&format!("a whole number from {least} to {most}"));
+    let or_none = if kind == IntKind::Year { ", or 0" } else { "" };
+    let misfit = || expected(&format!("a whole number from {least} to {most}{or_none}"));
     let exact = parse(text).ok_or_else(misfit)?;
     if !exact.is_integer() {
         return Err(misfit());
     }
     let exact = exact.with_scale(0);
     let number: i128 = exact.to_plain_string().parse().map_err(|_| misfit())?;
-    if number < least || number > most {
+    let no_year = kind == IntKind::Year && number == 0;
+    if !no_year && (number < least || number > most) {
         return Err(misfit());
     }
     Ok(i64::try_from(number).map_or(Value::Decimal(exact), Value::Int))
 }
 
 /// A decimal at the column's scale.
-pub(super) fn decimal(precision: Option<u32>, scale: Option<u32>, text: &str) -> Result<Value, Misfit> {
+pub(super) fn decimal(
+    dialect: Dialect,
+    precision: Option<u32>,
+    scale: Option<u32>,
+    text: &str,
+) -> Result<Value, Misfit> {
     let exact = parse(text).ok_or_else(|| expected("a number"))?;
     let short = exact.normalized();
     if let Some(most) = scale
@@ -39,21 +46,22 @@ pub(super) fn decimal(precision: Option<u32>, scale: Option<u32>, text: &str) ->
         let before = most.saturating_sub(scale.unwrap_or(0));
         return Err(expected(&format!("a number with at most {before} digits before the point")));
     }
+    if dialect == Dialect::Sqlite && !kept_by_sqlite(&short) {
+        return Err(expected("a number of at most 15 digits, for SQLite keeps no more"));
+    }
     Ok(Value::Decimal(match scale {
         Some(scale) => exact.with_scale(scale.into()),
         None => exact,
     }))
 }
 
-/// A binary float. PostgreSQL keeps NaN and the infinities.
+/// A binary float. PostgreSQL keeps NaN and the infinities, SQLite these alone, MySQL neither.
 pub(super) fn float(dialect: Dialect, bits: u8, text: &str) -> Result<Value, Misfit> {
-    if dialect == Dialect::Postgres {
-        match text {
-            "NaN" => return Ok(Value::Float(f64::NAN)),
-            "Infinity" => return Ok(Value::Float(f64::INFINITY)),
-            "-Infinity" => return Ok(Value::Float(f64::NEG_INFINITY)),
-            _ => {}
-        }
+    match (dialect, text) {
+        (Dialect::Postgres, "NaN") => return Ok(Value::Float(f64::NAN)),
+        (Dialect::Postgres | Dialect::Sqlite, "Infinity") => return Ok(Value::Float(f64::INFINITY)),
+        (Dialect::Postgres | Dialect::Sqlite, "-Infinity") => return Ok(Value::Float(f64::NEG_INFINITY)),
+        _ => {}
     }
     let misfit = || expected(&format!("a number that {bits}-bit floating point can hold"));
     if !well_formed(text) {
@@ -64,6 +72,12 @@ pub(super) fn float(dialect: Dialect, bits: u8, text: &str) -> Result<Value, Mis
         true => Ok(Value::Float(number)),
         false => Err(misfit()),
     }
+}
+
+/// Of numbers that are not whole, SQLite keeps what a double says exactly.
+fn kept_by_sqlite(number: &Decimal) -> bool {
+    number.digits() <= 15
+        || number.is_integer() && number.with_scale(0).to_plain_string().parse::<i64>().is_ok()
 }
 
 /// Digits before the point; none for numbers below one.

@@ -66,11 +66,22 @@ fn decimals_are_never_rounded() {
 #[test]
 fn dates_and_times_are_strict() {
     check(ValueType::Date, "2024-02-29", Ok("2024-02-29"));
-    for text in ["2023-02-29", "2024-2-9", "20240229", "today", "0000-00-00", "2024-02-29T00:00:00", ""] {
+    for text in [
+        "2023-02-29",
+        "2024-2-9",
+        "20240229",
+        "today",
+        "0000-00-00",
+        "2024-02-29T00:00:00",
+        "12024-01-01",
+        "+024-01-01",
+        "",
+    ] {
         check(ValueType::Date, text, Err("expected a date such as 2024-02-29"));
     }
     check(ValueType::Time, "23:59", Ok("23:59:00"));
-    check(ValueType::Time, "24:00:00", Err("expected a time such as 23:59:59"));
+    check(ValueType::Time, "24:00:00", Ok("24:00:00"));
+    check(ValueType::Time, "24:00:01", Err("expected a time such as 23:59:59"));
     check(ValueType::Timestamp, "2024-02-29 01:02:03.50", Ok("2024-02-29T01:02:03.5"));
     let zoned = "expected a date and time without zone such as 2024-02-29T23:59:59";
     check(ValueType::Timestamp, "2024-02-29T01:02:03Z", Err(zoned));

@@ -42,7 +42,10 @@ impl Scope<'_> {
             Expr::Like { text, pattern, insensitive } => {
                 Sql::Like { text: self.text(text)?, pattern: self.boxed(pattern)?, insensitive: *insensitive }
             }
-            Expr::Cast(inner, Type::Text) => Sql::Cast(self.boxed(inner)?, CastType::Text),
+            Expr::Cast(inner, Type::Text) => Sql::Cast(
+                self.boxed(inner)?,
+                if self.is_unknown(inner) { CastType::Shown } else { CastType::Text },
+            ),
             other => self.exact(other)?,
         })
     }
@@ -50,6 +53,11 @@ impl Scope<'_> {
     /// What no column keeps has no collation either.
     pub(super) fn is_virtual(&self, expr: &Expr) -> bool {
         matches!(expr, Expr::Column(place) if self.column(place).is_virtual)
+    }
+
+    /// Whether it is a column of a type that we have no form for.
+    fn is_unknown(&self, expr: &Expr) -> bool {
+        matches!(expr, Expr::Column(place) if self.column(place).ty == ValueType::Other)
     }
 
     fn boxed(&mut self, expr: &Expr) -> Result<Box<Sql>> {

@@ -40,9 +40,9 @@ impl<'a> Term<'a> {
         let order = scope.order(&term.place, term.descending);
         let column = scope.column(&term.place);
         let plain = scope.place(&term.place);
-        // MySQL sorts the words of an enum by their number, but compares them as text.
+        // MySQL sorts the words of enums and sets by their number, but compares them as text.
         let remembered = match (scope.schema().dialect, column.ty) {
-            (Dialect::Mysql, ValueType::Enum) => {
+            (Dialect::Mysql, ValueType::Enum | ValueType::Set) => {
                 Item { expr: Expr::Decimal(Box::new(plain)), ty: ValueType::Int(IntKind::I64) }
             }
             (_, ty) => Item { expr: plain, ty },

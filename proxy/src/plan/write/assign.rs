@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dialects::{Value, ValueType};
+use dialects::Value;
 use introspect::{Column, ColumnId, RelationshipId, Table, TableId};
 use rules::change::RowRef;
 use serde_json::Value as Json;
@@ -113,7 +113,7 @@ impl<'a> Assignments<'a> {
                 .iter()
                 .any(|r| self.snapshot.schema[r.child][r.relationship].target_columns.contains(&column))
         };
-        self.table[column].ty == ValueType::Other
+        !self.table[column].ty.is_writable()
             || (!self.new && (self.table.key.contains(&column) || referred()))
     }
 

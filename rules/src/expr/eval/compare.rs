@@ -64,7 +64,12 @@ fn binary(value: &Value) -> Result<f64, EvalError> {
     }
 }
 
-/// JSON and bytes have no order, but a change of them can be told.
+/// JSON, bytes and arrays have no order, but a change of them can be told.
 fn same_kind(a: &Value, b: &Value) -> bool {
-    matches!((a, b), (Value::Bytes(_), Value::Bytes(_)) | (Value::Json(_), Value::Json(_)))
+    matches!(
+        (a, b),
+        (Value::Bytes(_), Value::Bytes(_))
+            | (Value::Json(_), Value::Json(_))
+            | (Value::Array(_), Value::Array(_))
+    )
 }

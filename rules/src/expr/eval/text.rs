@@ -20,6 +20,7 @@ pub fn show(value: &Value) -> String {
         Value::Time(t) => show_time(*t),
         Value::Timestamp(t) => show_timestamp(*t),
         Value::TimestampTz(t) => format!("{}Z", show_timestamp(*t)),
+        Value::Array(elements) => format!("[{}]", elements.iter().map(show).collect::<Vec<_>>().join(", ")),
         Value::Drawn(d) => format!("#{}", d.row),
     }
 }
@@ -38,6 +39,7 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Timestamp(_) => "a timestamp",
         Value::TimestampTz(_) => "an instant",
         Value::Json(_) => "JSON",
+        Value::Array(_) => "an array",
         Value::Drawn(_) => "a value that is still to be drawn",
     }
 }

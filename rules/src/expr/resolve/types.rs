@@ -24,7 +24,13 @@ pub fn of_column(ty: ValueType) -> Type {
         ValueType::TimestampTz => Type::TimestampTz,
         ValueType::Json => Type::Json,
         ValueType::Bytes => Type::Bytes,
-        ValueType::Other => Type::Other,
+        ValueType::Set
+        | ValueType::TimeTz
+        | ValueType::Interval
+        | ValueType::Bits { .. }
+        | ValueType::Address(_)
+        | ValueType::Array(_)
+        | ValueType::Other => Type::Other,
     }
 }
 
