@@ -25,8 +25,10 @@ pub struct Error {
 pub enum Kind {
     /// A unique or primary key is taken.
     Unique,
-    /// A foreign key points nowhere, or a row is still referenced.
+    /// A foreign key points nowhere; or a row is still referenced, where the database does not tell the two apart.
     ForeignKey,
+    /// A row is still referenced: `constraint` and `table` are those of the rows that refer to it.
+    Referenced,
     /// A required column got null.
     NotNull,
     /// A CHECK or domain constraint failed.
@@ -62,6 +64,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Unique => "unique violation",
             Self::ForeignKey => "foreign key violation",
+            Self::Referenced => "still referenced",
             Self::NotNull => "not-null violation",
             Self::Check => "check violation",
             Self::Data => "value does not fit",

@@ -249,7 +249,9 @@ impl From<dialects::Error> for Error {
         use dialects::Kind;
         let (code, detail) = match error.kind {
             Kind::Unique => (ErrorCode::Duplicate, "Another resource has this value already."),
-            Kind::ForeignKey => (ErrorCode::StillReferenced, "A foreign key does not allow this."),
+            Kind::ForeignKey | Kind::Referenced => {
+                (ErrorCode::StillReferenced, "A foreign key does not allow this.")
+            }
             Kind::NotNull => (ErrorCode::Required, "A required value is missing."),
             Kind::Check => (ErrorCode::DatabaseConstraint, "A constraint of the database does not hold."),
             Kind::Data => (ErrorCode::InvalidValue, "A value does not fit its column."),

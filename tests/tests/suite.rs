@@ -13,6 +13,7 @@ mod suite {
     mod bad_input;
     mod checks;
     mod chinook;
+    mod circles;
     mod clients;
     mod cursors;
     mod documents;

@@ -8,5 +8,6 @@ mod extreme;
 mod keyset;
 pub mod lookup;
 pub mod read;
+mod removal;
 pub mod scope;
 pub mod verify;

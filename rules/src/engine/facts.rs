@@ -393,12 +393,26 @@ fn referrers(schema: &Schema) -> Vec<Vec<Referrer>> {
     all
 }
 
-/// Depth first along the foreign keys; in a cycle the first one met comes last.
+/// Whether foreign keys lead from a table to another.
+fn leads_to(schema: &Schema, from: TableId, to: TableId) -> bool {
+    let (mut seen, mut open) = (HashSet::from([from]), vec![from]);
+    while let Some(table) = open.pop().filter(|table| *table != to) {
+        open.extend(
+            schema[table].foreign_keys.iter().map(|key| key.target).filter(|next| seen.insert(*next)),
+        );
+    }
+    seen.contains(&to)
+}
+
+/// Depth first along the foreign keys. In a cycle those count that must name something; where all must, the first one met comes last.
 fn parents_first(schema: &Schema) -> Vec<u32> {
     fn visit(schema: &Schema, table: TableId, seen: &mut HashSet<TableId>, order: &mut Vec<TableId>) {
         if seen.insert(table) {
             for key in &schema[table].foreign_keys {
-                visit(schema, key.target, seen, order);
+                let may_be_null = key.columns.iter().any(|column| schema[table][*column].nullable);
+                if !(may_be_null && leads_to(schema, key.target, table)) {
+                    visit(schema, key.target, seen, order);
+                }
             }
             order.push(table);
         }

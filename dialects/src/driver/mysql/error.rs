@@ -50,7 +50,8 @@ fn from_server(error: &ServerError) -> Error {
 fn kind(code: u16) -> Kind {
     match code {
         1022 | 1062 | 1169 | 1586 => Kind::Unique,
-        1216 | 1217 | 1451 | 1452 | 1557 | 1761 | 1762 => Kind::ForeignKey,
+        1216 | 1452 | 1761 | 1762 => Kind::ForeignKey,
+        1217 | 1451 | 1557 => Kind::Referenced,
         1048 | 1263 | 1364 => Kind::NotNull,
         // The last is what a trigger or function signals by its own decision.
         3819 | 4025 | 1644 => Kind::Check,

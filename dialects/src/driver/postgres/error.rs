@@ -56,7 +56,10 @@ fn kind(error: &DbError) -> Kind {
     let code = error.code().code();
     match code {
         "23505" | "23P01" => Kind::Unique,
-        "23503" | "23001" => Kind::ForeignKey,
+        // The same code both ways; where the server speaks another language, it cannot be told which.
+        "23503" if error.message().starts_with("update or delete") => Kind::Referenced,
+        "23503" => Kind::ForeignKey,
+        "23001" => Kind::Referenced,
         "23502" => Kind::NotNull,
         // The last is what a trigger or function raises by its own decision.
         "23514" | "44000" | "P0001" => Kind::Check,

@@ -1,13 +1,14 @@
 //! What the engine came to → INSERTs, UPDATEs and DELETEs, set-based: one statement for all rows of a table that are written alike.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
-use dialects::sql::{Delete, Insert, Item, Query, Update};
+use dialects::sql::{Insert, Item, Query, Update};
 use dialects::{Dialect, Value};
-use introspect::{ColumnId, ForeignKey, Schema, Table, TableId};
+use introspect::{ColumnId, Schema, Table, TableId};
 use rules::change::{Change, RowId, RowRef};
 
 use super::lookup::{items, typed};
+use super::removal;
 
 /// One query of a write.
 #[derive(Clone, Debug)]
@@ -24,18 +25,25 @@ pub struct Write {
     pub added: Vec<RowId>,
 }
 
-/// What is done to a row.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Insert,
-    Update,
-    Delete,
-}
-
 /// Lowers changes in their order. The statements that write `wanted` rows answer with them where the dialect can.
 pub fn changes(schema: &Schema, changes: &[Change], wanted: &BTreeSet<RowId>) -> Vec<Write> {
+    let runs = changes.chunk_by(|a, b| is_removal(a) == is_removal(b));
+    let lower = |run: &[Change]| match run.first().is_some_and(is_removal) {
+        true => removals(schema, run),
+        false => additions(schema, run, wanted),
+    };
+    runs.flat_map(lower).collect()
+}
+
+fn removals(schema: &Schema, run: &[Change]) -> Vec<Write> {
+    let write = |(table, query)| Write { query, answers: false, creates: false, table, added: Vec::new() };
+    removal::removals(schema, run).into_iter().map(write).collect()
+}
+
+/// New rows and changed ones.
+fn additions(schema: &Schema, run: &[Change], wanted: &BTreeSet<RowId>) -> Vec<Write> {
     let mut writes = Vec::new();
-    for group in groups(changes) {
+    for group in groups(run) {
         let Some(first) = group.first() else { continue };
         let table_id = first.id.table;
         let table = &schema[table_id];
@@ -43,19 +51,13 @@ pub fn changes(schema: &Schema, changes: &[Change], wanted: &BTreeSet<RowId>) ->
         let answers = schema.dialect.returning() && group.iter().any(|change| wanted.contains(&change.id));
         let returning = if answers { all(table) } else { Vec::new() };
         let write = |query, added| Write { query, answers, creates, table: table_id, added };
-        match kind(first) {
+        match is_new(first) {
             // The order of what SQLite returns is its own; a statement costs it next to nothing.
-            Kind::Insert if answers && schema.dialect == Dialect::Sqlite => {
+            true if answers && schema.dialect == Dialect::Sqlite => {
                 writes.extend(group.chunks(1).map(|one| write(insert(table, one, &returning), ids(one))));
             }
-            Kind::Insert => writes.push(write(insert(table, group, &returning), ids(group))),
-            Kind::Delete if schema.dialect == Dialect::Mysql => writes.extend(
-                rounds(schema, group)
-                    .iter()
-                    .map(|round| write(Query::Delete(delete(table, round)), Vec::new())),
-            ),
-            Kind::Delete => writes.push(write(Query::Delete(delete(table, group)), Vec::new())),
-            Kind::Update => {
+            true => writes.push(write(insert(table, group, &returning), ids(group))),
+            false => {
                 writes.extend(
                     updates(table, group, &returning).into_iter().map(|query| write(query, Vec::new())),
                 );
@@ -75,12 +77,12 @@ pub fn all(table: &Table) -> Vec<Item> {
     items(table, &columns)
 }
 
-fn kind(change: &Change) -> Kind {
-    match (&change.before, &change.after) {
-        (None, _) => Kind::Insert,
-        (Some(_), Some(_)) => Kind::Update,
-        (Some(_), None) => Kind::Delete,
-    }
+fn is_new(change: &Change) -> bool {
+    change.before.is_none()
+}
+
+fn is_removal(change: &Change) -> bool {
+    change.after.is_none()
 }
 
 /// Neighbours that are written alike, unless one needs what is drawn for another.
@@ -111,8 +113,8 @@ fn needs(changes: &[Change], at: usize) -> bool {
 }
 
 fn alike(a: &Change, b: &Change) -> bool {
-    let inserted_alike = kind(a) != Kind::Insert || a.columns == b.columns;
-    a.id.table == b.id.table && kind(a) == kind(b) && created(a) == created(b) && inserted_alike
+    let inserted_alike = !is_new(a) || a.columns == b.columns;
+    a.id.table == b.id.table && is_new(a) == is_new(b) && created(a) == created(b) && inserted_alike
 }
 
 fn created(change: &Change) -> bool {
@@ -158,53 +160,6 @@ fn update(table: &Table, group: &[Change], columns: &[ColumnId], returning: &[It
         rows: group.iter().map(|change| (key(change), after(change, columns))).collect(),
         guard: None,
         returning: returning.to_vec(),
-    }
-}
-
-/// MySQL looks at foreign keys row by row: of the rows of one table those go first, in a statement of their own, that no other refers to.
-/// Where rows refer to each other in a circle, the rest goes at once.
-fn rounds(schema: &Schema, group: &[Change]) -> Vec<Vec<Change>> {
-    let (mut rounds, mut rest) = (Vec::new(), group.to_vec());
-    while !rest.is_empty() {
-        let named: HashSet<(usize, Vec<Value>)> =
-            rest.iter().flat_map(|change| names(schema, change)).collect();
-        let refers_to = |change: &Change| {
-            own_keys(schema, change).any(|(n, key)| {
-                values(change, &key.target_columns).is_some_and(|values| named.contains(&(n, values)))
-            })
-        };
-        let (held, free): (Vec<Change>, Vec<Change>) = rest.into_iter().partition(refers_to);
-        rest = if free.is_empty() { Vec::new() } else { held.clone() };
-        rounds.push(if free.is_empty() { held } else { free });
-    }
-    rounds
-}
-
-/// The other rows of its table that a row refers to, by foreign key.
-fn names<'a>(schema: &'a Schema, change: &'a Change) -> impl Iterator<Item = (usize, Vec<Value>)> + 'a {
-    own_keys(schema, change).filter_map(|(n, key)| {
-        let named = values(change, &key.columns)?;
-        (values(change, &key.target_columns).as_ref() != Some(&named)).then_some((n, named))
-    })
-}
-
-/// The foreign keys of a row's table that lead to the table itself.
-fn own_keys<'a>(schema: &'a Schema, change: &Change) -> impl Iterator<Item = (usize, &'a ForeignKey)> + 'a {
-    let table = change.id.table;
-    schema[table].foreign_keys.iter().enumerate().filter(move |(_, key)| key.target == table)
-}
-
-fn values(change: &Change, columns: &[ColumnId]) -> Option<Vec<Value>> {
-    change.before.as_ref()?.values(columns)
-}
-
-fn delete(table: &Table, group: &[Change]) -> Delete {
-    Delete {
-        table: table.db.clone(),
-        key: typed(table, &table.key),
-        rows: group.iter().map(key).collect(),
-        guard: None,
-        returning: Vec::new(),
     }
 }
 

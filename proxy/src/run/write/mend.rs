@@ -42,7 +42,12 @@ pub async fn run(
                     tokio::time::sleep(pause(conflicts)).await;
                 }
                 Kind::Conflict => break,
-                Kind::Unique | Kind::ForeignKey | Kind::NotNull | Kind::Check | Kind::Data => {
+                Kind::Unique
+                | Kind::ForeignKey
+                | Kind::Referenced
+                | Kind::NotNull
+                | Kind::Check
+                | Kind::Data => {
                     return Ok(Err(error.to_string()));
                 }
                 _ => return Err(error),

@@ -26,8 +26,27 @@ pub(super) fn violations(snapshot: &Snapshot, plan: &WritePlan, violations: &[Vi
 
 /// An error of the database on a write.
 pub(super) fn database(snapshot: &Snapshot, plan: &WritePlan, error: dialects::Error) -> Error {
-    match concerned(&snapshot.schema, plan, &error) {
-        Some(table) => Refusal { snapshot, plan, table, id: None }.database(error),
+    match (error.kind, concerned(&snapshot.schema, plan, &error)) {
+        (Kind::Referenced, _) => referenced(snapshot, plan, error),
+        (_, Some(table)) => Refusal { snapshot, plan, table, id: None }.database(error),
+        (_, None) => Error::from(error),
+    }
+}
+
+/// A row cannot go, because of the rows whose foreign key the database names.
+fn referenced(snapshot: &Snapshot, plan: &WritePlan, error: dialects::Error) -> Error {
+    let of = |table: &introspect::Table| error.table.as_ref().is_none_or(|name| *name == table.db.name);
+    let named = snapshot.schema.iter().filter(|(_, table)| of(table)).find_map(|(by, table)| {
+        let key = table.foreign_keys.iter().find(|key| error.constraint.as_ref() == Some(&key.name))?;
+        let (relationship, _) =
+            table.relationships().find(|(_, r)| r.to_one() && r.columns == key.columns)?;
+        Some((by, relationship, key.target))
+    });
+    match named {
+        Some((by, relationship, table)) => {
+            let refusal = Refusal { snapshot, plan, table, id: None };
+            refusal.still_referenced(by, relationship).at(refusal.removal()).logged(error.to_string())
+        }
         None => Error::from(error),
     }
 }
@@ -158,9 +177,7 @@ impl Refusal<'_> {
             Reason::RelatedNotFound { relationship } => {
                 self.related_not_found(violation.id.table, *relationship, of_target)
             }
-            Reason::StillReferenced { by, relationship } => {
-                self.still_referenced(&violation.id, *by, *relationship)
-            }
+            Reason::StillReferenced { by, relationship } => self.still_referenced(*by, *relationship),
             Reason::Constraint { constraint, message } => self.constraint(*constraint, message, of_target),
             Reason::Transition { transition, from, to } => {
                 match self.snapshot.rules.transitions.get(*transition) {
@@ -234,9 +251,9 @@ impl Refusal<'_> {
             .with_meta("relationship", relationship.name.clone())
     }
 
-    fn still_referenced(&self, id: &RowId, by: TableId, relationship: RelationshipId) -> Error {
+    fn still_referenced(&self, by: TableId, relationship: RelationshipId) -> Error {
         let schema = self.schema();
-        let (child, parent) = (&schema[by], &schema[id.table]);
+        let (child, parent) = (&schema[by], &schema[self.table]);
         let name = &child[relationship].name;
         let seen_from_here = parent.relationships.get(child[relationship].inverse.0 as usize);
         let detail =
@@ -319,6 +336,15 @@ impl Refusal<'_> {
         match (about.next(), about.next(), self.plan.operations.as_slice()) {
             (Some(last), other, _) if sure || other.is_none() => last.whole(),
             (_, _, [only]) => only.whole(),
+            _ => OPERATIONS.into(),
+        }
+    }
+
+    /// The one operation that removes a row of the table, else all of them.
+    fn removal(&self) -> String {
+        let mut removals = self.operations().filter(|operation| matches!(operation.action, Action::Delete));
+        match (removals.next(), removals.next(), self.plan.operations.as_slice()) {
+            (Some(only), None, _) | (_, _, [only]) => only.whole(),
             _ => OPERATIONS.into(),
         }
     }

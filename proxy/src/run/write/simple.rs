@@ -70,7 +70,7 @@ pub(super) async fn run(context: Context<'_>, whole: &WritePlan) -> Option<Resul
     let answer = context.pool.transact(Single(Some(statement))).await.unwrap_or_else(Err);
     context.metrics.query("write", started.elapsed());
     match answer {
-        Err(error) if error.kind == Kind::ForeignKey => None,
+        Err(error) if matches!(error.kind, Kind::ForeignKey | Kind::Referenced) => None,
         Err(error) if error.kind == Kind::Conflict => {
             context.metrics.lock_conflict();
             context.metrics.retry(RetryReason::Conflict);
