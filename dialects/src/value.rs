@@ -101,6 +101,11 @@ impl ValueType {
         !matches!(self, Self::Other | Self::Array(Self::Other))
     }
 
+    /// Texts, words of a list and UUIDs: what patterns apply to.
+    pub fn is_textual(self) -> bool {
+        matches!(self, Self::Text { .. } | Self::Enum | Self::Uuid)
+    }
+
     /// Whether the databases tell whether two of its values are equal. (What is not known is compared as text.)
     pub fn has_equality(self) -> bool {
         !matches!(self, Self::Json | Self::Array(Self::Json | Self::Other))

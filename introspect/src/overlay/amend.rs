@@ -98,6 +98,13 @@ impl<'a> Amend<'a> {
             return self.unknown("column", &entry.column, table.columns.iter().map(|c| c.db_name.as_str()));
         };
         let Some(column) = table.columns.get_mut(id.0 as usize) else { return };
+        if entry.searchable == Some(true) && !column.ty.is_textual() {
+            self.problem(
+                &entry.column,
+                format!("`{}` is no text, and cannot be searched", column.name),
+                None,
+            );
+        }
         if let Some(new) = &entry.name {
             column.name = new.text.clone();
         }
@@ -340,6 +347,12 @@ mod tests {
                 "m.yaml:5:37: no table `shps`",
             ]
         );
+    }
+
+    #[test]
+    fn only_texts_are_searchable() {
+        let text = "tables:\n  orders: {columns: {note: {searchable: true}}}\n";
+        assert_eq!(told(text), ["m.yaml:2:22: `note` is no text, and cannot be searched"]);
     }
 
     #[test]
