@@ -1,7 +1,8 @@
 //! A database of its own for a test, dropped at the end, also when the test fails.
 //!
 //! PostgreSQL and MariaDB are expected on this machine, or where `RULEGATE_TEST_POSTGRES_URL` and `RULEGATE_TEST_MYSQL_URL` say (a
-//! database from which others may be created). Text compares by code point on all three (`C`, `utf8mb4_bin`, `BINARY`).
+//! database from which others may be created). Text compares by code point on all three (`C`, `utf8mb4_bin`, `BINARY`), and letters
+//! are those of Unicode.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -118,7 +119,9 @@ fn server(dialect: Dialect) -> Option<String> {
 fn create_database(dialect: Dialect, name: &str) -> String {
     match dialect {
         Dialect::Postgres => {
-            format!("create database {name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'")
+            format!(
+                "create database {name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8'"
+            )
         }
         _ => format!("create database {name} character set utf8mb4 collate utf8mb4_bin"),
     }

@@ -62,7 +62,7 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     scalar(connection, "rulegate_substring", 2, substring)?;
     scalar(connection, "rulegate_substring", 3, substring)?;
     scalar(connection, "rulegate_like", 2, |context| like(context, str::to_owned))?;
-    scalar(connection, "rulegate_ilike", 2, |context| like(context, str::to_lowercase))?;
+    scalar(connection, "rulegate_ilike", 2, |context| like(context, letters::lower))?;
     calendar::register(connection)?;
     connection.create_aggregate_function("rulegate_sum", 1, FLAGS, Sum)
 }
