@@ -21,6 +21,7 @@ mod suite {
     mod expressions;
     mod extremes;
     mod features;
+    mod filters;
     mod load;
     mod methods;
     mod metrics;

@@ -4,7 +4,7 @@
 //! pointer to it. A name that stands twice in one object is refused: which of the two was meant cannot be known.
 
 mod operations;
-mod tree;
+pub(super) mod tree;
 
 use serde_json::{Map, Value as Json};
 

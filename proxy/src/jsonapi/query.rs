@@ -3,9 +3,11 @@
 //! Every parameter keeps its name as the client wrote it, so that an error can point at it. What is not understood is refused,
 //! and so is a parameter that comes twice.
 
+mod filter;
 mod operator;
 mod pairs;
 
+pub use filter::{Filter, FilterTerm, Operand, placed};
 pub use operator::Operator;
 pub use pairs::{Pair, pairs};
 
@@ -16,7 +18,7 @@ use crate::{Error, ErrorCode, Errors, Result};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadRequest {
     /// All of these hold.
-    pub filters: Vec<FilterTerm>,
+    pub filters: Vec<Parameter<Filter>>,
     /// The sort order.
     pub sort: Option<Parameter<Vec<SortName>>>,
     /// `page[key]=value`, by key.
@@ -38,19 +40,6 @@ pub struct Parameter<T> {
     pub name: String,
     /// What it says.
     pub value: T,
-}
-
-/// `filter[path][operator]=value`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FilterTerm {
-    /// The parameter's name.
-    pub name: String,
-    /// An attribute, `id`, a foreign key column, a relationship, or a path of relationships to one of them, joined by dots.
-    pub path: String,
-    /// How it is compared.
-    pub operator: Operator,
-    /// With what: one value, or several for the operators that take several.
-    pub values: Vec<String>,
 }
 
 /// A sort term.
@@ -108,34 +97,11 @@ impl ReadRequest {
         Ok(())
     }
 
+    /// A list, `filter[path][]=a&filter[path][]=b`, goes on in the filter that it began.
     fn filter(&mut self, pair: &Pair, keys: &[&str]) -> Result<()> {
-        let (path, operator, values) = match keys {
-            ["search" | "where"] => return Err(later(pair).into()),
-            [path] if !path.is_empty() => (*path, Operator::Eq, any_of(&pair.value)),
-            [path, ""] if !path.is_empty() => return self.list_item(pair, path),
-            [path, word] if !path.is_empty() => {
-                let operator = Operator::parse(word).ok_or_else(|| unknown_operator(pair, word))?;
-                (*path, operator, operator.values(&pair.value))
-            }
-            [] => return Err(later(pair).into()),
-            _ => return Err(unknown(pair).into()),
-        };
-        let operator = if values.len() > 1 && operator == Operator::Eq { Operator::In } else { operator };
-        self.filters.push(FilterTerm { name: pair.name.clone(), path: path.into(), operator, values });
-        Ok(())
-    }
-
-    /// `filter[path][]=value`: one of any number of values.
-    fn list_item(&mut self, pair: &Pair, path: &str) -> Result<()> {
-        let value = pair.value.clone();
-        match self.filters.iter_mut().find(|term| term.name == pair.name) {
-            Some(term) => term.values.push(value),
-            None => self.filters.push(FilterTerm {
-                name: pair.name.clone(),
-                path: path.into(),
-                operator: Operator::In,
-                values: vec![value],
-            }),
+        match self.filters.iter_mut().find(|filter| filter.name == pair.name) {
+            Some(list) => list.value.push(&pair.value),
+            None => self.filters.push(named(pair, Filter::parse(pair, keys)?)),
         }
         Ok(())
     }
@@ -153,11 +119,6 @@ fn items(text: &str) -> Vec<String> {
     }
 }
 
-/// `a,b`: any of them.
-fn any_of(text: &str) -> Vec<String> {
-    text.split(',').map(str::to_owned).collect()
-}
-
 fn sort_names(pair: &Pair) -> Result<Vec<SortName>> {
     let names = items(&pair.value).into_iter().map(|item| match item.strip_prefix('-') {
         Some(path) => SortName { path: path.into(), descending: true },
@@ -170,27 +131,10 @@ fn sort_names(pair: &Pair) -> Result<Vec<SortName>> {
     Ok(names)
 }
 
-fn unknown_operator(pair: &Pair, word: &str) -> Error {
-    let words = || Operator::WORDS.iter().map(|(word, _)| *word);
-    let hint = match did_you_mean(word, words()) {
-        hint if hint.is_empty() => {
-            format!(" There are {}.", words().take(Operator::DOCUMENTED).collect::<Vec<_>>().join(", "))
-        }
-        hint => hint,
-    };
-    let detail = format!("There is no filter operator {word:?}.{hint}");
-    Error::new(ErrorCode::InvalidFilter, detail).parameter(&pair.name)
-}
-
-fn later(pair: &Pair) -> Error {
-    let detail = format!("{} is not served in this version; use filter[attribute]=value.", pair.name);
-    Error::new(ErrorCode::InvalidFilter, detail).parameter(&pair.name)
-}
-
 fn unknown(pair: &Pair) -> Error {
     let known = ["filter", "sort", "page", "include", "fields"];
     let detail = match known.contains(&pair.base.as_str()) {
-        true => "Write filter[attribute], filter[attribute][operator], sort, include, page[number], page[size], fields[type]."
+        true => "Write filter[attribute], filter[attribute][operator], filter, sort, include, page[number], page[size], fields[type]."
             .to_owned(),
         false => format!(
             "There is no parameter {:?}.{}",

@@ -5,6 +5,7 @@ pub mod change;
 mod exact;
 mod expr;
 mod extreme;
+mod filter;
 mod keyset;
 pub mod lookup;
 pub mod read;

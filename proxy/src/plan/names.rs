@@ -1,6 +1,7 @@
 //! The client's names → ids of the schema, with "did you mean" for those that are unknown.
 //!
-//! A path such as `customer.region` follows to-one relationships and ends at an attribute, a foreign key column, `id` or a relationship.
+//! A path such as `customer.region` or `items.product.name` follows relationships and ends at an attribute, a foreign key column, `id` or a
+//! relationship.
 
 use introspect::{Column, ColumnId, Relationship, RelationshipId, Schema, Table, TableId};
 use rules::expr::Place;
@@ -9,6 +10,11 @@ use crate::jsonapi::shape;
 use crate::state::Snapshot;
 use crate::suggest::did_you_mean;
 use crate::{Error, ErrorCode};
+
+/// Most relationships of one path. (A statement reads no more tables than `lower` allows, whatever leads to them)
+const HOPS_MAX: usize = 40;
+/// Most of them that lead to many, each a query inside the one before. (SQLite bears about 30)
+const LEGS_MAX: usize = 10;
 
 /// What the end of a path stands for.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,61 +25,125 @@ pub enum Named {
     Id(TableId, Vec<Place>),
 }
 
-/// Looks up a path from a table. It is bounded like an include, because each of its relationships is a join (MySQL joins 61 tables at
-/// most). The error is a sentence.
+/// Where a path leads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reached {
+    /// The to-many relationships on the way, each followed from where the one before it ends.
+    pub legs: Vec<Leg>,
+    /// The table at the end of the last of them, or the first table.
+    pub table: TableId,
+    /// What is named, seen from that table.
+    pub named: Named,
+    /// The path ends at the last of the to-many relationships: its rows are named, by their ids.
+    pub many: bool,
+}
+
+/// A to-many relationship, and the to-one relationships that lead to where it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// To-one relationships.
+    pub path: Vec<RelationshipId>,
+    /// The to-many relationship.
+    pub relationship: RelationshipId,
+}
+
+/// Looks up a path of to-one relationships. The error is a sentence.
 pub fn path(snapshot: &Snapshot, table: TableId, path: &str) -> Result<Named, String> {
-    let (schema, depth_max) = (&snapshot.schema, snapshot.api.include_depth);
+    let reached = reach(snapshot, table, path)?;
+    match reached.legs.is_empty() {
+        true => Ok(reached.named),
+        false => Err(format!("{path:?} leads to many, and so has no one value.")),
+    }
+}
+
+/// Looks up a path from a table. The error is a sentence.
+pub fn reach(snapshot: &Snapshot, table: TableId, path: &str) -> Result<Reached, String> {
+    let schema = &snapshot.schema;
     let mut names: Vec<&str> = path.split('.').collect();
     let last = names.pop().unwrap_or_default();
-    if names.len() > depth_max {
-        return Err(format!("{path:?} leads through more than {depth_max} relationships."));
+    if names.len() > HOPS_MAX {
+        return Err(format!("{path:?} leads through more than {HOPS_MAX} relationships."));
     }
-    let (mut at, mut hops) = (table, Vec::new());
+    let mut way = Way { schema, table, legs: Vec::new(), hops: Vec::new() };
     for name in names {
-        let (id, relationship) = relationship(schema, at, name)?;
-        if !relationship.to_one() {
-            return Err(format!("{name:?} leads to many: paths through it are not served in this version."));
+        way.follow(name)?;
+    }
+    let reached = way.end(last)?;
+    match reached.legs.len() > LEGS_MAX {
+        true => Err(format!("{path:?} leads to many more than {LEGS_MAX} times.")),
+        false => Ok(reached),
+    }
+}
+
+/// A path as far as it has been followed.
+struct Way<'a> {
+    schema: &'a Schema,
+    /// Where the hops begin.
+    table: TableId,
+    legs: Vec<Leg>,
+    hops: Vec<RelationshipId>,
+}
+
+impl Way<'_> {
+    fn here(&self) -> TableId {
+        self.hops.iter().fold(self.table, |at, hop| self.schema[at][*hop].target)
+    }
+
+    fn follow(&mut self, name: &str) -> Result<(), String> {
+        let (id, relationship) = relationship(self.schema, self.here(), name)?;
+        match relationship.to_one() {
+            true => self.hops.push(id),
+            false => self.turn(id, relationship),
         }
-        hops.push(id);
-        at = relationship.target;
+        Ok(())
     }
-    end(schema, at, hops, last)
+
+    fn turn(&mut self, id: RelationshipId, relationship: &Relationship) {
+        self.legs.push(Leg { path: std::mem::take(&mut self.hops), relationship: id });
+        self.table = relationship.target;
+    }
+
+    /// The last name of the path.
+    fn end(mut self, name: &str) -> Result<Reached, String> {
+        let (schema, here) = (self.schema, self.here());
+        let table = &schema[here];
+        if let Some(column) = table.column(name).filter(|column| !table[*column].hidden) {
+            let place = Place { path: self.hops.clone(), column };
+            return Ok(self.reached(Named::Column(place), false));
+        }
+        if name == "id" {
+            let named = key(schema, here, &self.hops);
+            return Ok(self.reached(named, false));
+        }
+        let (id, found) = relationship(schema, here, name).map_err(|_| unknown_member(schema, here, name))?;
+        if !found.to_one() {
+            self.turn(id, found);
+            let named = key(schema, self.table, &[]);
+            return Ok(self.reached(named, true));
+        }
+        let named = match shape::linkage_columns(schema, found) {
+            Some(own) => of_id(found.target, places(&own, &self.hops)),
+            None => key(schema, found.target, &[self.hops.as_slice(), &[id]].concat()),
+        };
+        Ok(self.reached(named, false))
+    }
+
+    fn reached(self, named: Named, many: bool) -> Reached {
+        Reached { legs: self.legs, table: self.table, named, many }
+    }
 }
 
-/// The last name of a path.
-fn end(schema: &Schema, at: TableId, path: Vec<RelationshipId>, name: &str) -> Result<Named, String> {
-    let table = &schema[at];
-    let place = |column: ColumnId| Place { path: path.clone(), column };
-    if let Some(column) = table.column(name).filter(|column| !table[*column].hidden) {
-        return Ok(Named::Column(place(column)));
-    }
-    if name == "id" {
-        return Ok(id(at, table.key.iter().map(|column| place(*column)).collect()));
-    }
-    let (rel, relationship) = relationship(schema, at, name).map_err(|_| unknown_member(schema, at, name))?;
-    if !relationship.to_one() {
-        return Err(format!(
-            "{name:?} leads to many: filters and sorts by it are not served in this version."
-        ));
-    }
-    let places = match shape::linkage_columns(schema, relationship) {
-        Some(own) => own.into_iter().map(place).collect(),
-        None => beyond(schema, relationship, [path.clone(), vec![rel]].concat()),
-    };
-    Ok(id(relationship.target, places))
+/// The key of a table at the end of a path.
+fn key(schema: &Schema, table: TableId, path: &[RelationshipId]) -> Named {
+    of_id(table, places(&schema[table].key, path))
 }
 
-/// The key of a to-one's target, where the row's own columns do not hold it.
-fn beyond(schema: &Schema, relationship: &Relationship, path: Vec<RelationshipId>) -> Vec<Place> {
-    schema[relationship.target]
-        .key
-        .iter()
-        .map(|column| Place { path: path.clone(), column: *column })
-        .collect()
+fn places(columns: &[ColumnId], path: &[RelationshipId]) -> Vec<Place> {
+    columns.iter().map(|column| Place { path: path.to_vec(), column: *column }).collect()
 }
 
 /// A key of one column is compared as that column.
-fn id(table: TableId, mut places: Vec<Place>) -> Named {
+fn of_id(table: TableId, mut places: Vec<Place>) -> Named {
     match places.len() {
         1 => places.pop().map_or(Named::Id(table, Vec::new()), Named::Column),
         _ => Named::Id(table, places),

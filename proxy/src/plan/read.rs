@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use dialects::Value;
 use introspect::{RelationshipId, TableId};
-use rules::Expr;
 use rules::expr::Place;
 
+use super::filter::{self, Filter};
 use super::page::{self, Asked, Page};
-use super::{filter, include, names, sort};
+use super::{include, names, sort};
 use crate::jsonapi::id;
 use crate::jsonapi::query::ReadRequest;
 use crate::jsonapi::shape::Shape;
@@ -25,7 +25,7 @@ pub struct ReadPlan {
     /// Which of its rows.
     pub scope: Scope,
     /// What the client filters by.
-    pub filter: Option<Expr>,
+    pub filter: Option<Filter>,
     /// In which order; the key is part of it, so that it is the only one.
     pub sort: Vec<SortTerm>,
     /// The page, where the primary data is a collection.
@@ -173,7 +173,7 @@ pub fn no_such(ty: &str, id: &str) -> Error {
 
 /// What makes sense for a collection alone.
 fn collection_parameters(request: &ReadRequest) -> Vec<Error> {
-    let filters = request.filters.iter().map(|term| (&term.name, ErrorCode::InvalidFilter));
+    let filters = request.filters.iter().map(|filter| (&filter.name, ErrorCode::InvalidFilter));
     let sort = request.sort.iter().map(|sort| (&sort.name, ErrorCode::InvalidSort));
     let page = request.page.iter().map(|page| (&page.name, ErrorCode::InvalidPage));
     let refuse = |(name, code): (&String, ErrorCode)| {

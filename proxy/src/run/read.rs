@@ -203,18 +203,19 @@ async fn run(
 
 /// A value that the database does not take: in the URL it names nothing, in a filter it is the client's mistake.
 fn misfit<T>(plan: &ReadPlan, error: dialects::Error) -> Result<Option<T>> {
+    let refuse = |detail: &str| Error::new(ErrorCode::InvalidFilter, detail).logged(error.to_string());
     match (error.kind, &plan.filter) {
         (Kind::Data, None) if !matches!(plan.scope, Scope::All) => Ok(None),
-        (Kind::Data, Some(_)) => {
-            let refusal =
-                Error::new(ErrorCode::InvalidFilter, "A value of the filter does not fit its column.");
-            Err(refusal.logged(error.to_string()).into())
+        (Kind::Data, Some(filter)) if filter.is_stated() => {
+            let detail = "The expression has no value for some row: a division by zero, or a date beyond the calendar.";
+            Err(refuse(detail).parameter("filter[where]").into())
         }
         (Kind::Data, None) if plan.page.as_ref().is_some_and(|page| page.between().is_some()) => {
             let refusal =
                 Error::new(ErrorCode::InvalidPage, "A value of the cursor does not fit its column.");
             Err(refusal.parameter("page").logged(error.to_string()).into())
         }
+        (Kind::Data, Some(_)) => Err(refuse("A value of the filter does not fit its column.").into()),
         _ => Err(error.into()),
     }
 }

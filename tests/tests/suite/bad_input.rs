@@ -103,11 +103,20 @@ const READS: &[(&str, u16, &str)] = &[
     ("/api/customers?filter[since]=2026-13-01T00:00:00", 400, "invalid-filter"),
     ("/api/customers?filter[points]=99999999999999999999", 400, "invalid-filter"),
     ("/api/products?filter[picture]=!", 400, "invalid-filter"),
-    // known, and not in this version
     ("/api/orders?filter=[]", 400, "invalid-filter"),
-    ("/api/orders?filter[search]=x", 400, "invalid-filter"),
-    ("/api/orders?filter[where]=1=1", 400, "invalid-filter"),
-    ("/api/orders?filter[items.quantity]=1", 400, "invalid-filter"),
+    ("/api/orders?filter[search]=+", 400, "invalid-filter"),
+    ("/api/orders?filter[where]=1=1;drop%20table%20orders", 400, "invalid-filter"),
+    ("/api/orders?filter[where]=(select%20id%20from%20customers)=1", 400, "invalid-filter"),
+    (
+        "/api/orders?filter[where]=((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((",
+        400,
+        "invalid-filter",
+    ),
+    ("/api/orders?filter[where]=id%20=%20$1", 400, "invalid-filter"),
+    ("/api/orders?filter[where]=notes%20=%20%27%00%27", 400, "invalid-filter"),
+    ("/api/orders?filter[items.quantity]=x", 400, "invalid-filter"),
+    ("/api/orders?filter[items.]=x", 400, "invalid-filter"),
+    // known, and not in this version
     ("/api/orders?page[after]=x", 400, "invalid-page"),
     // sort
     ("/api/orders?sort=nothing", 400, "invalid-sort"),

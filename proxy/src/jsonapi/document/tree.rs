@@ -10,17 +10,19 @@ use crate::{Error, ErrorCode, Result};
 /// The name under which serde_json hands over a number with all its digits.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// Reads one JSON text.
+/// Reads a body.
 pub(super) fn parse(body: &[u8], depth_max: usize) -> Result<Json> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let parsed = Tree { depth_left: depth_max }.deserialize(&mut deserializer);
-    match parsed.and_then(|json| deserializer.end().map(|()| json)) {
-        Ok(json) => Ok(json),
-        Err(error) => {
-            let detail = format!("The body cannot be read as JSON: {error}.");
-            Err(Error::new(ErrorCode::MalformedJson, detail).into())
-        }
-    }
+    read(body, depth_max).map_err(|error| {
+        let detail = format!("The body cannot be read as JSON: {error}.");
+        Error::new(ErrorCode::MalformedJson, detail).into()
+    })
+}
+
+/// Reads one JSON text.
+pub(in crate::jsonapi) fn read(text: &[u8], depth_max: usize) -> serde_json::Result<Json> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let json = Tree { depth_left: depth_max }.deserialize(&mut deserializer)?;
+    deserializer.end().map(|()| json)
 }
 
 /// Reads a value of at most so many more levels.

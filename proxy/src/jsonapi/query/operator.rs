@@ -57,11 +57,16 @@ impl Operator {
         Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, operator)| *operator)
     }
 
+    /// Whether it compares with several values.
+    pub(super) fn takes_several(self) -> bool {
+        matches!(self, Self::In | Self::NotIn | Self::Between)
+    }
+
     /// Its values in a parameter's text: split at commas where it takes several.
     pub(super) fn values(self, text: &str) -> Vec<String> {
-        match self {
-            Self::In | Self::NotIn | Self::Between => text.split(',').map(str::to_owned).collect(),
-            _ => vec![text.to_owned()],
+        match self.takes_several() {
+            true => text.split(',').map(str::to_owned).collect(),
+            false => vec![text.to_owned()],
         }
     }
 }

@@ -19,8 +19,8 @@ use crate::plan::restrict::Restricted;
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
 
-/// Most tables that filters and sorts join to the first; MySQL joins 61 in all.
-const JOINS_MAX: usize = 40;
+/// Most tables that filters and sorts lead to; MySQL joins 61 in all.
+const TABLES_MAX: usize = 40;
 
 /// A statement whose rows are resources.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,10 +104,10 @@ fn rows(snapshot: &Snapshot, plan: &ReadPlan) -> Result<(Lowered, Option<Select>
     let window = window(&mut scope, plan, &mut items, &mut layout);
     let limit = plan.page.as_ref().map(|page| page.size.saturating_add(1));
     let offset = plan.page.as_ref().map(Page::offset).filter(|offset| *offset > 0);
-    let select = Select { items, order: window.order, limit, offset, ..scope.into_select() };
-    if select.joins.len() > JOINS_MAX {
-        return Err(too_many_joins());
+    if scope.tables() > TABLES_MAX {
+        return Err(too_many_tables());
     }
+    let select = Select { items, order: window.order, limit, offset, ..scope.into_select() };
     let mut parts = window.parts.into_iter().map(|part| {
         let terms: Vec<Expr> = filter.iter().cloned().chain(part).collect();
         Select { filter: (!terms.is_empty()).then_some(Expr::And(terms)), ..select.clone() }
@@ -131,9 +131,9 @@ fn window(scope: &mut Scope<'_>, plan: &ReadPlan, items: &mut Vec<Item>, layout:
     keyset::window(terms, between)
 }
 
-fn too_many_joins() -> Errors {
+fn too_many_tables() -> Errors {
     let detail =
-        format!("Filters and sorts may lead through at most {JOINS_MAX} different relationships together.");
+        format!("Filters and sorts may lead through at most {TABLES_MAX} different relationships together.");
     Error::new(ErrorCode::InvalidParameter, detail).into()
 }
 
@@ -161,7 +161,7 @@ fn condition(scope: &mut Scope<'_>, plan: &ReadPlan) -> Result<Option<Expr>> {
         Which::Related(origin) => terms.push(from_origin(scope, origin)),
     }
     if let Some(filter) = &plan.filter {
-        terms.push(scope.expr(filter)?);
+        terms.push(scope.filter(filter)?);
     }
     Ok(match terms.len() {
         0 => None,

@@ -9,6 +9,8 @@ use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
 use rules::expr::Place;
 use rules::rule::Virtual;
 
+use crate::Result;
+use crate::plan::filter::Exists;
 use crate::state::Snapshot;
 
 /// How text is compared.
@@ -152,6 +154,29 @@ impl<'a> Scope<'a> {
             link.into_iter().zip(theirs).map(|((ours, _), (theirs, _))| Expr::eq(ours, theirs)).collect();
         self.join(JoinKind::Inner, table, alias, Expr::And(on));
         self.key_of(alias, table, key)
+    }
+
+    /// There is a row at the other end of a to-many relationship that meets a filter.
+    pub(super) fn exists(&mut self, exists: &Exists) -> Result<Expr> {
+        let (alias, table) = self.reach(&exists.path);
+        let relationship = &self.schema[table][exists.relationship];
+        let ours = self.columns(alias, table, &relationship.columns);
+        let root = self.alias();
+        let other = Self::new(self.schema, relationship.target, root, self.comparison);
+        let mut other = Self { virtuals: self.virtuals, ..other };
+        let theirs = other.link(table, exists.relationship);
+        let tied = theirs.into_iter().zip(ours).map(|((theirs, _), (ours, _))| Expr::eq(theirs, ours));
+        let mut terms: Vec<Expr> = tied.collect();
+        if let Some(filter) = &exists.filter {
+            terms.push(other.filter(filter)?);
+        }
+        self.next = other.next;
+        Ok(Expr::Exists(Box::new(Select { filter: Some(Expr::And(terms)), ..other.into_select() })))
+    }
+
+    /// How many tables the statement reads beside the first.
+    pub(super) fn tables(&self) -> usize {
+        usize::from(self.next.saturating_sub(self.root.0).saturating_sub(1))
     }
 
     /// The statement's FROM.

@@ -100,7 +100,10 @@ impl Resolver<'_> {
             Some(id) if here[id].to_one() => return Some(id),
             Some(_) => {
                 let message = format!("`{}` leads to many rows", name.text);
-                let hint = "derive an aggregate over them, such as sum(children.column), and read that";
+                let hint = match self.context {
+                    Context::Filter => format!("write filter[{}.…] beside this expression", name.text),
+                    _ => "derive an aggregate over them, such as sum(children.column), and read that".into(),
+                };
                 self.refuse(name.span.clone(), message, hint);
             }
             None => {
@@ -153,6 +156,9 @@ impl Resolver<'_> {
         let names = table.columns.iter().filter(|c| self.shows(c)).map(|c| c.name.as_str());
         match table.relationship(name).filter(|id| self.shows_table(table[*id].target)) {
             Some(id) if table[id].to_one() => format!("`{name}` is a relationship: write {name}.column"),
+            Some(_) if self.context == Context::Filter => {
+                format!("`{name}` leads to many rows: write filter[{name}] beside this expression")
+            }
             Some(_) => format!("`{name}` leads to many rows: derive an aggregate over them, and read that"),
             None => did_you_mean(name, names).unwrap_or_default(),
         }

@@ -167,3 +167,56 @@ async fn nulls_before_or_behind_the_values_are_read_by_a_statement_of_their_own(
                 order by t0.total desc, t0.id desc";
     check_cursor("before", "total", value(), &[near]).await;
 }
+
+#[tokio::test]
+async fn a_path_to_many_asks_whether_there_is_such_a_row() {
+    check(
+        "/api/customer?filter[invoice.total][gt]=5&filter[invoice.tag.word]=new&fields[customer]=name",
+        &["select t0.id, t0.name from customer as t0 where (exists (select 1 from invoice as t1 where \
+         ((t1.customer_id = t0.id) and (t1.total > $1::decimal))) and exists (select 1 from invoice as t2 where \
+         ((t2.customer_id = t0.id) and exists (select 1 from tag as t3 join invoice_tag as t4 on (t4.tag_id = t3.id) where \
+         ((t4.invoice_id = t2.id) and (t3.word = $2::TEXT)))))) order by t0.id limit 21"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_path_to_many_starts_where_to_one_relationships_lead() {
+    check(
+        "/api/invoice?filter[customer.invoice.id]=7&fields[invoice]=total",
+        &["select t0.id, t0.total from invoice as t0 left join customer as t1 on (t0.customer_id = t1.id) where \
+         exists (select 1 from invoice as t2 where ((t2.customer_id = t1.id) and (t2.id = $1::INTEGER))) order by t0.id limit 21"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_negation_finds_what_the_filter_does_not() {
+    check(
+        "/api/invoice?filter[tag][null]=true&filter[total][ne]=5&filter[customer_id][ne]=1&fields[invoice]=",
+        &["select t0.id from invoice as t0 where ((not exists (select 1 from tag as t1 join invoice_tag as t2 on (t2.tag_id = t1.id) \
+         where (t2.invoice_id = t0.id))) and ((t0.total = $1::decimal) is distinct from true) and \
+         (not (t0.customer_id = $2::INTEGER))) order by t0.id limit 21"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_expression_is_exact_but_for_texts_beside_constants() {
+    check(
+        "/api/customer?filter[where]=name > 'Ada' or name || 'x' > 'Eve'&fields[customer]=",
+        &["select t0.id from customer as t0 where ((t0.name > $1::TEXT) or \
+         ((((t0.name || $2::text))::text collate C) > (($3::text)::text collate C))) order by t0.id limit 21"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_search_looks_for_each_word_in_all_that_is_searchable() {
+    check(
+        "/api/customer?filter[search]=ada 5%25&fields[customer]=",
+        &["select t0.id from customer as t0 where (((t0.name) ilike ($1::text) escape '\\') and \
+         ((t0.name) ilike ($2::text) escape '\\')) order by t0.id limit 21"],
+    )
+    .await;
+}
