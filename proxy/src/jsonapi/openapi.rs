@@ -20,7 +20,8 @@ const ABOUT: &str = "\
 [JSON:API 1.1](https://jsonapi.org/format/1.1/) over the tables of a database.
 
 - **Filters.** `filter[attribute]=value` is equal to, `a,b` any of. `filter[attribute][operator]=value` takes `eq ne gt gte lt lte like \
-ilike contains starts ends in nin between null`. Paths go through relationships: `filter[customer.region]=Coast`.
+ilike contains starts ends in nin between null`. Paths go through relationships: `filter[customer.region]=Coast`; \
+through many, there is such a resource: `filter[items.quantity][gt]=9`.
 - **Sorting.** `sort=-order_date,customer.name`; nulls last ascending, first descending.
 - **Errors** are JSON:API error documents; `code` is a stable word, listed with its meaning under [/docs/errors](/docs/errors).
 - **Derived attributes** (read-only here) follow from rules: they are left out of a write and named in `meta.ignored`.

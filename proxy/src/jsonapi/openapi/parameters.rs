@@ -11,6 +11,9 @@ use crate::state::Snapshot;
 const PAGE: &[&str] =
     &["page.number", "page.size", "page.offset", "page.limit", "page.after", "page.before", "page.total"];
 
+/// Filters that are not by one attribute.
+const FILTERS: &[&str] = &["filter", "filter.where", "filter.search"];
+
 /// The same for all types.
 pub(super) fn shared(snapshot: &Snapshot) -> Map<String, Json> {
     let api = &snapshot.api;
@@ -20,6 +23,23 @@ pub(super) fn shared(snapshot: &Snapshot) -> Map<String, Json> {
     let about_size = format!("Resources on a page, {} unless asked.", api.page_size);
     let text = json!({"type": "string"});
     let shared = [
+        (
+            "filter",
+            query(
+                "filter",
+                "A filter as JSON: `and`, `or`, `not`, and leaves of `name`, `op`, `val`.",
+                text.clone(),
+            ),
+        ),
+        (
+            "filter.where",
+            query(
+                "filter[where]",
+                "A condition in the language of rules: `status = 'new' and total > 100`.",
+                text.clone(),
+            ),
+        ),
+        ("filter.search", query("filter[search]", "Words, each in some searchable attribute.", text.clone())),
         ("page.number", query("page[number]", "The page, from 1.", count(1))),
         ("page.size", query("page[size]", &about_size, size.clone())),
         ("page.offset", query("page[offset]", "Resources before the page.", count(0))),
@@ -70,7 +90,7 @@ pub(super) fn of(snapshot: &Snapshot, id: TableId) -> Vec<(String, Json)> {
         .map(|name| {
             (
                 named(&filter(&name)),
-                query(&format!("filter[{name}]"), "Equal to; `a,b` any of.", json!({"type": "string"})),
+                query(&filter_name(&name), "Equal to; `a,b` any of.", json!({"type": "string"})),
             )
         })
         .collect();
@@ -104,21 +124,28 @@ pub(super) fn of_many(snapshot: &Snapshot, id: TableId) -> Vec<Json> {
     let table = &snapshot.schema[id];
     let of_type = |part: &str| reference("parameters", &component(&table.name, part));
     let filters = filtered(snapshot, id).into_iter().map(|name| of_type(&filter(&name)));
-    let paged = PAGE.iter().map(|name| reference("parameters", name));
+    let shared = PAGE.iter().chain(FILTERS).map(|name| reference("parameters", name));
     let mut parameters = of_one(snapshot, id);
     parameters.push(of_type("sort"));
-    parameters.extend(paged.chain(filters));
+    parameters.extend(shared.chain(filters));
     parameters
 }
 
-/// The names that a filter takes without a path: the id, attributes, to-one relationships.
+/// The names that a filter takes without a path: the id, attributes, relationships.
 fn filtered(snapshot: &Snapshot, id: TableId) -> Vec<String> {
     let (schema, table) = (&snapshot.schema, &snapshot.schema[id]);
     let shape = Shape::full(schema, &snapshot.api, id);
     let attributes = shape.attributes.iter().map(|column| table[*column].name.clone());
-    let related =
-        shape.relationships.iter().map(|id| &table[*id]).filter(|r| r.to_one()).map(|r| r.name.clone());
+    let related = shape.relationships.iter().map(|id| table[*id].name.clone());
     std::iter::once("id".to_owned()).chain(attributes).chain(related).collect()
+}
+
+/// A filter's parameter. Attributes that are called like other filters are reached by their operator.
+fn filter_name(name: &str) -> String {
+    match name {
+        "search" | "where" => format!("filter[{name}][eq]"),
+        _ => format!("filter[{name}]"),
+    }
 }
 
 /// The part of a filter's component.
