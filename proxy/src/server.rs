@@ -6,6 +6,7 @@
 mod admin;
 mod body;
 mod chunks;
+mod coding;
 mod front;
 mod gateway;
 mod guard;

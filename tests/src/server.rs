@@ -3,6 +3,7 @@
 pub mod h2;
 pub mod tls;
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,6 +117,20 @@ impl Reply {
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body, its coding taken off.
+    pub fn plain(&self) -> Vec<u8> {
+        let (mut plain, body) = (Vec::new(), &self.body[..]);
+        let read = match self.header("content-encoding") {
+            None => return body.to_vec(),
+            Some("gzip") => flate2::read::GzDecoder::new(body).read_to_end(&mut plain),
+            Some("br") => brotli::Decompressor::new(body, 4096).read_to_end(&mut plain),
+            Some("zstd") => zstd::Decoder::new(body).unwrap().read_to_end(&mut plain),
+            Some(other) => panic!("a coding called {other}"),
+        };
+        read.unwrap();
+        plain
     }
 
     /// The body as JSON.

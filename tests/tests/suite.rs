@@ -15,6 +15,7 @@ mod suite {
     mod chinook;
     mod circles;
     mod clients;
+    mod codings;
     mod cursors;
     mod documents;
     mod editing;

@@ -14,9 +14,9 @@ use pingora_proxy::{ProxyHttp, Session};
 use super::body::{self, Bodies};
 use super::guard::Guard;
 use super::traffic::{InFlight, Traffic};
-use super::{head, refusal, respond};
+use super::{coding, head, refusal, respond};
 use crate::app::App;
-use crate::exchange::Request;
+use crate::exchange::{Request, Response};
 use crate::observe::{self, Observation};
 use crate::pipeline::Answer;
 use crate::{Error, ErrorCode, Errors};
@@ -78,6 +78,7 @@ impl Gateway {
         let header = session.req_header();
         let mut headers = header.headers.clone();
         headers.insert(REQUEST_ID, id.clone());
+        coding::without_endings(&mut headers);
         let request = Request {
             method: header.method.clone(),
             path: header.uri.path().to_owned(),
@@ -110,8 +111,10 @@ impl ProxyHttp for Gateway {
         session.set_read_timeout(Some(silence));
         session.set_write_timeout(Some(silence));
         let id = request_id(session.req_header());
-        let answer = self.answer(session, &id).await?;
-        let sent = respond::send(session, &answer.response, &id, self.app.stopping()).await;
+        let mut answer = self.answer(session, &id).await?;
+        let told = Response::empty(answer.response.status);
+        let response = std::mem::replace(&mut answer.response, told);
+        let sent = respond::send(session, response, &id, self.app.stopping()).await;
         self.observe(session.req_header(), &answer, &id, context.started.elapsed());
         sent.map(|()| true)
     }
@@ -162,6 +165,7 @@ fn check_header(header: &RequestHeader, app: &App) -> crate::Result<()> {
     if expect.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
         return Err(head::malformed("Nothing but 100-continue can be expected.").header("Expect").into());
     }
+    coding::Wanted::of(&header.headers)?;
     check_coding(header)
 }
 

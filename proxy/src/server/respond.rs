@@ -1,12 +1,13 @@
 //! Sending an answer: length, security headers, HEAD, and the end of a connection.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use pingora_core::Error as PingoraError;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
+use super::coding::{self, Wanted};
 use super::gateway::REQUEST_ID;
 use crate::exchange::Response;
 
@@ -27,18 +28,22 @@ const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 4] = [
 /// Sends it. `closing`: the connection is not kept.
 pub(super) async fn send(
     session: &mut Session,
-    response: &Response,
+    response: Response,
     id: &HeaderValue,
     closing: bool,
 ) -> Result<(), Box<PingoraError>> {
-    let header = header(response, id)?;
+    let asked = &session.req_header().headers;
+    let wanted = Wanted::of(asked).unwrap_or(Wanted::PLAIN);
+    let mut response = coding::encode(response, wanted).await;
+    coding::confirm(&mut response, asked);
+    let header = header(&response, id)?;
     if session.get_keepalive().is_some() {
         session.set_keepalive((!closing).then_some(KEPT));
     }
     let bodiless = session.req_header().method == Method::HEAD || !may_have_body(response.status);
     session.write_response_header(Box::new(header), bodiless).await?;
     if !bodiless {
-        write_body(session, response.body.clone()).await?;
+        write_body(session, response.body).await?;
     }
     Ok(())
 }
@@ -78,7 +83,17 @@ fn headers(response: &Response, id: &HeaderValue) -> HeaderMap {
         headers.entry(name).or_insert(value);
     }
     headers.insert(REQUEST_ID, id.clone());
+    if response.status != StatusCode::NO_CONTENT {
+        vary(&mut headers, "Accept-Encoding");
+    }
     headers
+}
+
+/// Adds to what an answer depends on besides the URL.
+fn vary(headers: &mut HeaderMap, name: &'static str) {
+    let before = headers.get(VARY).and_then(|names| names.to_str().ok());
+    let names = before.map_or(name.to_owned(), |names| format!("{names}, {name}"));
+    headers.insert(VARY, HeaderValue::from_str(&names).unwrap_or(HeaderValue::from_static("*")));
 }
 
 /// RFC 9110, 8.6: neither body nor length.
