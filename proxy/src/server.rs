@@ -7,6 +7,7 @@ mod admin;
 mod body;
 mod chunks;
 mod coding;
+mod cors;
 mod front;
 mod gateway;
 mod guard;
@@ -34,6 +35,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+pub(crate) use cors::is_origin;
 pub(crate) use refusal::refuse;
 use tls::Certificates;
 use traffic::Traffic;
@@ -59,6 +61,8 @@ pub struct Settings {
     pub concurrent_requests: usize,
     /// How long one may wait for its turn.
     pub queue_timeout: Duration,
+    /// The origins whose pages may read answers.
+    pub cors_origins: Vec<String>,
     /// Memory for all bodies that are being received or worked on.
     pub bodies_bytes: usize,
 }
@@ -94,6 +98,7 @@ impl Default for Settings {
             silence_timeout: Duration::from_secs(15),
             concurrent_requests: 1024,
             queue_timeout: Duration::from_secs(1),
+            cors_origins: Vec::new(),
             bodies_bytes: 256 * 1024 * 1024,
         }
     }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::keys::{self, Places};
 use super::milliseconds;
-use crate::server::Settings;
 use crate::server::tls::TlsFiles;
+use crate::server::{Settings, is_origin};
 use crate::state::{ApiSettings, Limits, Numbers, OptimisticLocking};
 
 /// The file.
@@ -56,7 +56,14 @@ pub(super) struct Server {
     pub(super) listen: Option<String>,
     pub(super) admin_listen: Option<String>,
     public_url: Option<String>,
+    cors: Cors,
     tls: Tls,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Cors {
+    origins: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -204,6 +211,12 @@ impl File {
         if self.url().is_some() && self.url_file().is_some() {
             clashes.push(("database.url_file", "and `database.url` exclude each other"));
         }
+        if !self.server.cors.origins.iter().all(|origin| is_origin(origin)) {
+            clashes.push((
+                "server.cors.origins",
+                "must be exact: `https://shop.example`, with neither path nor `*`",
+            ));
+        }
         let Tls { cert_file, key_file } = &self.server.tls;
         match (named(cert_file), named(key_file)) {
             (Some(_), None) => clashes.push(("server.tls.cert_file", "needs `server.tls.key_file`")),
@@ -251,6 +264,7 @@ impl File {
             header_bytes: limits.header_bytes.unwrap_or(default.header_bytes),
             url_bytes: limits.url_bytes.unwrap_or(default.url_bytes),
             request_timeout: limits.request_timeout_ms.map_or(default.request_timeout, milliseconds),
+            cors_origins: self.server.cors.origins.clone(),
             concurrent_requests: limits.concurrent_requests.unwrap_or(default.concurrent_requests),
             ..default
         }

@@ -48,6 +48,7 @@ fn values_that_make_no_sense_are_problems() {
     refused("api: {page_size: 0}\n", &["1:7", "`api.page_size` must be greater than 0"]);
     refused("api: {page_size: 50, page_size_max: 10}\n", &["greater than `api.page_size_max`"]);
     refused("api: {prefix: api/}\n", &["`api.prefix` must look like"]);
+    refused("server: {cors: {origins: ['*']}}\n", &["1:17", "must be exact"]);
     refused("server: {tls: {cert_file: a}}\n", &["1:16", "needs `server.tls.key_file`"]);
     refused("database: {url: a, url_file: b}\n", &["exclude each other"]);
 }
@@ -56,7 +57,7 @@ fn values_that_make_no_sense_are_problems() {
 fn every_key_reaches_those_who_use_it() {
     let text = "
 database: {url: 'postgres://app@db/shop', pool: {max: 4, acquire_timeout_ms: 5, statements: unnamed}}
-server: {listen: '0.0.0.0:1', public_url: 'https://shop.example/'}
+server: {listen: '0.0.0.0:1', public_url: 'https://shop.example/', cors: {origins: ['https://a.example']}}
 api: {prefix: /v1, page_size: 5, page_size_max: 50, totals: exact, numbers: string, foreign_key_attributes: true}
 optimistic_locking: required
 writes: {tries: 2, strict_derived: true}
@@ -74,6 +75,7 @@ trace: {roles: [auditor]}
     assert_eq!((api.numbers, api.optimistic_locking), (Numbers::String, OptimisticLocking::Required));
     assert_eq!((limits.tries, limits.strict_derived, limits.json_depth), (2, true, 3));
     assert_eq!(api.trace_roles, ["auditor"]);
+    assert_eq!(settings.cors_origins, ["https://a.example"]);
     assert_eq!((settings.body_bytes, settings.concurrent_requests), (10, 7));
     assert_eq!(settings.request_timeout, Duration::from_millis(1500));
 }

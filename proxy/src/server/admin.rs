@@ -55,6 +55,7 @@ fn answer(Page(status, media_type, body): Page, head: bool) -> Response<Vec<u8>>
     let headers = answer.headers_mut();
     headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(media_type));
     headers.insert(http::header::CONTENT_LENGTH, body.len().into());
+    headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
     headers.insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
     if !head {
         *answer.body_mut() = body.into_bytes();

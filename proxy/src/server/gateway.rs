@@ -12,6 +12,7 @@ use pingora_http::RequestHeader;
 use pingora_proxy::{ProxyHttp, Session};
 
 use super::body::{self, Bodies};
+use super::cors::Cors;
 use super::guard::Guard;
 use super::traffic::{InFlight, Traffic};
 use super::{coding, head, refusal, respond};
@@ -30,6 +31,7 @@ pub(super) struct Gateway {
     traffic: Traffic,
     guard: Guard,
     bodies: Bodies,
+    cors: Cors,
 }
 
 /// What is remembered while one request is served.
@@ -51,10 +53,15 @@ impl Gateway {
     pub(super) fn new(app: Arc<App>, traffic: Traffic) -> Self {
         let guard = Guard::new(&app.settings);
         let bodies = Bodies::new(&app.settings);
-        Self { app, traffic, guard, bodies }
+        let cors = Cors::new(&app.settings.cors_origins);
+        Self { app, traffic, guard, bodies, cors }
     }
 
     async fn answer(&self, session: &mut Session, id: &HeaderValue) -> Result<Answer, Box<PingoraError>> {
+        let header = session.req_header();
+        if let Some(response) = self.cors.preflight(&header.method, &header.headers) {
+            return Ok(Answer { response, resource: None, operation: "other", errors: None });
+        }
         match self.receive(session, id).await {
             Ok((request, _memory)) => {
                 let (app, safe) = (self.app.clone(), request.method.is_safe());
@@ -113,7 +120,8 @@ impl ProxyHttp for Gateway {
         let id = request_id(session.req_header());
         let mut answer = self.answer(session, &id).await?;
         let told = Response::empty(answer.response.status);
-        let response = std::mem::replace(&mut answer.response, told);
+        let mut response = std::mem::replace(&mut answer.response, told);
+        self.cors.admit(&session.req_header().headers, &mut response.headers);
         let sent = respond::send(session, response, &id, self.app.stopping()).await;
         self.observe(session.req_header(), &answer, &id, context.started.elapsed());
         sent.map(|()| true)

@@ -18,9 +18,10 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const KEPT: u64 = 0;
 
 /// What every answer carries unless it says otherwise.
-const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 4] = [
+const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
 ];
@@ -90,7 +91,7 @@ fn headers(response: &Response, id: &HeaderValue) -> HeaderMap {
 }
 
 /// Adds to what an answer depends on besides the URL.
-fn vary(headers: &mut HeaderMap, name: &'static str) {
+pub(super) fn vary(headers: &mut HeaderMap, name: &'static str) {
     let before = headers.get(VARY).and_then(|names| names.to_str().ok());
     let names = before.map_or(name.to_owned(), |names| format!("{names}, {name}"));
     headers.insert(VARY, HeaderValue::from_str(&names).unwrap_or(HeaderValue::from_static("*")));

@@ -128,3 +128,32 @@ async fn a_new_certificate_is_shown_to_new_connections_and_a_bad_one_changes_not
         assert_eq!(shown().await, second);
     }
 }
+
+#[tokio::test]
+async fn a_page_of_a_named_origin_may_read_every_answer_and_no_other_page_any() {
+    let database = database().await;
+    let settings = Settings { cors_origins: vec!["https://a.example".into()], ..Settings::default() };
+    let server = Server::start(&database, SHOP, settings).await;
+    let allowed = |reply: &Reply| reply.header("access-control-allow-origin").map(str::to_owned);
+    let preflight = async |origin: &str| {
+        let asks = [("Origin", origin), ("Access-Control-Request-Method", "PATCH")];
+        server.ask("OPTIONS /api/orders/1", &asks).await
+    };
+    let named = preflight("https://a.example").await;
+    assert_eq!((named.status, allowed(&named)), (204, Some("https://a.example".to_owned())));
+    assert!(named.header("access-control-allow-methods").unwrap().contains("PATCH"));
+    let other = preflight("https://b.example").await;
+    assert_eq!((other.status, allowed(&other)), (204, None));
+    assert_eq!(other.header("access-control-allow-methods"), None);
+    for (line, status) in [("GET /api/orders/1", 200), ("GET /api/nothing", 404), ("GET /nowhere", 404)] {
+        let named = server.ask(line, &[("Origin", "https://a.example")]).await;
+        assert_eq!((named.status, allowed(&named)), (status, Some("https://a.example".to_owned())));
+        assert!(named.header("access-control-expose-headers").unwrap().contains("ETag"));
+        assert_eq!(named.header("access-control-allow-credentials"), None);
+        for headers in [&[("Origin", "https://b.example")][..], &[]] {
+            let other = server.ask(line, headers).await;
+            assert_eq!((other.status, allowed(&other)), (status, None));
+            assert_eq!(other.header("vary"), Some("Accept, Origin, Accept-Encoding"));
+        }
+    }
+}
