@@ -77,6 +77,24 @@ impl Overlay {
         if reader.problems.is_empty() { Ok(overlay) } else { Err(problem::sorted(reader.problems)) }
     }
 
+    /// Whether it gives tables or columns other names.
+    pub(crate) fn renames(&self) -> bool {
+        let renames =
+            |entry: &TableEntry| entry.name.is_some() || entry.columns.iter().any(|c| c.name.is_some());
+        self.tables.iter().any(renames)
+    }
+
+    /// The same without the names that it gives: tables, columns and relationships keep their own.
+    pub(crate) fn without_names(&self) -> Self {
+        let mut plain = self.clone();
+        for entry in &mut plain.tables {
+            entry.name = None;
+            entry.columns.iter_mut().for_each(|column| column.name = None);
+            entry.relationships.retain(|relationship| relationship.to.is_some());
+        }
+        plain
+    }
+
     /// The file's name and its text, to show where a problem is.
     pub fn source(&self) -> (String, String) {
         (self.file.clone(), self.text.clone())

@@ -9,7 +9,9 @@ mod name;
 use std::collections::HashMap;
 
 use crate::naming::Style;
-use crate::schema::{ColumnId, ForeignKey, Relationship, RelationshipId, RelationshipKind, Table, TableId};
+use crate::schema::{
+    ColumnId, ForeignKey, Relationship, RelationshipId, RelationshipKind, Schema, Table, TableId,
+};
 
 /// A relationship on its way: it has its name, but not yet its place in the table.
 pub(crate) struct Draft {
@@ -45,6 +47,28 @@ impl Way {
 }
 
 impl Draft {
+    /// What the relationship is called in another schema of the same tables.
+    pub(crate) fn default_name(&self, tables: &[Table], plain: &Schema) -> Option<String> {
+        let (table, target) = (tables.get(self.table.0 as usize)?, tables.get(self.target.0 as usize)?);
+        let same_way = |kind: RelationshipKind| match (self.way, kind) {
+            (Way::ToOne { .. }, RelationshipKind::ToOne { .. }) => true,
+            (Way::ToMany { .. }, RelationshipKind::ToMany { .. }) => true,
+            (
+                Way::ManyToMany { through, .. },
+                RelationshipKind::ManyToMany { through: plain_through, .. },
+            ) => tables.get(through.0 as usize).is_some_and(|table| table.db == plain[plain_through].db),
+            _ => false,
+        };
+        let same = |other: &&Relationship| {
+            plain[other.target].db == target.db
+                && other.columns == self.columns
+                && other.target_columns == self.target_columns
+                && same_way(other.kind)
+        };
+        let of = plain.tables.iter().find(|of| of.db == table.db)?;
+        of.relationships.iter().find(same).map(|found| found.name.clone())
+    }
+
     /// The name under which the model file declared this relationship of the table, if it did.
     pub(crate) fn declared_as<'a>(&self, table: &'a Table) -> Option<&'a String> {
         let Way::ToOne { foreign_key } = self.way else { return None };

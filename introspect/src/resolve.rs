@@ -17,6 +17,17 @@ use crate::{naming, relate};
 
 /// The schema of a catalogue, amended by the model file where there is one.
 pub fn resolve(catalog: &Catalog, overlay: Option<&Overlay>) -> Result<Schema, Vec<Problem>> {
+    // A file may speak of a relationship by the name that it has without the file.
+    let plain = overlay.filter(|overlay| overlay.renames()).map(Overlay::without_names);
+    let plain = plain.and_then(|overlay| put_together(catalog, Some(&overlay), None).ok());
+    put_together(catalog, overlay, plain.as_ref())
+}
+
+fn put_together(
+    catalog: &Catalog,
+    overlay: Option<&Overlay>,
+    plain: Option<&Schema>,
+) -> Result<Schema, Vec<Problem>> {
     let style = Amend::style(overlay);
     let mut names = naming::types(&catalog.tables, style);
     let mut amend = Amend::new(overlay, catalog, &names);
@@ -28,7 +39,7 @@ pub fn resolve(catalog: &Catalog, overlay: Option<&Overlay>) -> Result<Schema, V
     amend.declare(&mut tables);
     tables.iter_mut().for_each(|table| table.join_table = relate::is_join_table(table));
     let mut drafts = relate::drafts(&tables, style);
-    amend.relationships(&tables, &mut drafts);
+    amend.relationships(&tables, &mut drafts, plain);
     relate::settle(&mut tables, &drafts);
     amend.finish()?;
     Ok(Schema::new(catalog.dialect, tables))

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use dialects::Dialect;
+use introspect::{Overlay, Schema};
 use proxy::state::{ApiSettings, Limits, Snapshot};
 use rules::compile::compile;
 use serde_json::Value as Json;
@@ -44,6 +45,17 @@ impl Service {
     /// Likewise, within limits of its own.
     pub async fn serve_within(database: Database, rules: &[(&str, &str)], limits: Limits) -> Self {
         let schema = introspect::introspect(&database.pool, None).await.unwrap();
+        Self::put_together(database, schema, rules, limits)
+    }
+
+    /// Serves a database as a model file amends it.
+    pub async fn serve_amended(database: Database, model: &str) -> Self {
+        let overlay = Overlay::parse("model.yaml", model).unwrap();
+        let schema = introspect::introspect(&database.pool, Some(&overlay)).await.unwrap();
+        Self::put_together(database, schema, &[], Limits::default())
+    }
+
+    fn put_together(database: Database, schema: Schema, rules: &[(&str, &str)], limits: Limits) -> Self {
         let files: Vec<(String, String)> =
             rules.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         let rules = compile(&schema, &files).unwrap();

@@ -27,6 +27,8 @@ mod suite {
     mod methods;
     mod metrics;
     mod missing_parents;
+    mod model;
+    mod names;
     mod operations;
     mod oracle;
     mod protocols;

@@ -9,7 +9,7 @@ use crate::naming::{self, Style};
 use crate::overlay::{ColumnEntry, Overlay, RelationshipEntry, TableEntry};
 use crate::problem::{self, Problem, did_you_mean};
 use crate::relate::Draft;
-use crate::schema::{Action, ColumnId, ForeignKey, Table, TableId};
+use crate::schema::{Action, ColumnId, ForeignKey, Schema, Table, TableId};
 use crate::yaml::Text;
 
 /// A model file on its way into a schema.
@@ -192,10 +192,11 @@ impl<'a> Amend<'a> {
     }
 
     /// Renames relationships, and sees that declared ones get the name they ask for.
-    pub(crate) fn relationships(&mut self, tables: &[Table], drafts: &mut [Draft]) {
+    pub(crate) fn relationships(&mut self, tables: &[Table], drafts: &mut [Draft], plain: Option<&Schema>) {
         for (id, table) in (0..).map(TableId).zip(tables) {
             let Some(entry) = self.entry(&table.db) else { continue };
-            let named = self.named(id, table, entry, drafts);
+            let default_name = |draft: &Draft| plain.and_then(|plain| draft.default_name(tables, plain));
+            let named = self.named(id, table, entry, drafts, &default_name);
             for (n, new) in &named {
                 if let Some(draft) = drafts.get_mut(*n) {
                     draft.name = new.text.clone();
@@ -216,12 +217,15 @@ impl<'a> Amend<'a> {
         table: &Table,
         entry: &'a TableEntry,
         drafts: &[Draft],
+        default_name: &dyn Fn(&Draft) -> Option<String>,
     ) -> Vec<(usize, &'a Text)> {
         let own = || drafts.iter().enumerate().filter(|(_, draft)| draft.table == id);
         let mut named = Vec::new();
         for RelationshipEntry { relationship, name, .. } in &entry.relationships {
             let found = match name {
-                Some(_) => own().find(|(_, draft)| draft.name == relationship.text),
+                Some(_) => own().find(|(_, draft)| draft.name == relationship.text).or_else(|| {
+                    own().find(|(_, draft)| default_name(draft).as_ref() == Some(&relationship.text))
+                }),
                 None => own().find(|(_, draft)| draft.declared_as(table) == Some(&relationship.text)),
             };
             match (found, name) {
@@ -290,7 +294,7 @@ fn find_column(table: &Table, name: &str) -> Option<ColumnId> {
 mod tests {
     use super::*;
     use crate::catalog::tests::table;
-    use crate::{Schema, print, resolve};
+    use crate::{print, resolve};
     use dialects::Dialect;
 
     fn shop() -> Catalog {
@@ -318,6 +322,17 @@ mod tests {
         let text = "tables:\n  orders:\n    name: purchases\n    columns: {note: {name: remark, label: Remark, searchable: false, hidden: true}}\n    relationships: {items: {name: lines}, region: {to: regions, columns: [region_code], to_columns: [code]}}\n  sales_view: {name: sales, key: [order_id]}\n";
         let schema = amended(text).unwrap();
         assert_eq!(print::print(&schema), include_str!("../../tests/golden/amended.txt"));
+    }
+
+    #[test]
+    fn a_relationship_is_found_by_its_name_without_the_file() {
+        for name in ["items", "lines"] {
+            let text = format!(
+                "tables:\n  items: {{name: lines, columns: {{order_id: {{name: of}}}}}}\n  orders: {{relationships: {{{name}: {{name: parts}}}}}}\n"
+            );
+            let schema = amended(&text).unwrap();
+            assert!(schema[schema.find("orders").unwrap()].relationship("parts").is_some(), "{name}");
+        }
     }
 
     #[test]
