@@ -253,6 +253,16 @@ impl Table {
         (0..).map(RelationshipId).zip(&self.relationships)
     }
 
+    /// The columns of a foreign key that become null where its row is to lead nowhere: none of the key, and none that another foreign key
+    /// has too, if others are left. Empty: it cannot.
+    pub fn released(&self, columns: &[ColumnId]) -> Vec<ColumnId> {
+        let free = |c: &ColumnId| self[*c].nullable && !self.key.contains(c);
+        let alone = |c: &ColumnId| self.foreign_keys.iter().filter(|key| key.columns.contains(c)).count() < 2;
+        let (own, shared): (Vec<ColumnId>, Vec<ColumnId>) =
+            columns.iter().copied().filter(free).partition(alone);
+        if own.is_empty() { shared } else { own }
+    }
+
     /// Whether it is served: it has a key.
     pub fn is_resource(&self) -> bool {
         !self.key.is_empty()

@@ -89,6 +89,7 @@ catalogue! {
     Forbidden 403 "forbidden" "Not allowed" "Ask for a role that may do this.";
     ClientIdForbidden 403 "client-id-forbidden" "Client-generated ids are not accepted here" "Leave the id out: the database draws it.";
     ReadOnly 403 "read-only" "This cannot be changed through the API" "Leave it out.";
+    RelationshipRequired 403 "relationship-required" "The related resource cannot be taken away" "Give it another one, or remove it.";
     NotFound 404 "not-found" "Not found" "Check the type, the id and the path.";
     RelatedNotFound 404 "related-not-found" "The related resource does not exist" "Refer to a resource that exists.";
     MethodNotAllowed 405 "method-not-allowed" "Method not allowed" "Use one of the methods in the Allow header.";

@@ -8,6 +8,7 @@
 mod docs;
 mod errors;
 pub mod read;
+mod relationship;
 mod trace;
 pub mod write;
 
@@ -143,17 +144,26 @@ async fn write(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
         (&Method::POST, Endpoint::Collection { ty }) => (Verb::Create, ty, ""),
         (&Method::PATCH, Endpoint::Resource { ty, id }) => (Verb::Update, ty, id.as_str()),
         (&Method::DELETE, Endpoint::Resource { ty, id }) => (Verb::Delete, ty, id.as_str()),
-        _ => {
-            let detail = "Relationships are written in the resource's document in this version.";
-            return Err(Error::new(ErrorCode::NotInThisVersion, detail).into());
+        (method, Endpoint::Linkage { ty, id, relationship }) => {
+            content_type(request)?;
+            let of_relationship = WriteRequest { id, body: &request.body, if_match };
+            let named = (ty.as_str(), relationship.as_str());
+            return relationship::answer(context, named, method, &request.query, of_relationship).await;
         }
+        _ => return Err(Error::new(ErrorCode::NotFound, "There is nothing to write here.").into()),
     };
-    if !request.body.is_empty() {
-        media::content_type(&request.headers, Extension::None)?;
-    }
+    content_type(request)?;
     let asked = write::shape(&request.query)?;
     let (table, _) = names::table(&context.snapshot.schema, ty)?;
     write::answer(context, table, verb, &asked, WriteRequest { id, body: &request.body, if_match }).await
+}
+
+/// Of a request without a body it is ignored.
+fn content_type(request: &Request) -> Result<()> {
+    match request.body.is_empty() {
+        true => Ok(()),
+        false => media::content_type(&request.headers, Extension::None),
+    }
 }
 
 /// A header that decides what happens: one that cannot be read is refused, not passed over.

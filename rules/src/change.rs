@@ -25,7 +25,7 @@ pub struct RowId {
 pub enum RowRef {
     /// One that the database holds.
     Existing(Key),
-    /// One that this transaction adds because a foreign key names it: the n-th.
+    /// One that this transaction adds because a foreign key or a relationship names it: the n-th.
     Created(u32),
     /// One that the request adds, by a number that no other of them has, whatever its table.
     New(u32),
@@ -66,6 +66,34 @@ pub enum Action {
     Update(BTreeMap<ColumnId, Value>),
     /// Remove it.
     Delete,
+    /// Change which rows one of its to-many relationships leads to.
+    Relate(Relating),
+}
+
+/// A change of a to-many relationship. What is there already, or gone already, is left as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relating {
+    /// The relationship.
+    pub relationship: RelationshipId,
+    /// What happens to the rows.
+    pub how: Membership,
+    /// The rows at the other end.
+    pub rows: Vec<RowId>,
+    /// Whether rows may come that are not there.
+    pub comes: bool,
+    /// Whether rows that are there may leave.
+    pub leaves: bool,
+}
+
+/// What a change of a to-many relationship does with the rows that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// They come, all others leave.
+    Replace,
+    /// They come.
+    Add,
+    /// They leave.
+    Remove,
 }
 
 /// A row as it was and as it will be.
@@ -99,6 +127,13 @@ pub enum Reason {
     RelatedNotFound {
         /// The to-one relationship of the row.
         relationship: RelationshipId,
+    },
+    /// The row cannot come to a to-many relationship, or not leave it.
+    Unmovable {
+        /// The relationship of the row that leads back; a row that cannot leave is the join table's, where there is one.
+        relationship: RelationshipId,
+        /// It cannot leave.
+        leaving: bool,
     },
     /// Other rows still refer to the row.
     StillReferenced {

@@ -20,6 +20,7 @@ mod facts;
 mod mend;
 mod order;
 mod reach;
+mod relate;
 mod remove;
 mod rows;
 mod scope;

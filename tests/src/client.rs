@@ -84,6 +84,11 @@ impl Client {
         self.send(request(Method::DELETE, target)).await
     }
 
+    /// A write to a relationship at its own URL: PATCH, POST or DELETE of linkage.
+    pub async fn relate(&self, method: Method, target: &str, linkage: Json) -> Answer {
+        self.send(with_body(request(method, target), &json!({"data": linkage}))).await
+    }
+
     /// DELETE with `If-Match`.
     pub async fn delete_if(&self, target: &str, etag: &str) -> Answer {
         self.send(with_header(request(Method::DELETE, target), "if-match", etag)).await

@@ -57,6 +57,12 @@ impl Document {
         self
     }
 
+    /// With a to-many relationship to the resources of these ids.
+    pub fn to_many(mut self, name: &str, ty: &str, ids: &[&str]) -> Self {
+        self.relationships.insert(name.into(), json!({"data": linkage(ty, ids)}));
+        self
+    }
+
     /// With a relationship to nothing.
     pub fn to_none(mut self, name: &str) -> Self {
         self.relationships.insert(name.into(), json!({"data": null}));
@@ -101,4 +107,9 @@ pub fn update(document: Document) -> Json {
 /// The operation that removes a resource.
 pub fn remove(ty: &str, id: &str) -> Json {
     json!({"op": "remove", "ref": {"type": ty, "id": id}})
+}
+
+/// The identifiers of resources of a type.
+pub fn linkage(ty: &str, ids: &[&str]) -> Json {
+    ids.iter().map(|id| json!({"type": ty, "id": id})).collect()
 }

@@ -7,7 +7,7 @@ use http::Method;
 use introspect::schema::Action as ForeignAction;
 use introspect::{ColumnId, Relationship, RelationshipId, Schema, Table, TableId};
 use proxy::exchange::Request as Sent;
-use rules::change::{Action, Operation, Request, RowRef};
+use rules::change::{Action, Membership, Operation, Relating, Request, RowId, RowRef};
 use rules::engine::game::Game;
 use rules::expr::{BinaryOp, Expr, Function, Place};
 use rules::rule::{Aggregate, AggregateFunction, Derivation, DerivationKind, RuleSet};
@@ -214,11 +214,12 @@ fn number(value: &Value) -> String {
 }
 
 /// The request as a client sends it.
-pub fn sent(schema: &Schema, request: &Request) -> Sent {
+pub fn sent(game: &Game, schema: &Schema, request: &Request) -> Sent {
+    let names = Names { here: game.schema(), there: schema };
     let ids = Ids::of(schema, request);
     match request.operations.as_slice() {
-        [one] => single(schema, &ids, one),
-        many => client::operations_request(many.iter().map(|one| operation(schema, &ids, one)).collect()),
+        [one] => single(&names, &ids, one),
+        many => client::operations_request(many.iter().map(|one| operation(&names, &ids, one)).collect()),
     }
 }
 
@@ -245,24 +246,51 @@ impl Ids {
     }
 }
 
-fn single(schema: &Schema, ids: &Ids, operation: &Operation) -> Sent {
+fn single(names: &Names<'_>, ids: &Ids, operation: &Operation) -> Sent {
+    let schema = names.there;
     let collection = format!("/api/{}", schema[operation.id.table].name);
     let resource = format!("{collection}/{}", ids.id(&operation.id.row));
     let document = json!({"data": data(schema, ids, operation)});
-    match operation.action {
+    match &operation.action {
         Action::Insert(_) => client::with_body(client::request(Method::POST, &collection), &document),
         Action::Update(_) => client::with_body(client::request(Method::PATCH, &resource), &document),
         Action::Delete => client::request(Method::DELETE, &resource),
+        Action::Relate(relating) => {
+            let name = names.relationship(operation.id.table, relating.relationship);
+            let (method, _) = verb(relating.how);
+            let document = json!({"data": linkage(schema, ids, relating)});
+            client::with_body(client::request(method, &format!("{resource}/relationships/{name}")), &document)
+        }
     }
 }
 
-fn operation(schema: &Schema, ids: &Ids, operation: &Operation) -> Json {
-    let data = data(schema, ids, operation);
-    match operation.action {
+fn operation(names: &Names<'_>, ids: &Ids, operation: &Operation) -> Json {
+    let data = data(names.there, ids, operation);
+    match &operation.action {
         Action::Insert(_) => json!({"op": "add", "data": data}),
         Action::Update(_) => json!({"op": "update", "data": data}),
         Action::Delete => json!({"op": "remove", "ref": {"type": data["type"], "id": data["id"]}}),
+        Action::Relate(relating) => {
+            let name = names.relationship(operation.id.table, relating.relationship);
+            let (_, op) = verb(relating.how);
+            let of = json!({"type": data["type"], "id": data["id"], "relationship": name});
+            json!({"op": op, "ref": of, "data": linkage(names.there, ids, relating)})
+        }
     }
+}
+
+/// The method at the relationship's own URL, and the operation's word.
+fn verb(how: Membership) -> (Method, &'static str) {
+    match how {
+        Membership::Replace => (Method::PATCH, "update"),
+        Membership::Add => (Method::POST, "add"),
+        Membership::Remove => (Method::DELETE, "remove"),
+    }
+}
+
+fn linkage(schema: &Schema, ids: &Ids, relating: &Relating) -> Json {
+    let one = |row: &RowId| json!({"type": schema[row.table].name, "id": ids.id(&row.row)});
+    relating.rows.iter().map(one).collect()
 }
 
 fn data(schema: &Schema, ids: &Ids, operation: &Operation) -> Json {

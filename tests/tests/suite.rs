@@ -34,6 +34,7 @@ mod suite {
     mod protocols;
     mod random;
     mod reads;
+    mod relationships;
     mod repair;
     mod roles;
     mod rules;

@@ -8,7 +8,7 @@ pub(super) mod tree;
 
 use serde_json::{Map, Value as Json};
 
-pub use operations::{OperationDocument, Verb, operations};
+pub use operations::{OperationDocument, Target, Verb, operations};
 
 use crate::{Error, ErrorCode, Errors, Result};
 
@@ -58,6 +58,27 @@ pub enum Name {
     Id(String),
     /// `lid`: the local id of a resource that the same request adds.
     Lid(String),
+}
+
+/// The document that a relationship's own URL takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkageDocument {
+    /// `data`.
+    pub linkage: Linkage,
+    /// `meta.etag`, where given: of the resource whose relationship it is.
+    pub etag: Option<String>,
+}
+
+/// Reads a document with linkage (JSON:API 1.1, "Updating Relationships").
+pub fn relationship(body: &[u8], depth_max: usize) -> Result<LinkageDocument> {
+    let Json::Object(mut top) = tree::parse(body, depth_max)? else {
+        return Err(malformed("", "The document must be an object."));
+    };
+    let etag = etag(&mut top).map_err(|errors| errors.map(|error| error.at("/meta/etag")))?;
+    match linkage(Json::Object(top), "")? {
+        Linkage::Absent => Err(malformed("", "The document needs a member `data` with the linkage.")),
+        linkage => Ok(LinkageDocument { linkage, etag }),
+    }
 }
 
 /// Reads a document with one resource object (JSON:API 1.1, "Creating Resources", "Updating Resources").
@@ -135,14 +156,21 @@ fn linkage(value: Json, pointer: &str) -> Result<Linkage> {
     };
     match relationship.remove("data") {
         None => Ok(Linkage::Absent),
-        Some(Json::Null) => Ok(Linkage::Null),
-        Some(Json::Array(identifiers)) => {
-            let numbered = identifiers.into_iter().enumerate();
+        Some(data) => identifiers(data, &format!("{pointer}/data")),
+    }
+}
+
+/// `data` of linkage, which stands at the pointer.
+fn identifiers(data: Json, pointer: &str) -> Result<Linkage> {
+    match data {
+        Json::Null => Ok(Linkage::Null),
+        Json::Array(many) => {
+            let numbered = many.into_iter().enumerate();
             let many: Result<Vec<Identifier>> =
-                numbered.map(|(n, value)| identifier(value, &format!("{pointer}/data/{n}"))).collect();
+                numbered.map(|(n, value)| identifier(value, &format!("{pointer}/{n}"))).collect();
             many.map(Linkage::Many)
         }
-        Some(value) => identifier(value, &format!("{pointer}/data")).map(Linkage::One),
+        one => identifier(one, pointer).map(Linkage::One),
     }
 }
 

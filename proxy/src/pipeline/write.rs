@@ -17,7 +17,7 @@ use crate::jsonapi::query::{self, ReadRequest};
 use crate::jsonapi::{encode, id};
 use crate::plan::read as plan;
 use crate::plan::restrict::{self, Policy};
-use crate::plan::write::{self, PlannedOperation, Verb, WritePlan, WriteRequest};
+use crate::plan::write::{self, PlannedOperation, Shows, Verb, WritePlan, WriteRequest};
 use crate::route::Endpoint;
 use crate::run::write::{self as run, Context, Written};
 use crate::state::Snapshot;
@@ -92,15 +92,16 @@ pub async fn answer_operations(context: Context<'_>, query: &str, body: &[u8]) -
     }
     let plan = write::operations(snapshot, body)?;
     let rows: Vec<RowId> = plan.operations.iter().map(|operation| operation.id.clone()).collect();
-    let metas: Vec<Map<String, Json>> = plan.operations.iter().map(ignored).collect();
+    let shown: Vec<Shown> =
+        plan.operations.iter().map(|operation| (operation.shows, ignored(operation))).collect();
     let written = carry_out(context, plan).await?;
     let told = trace::told(context, &new_ids(snapshot, &rows, &written));
     let meta: Map<String, Json> = told.map(|told| ("trace".to_owned(), told)).into_iter().collect();
     let results: Vec<OperationResult> = rows
         .iter()
         .zip(written)
-        .zip(metas)
-        .map(|((row, written), meta)| result(row, written, meta))
+        .zip(shown)
+        .filter_map(|((row, written), shown)| result(row, written, shown))
         .collect();
     match meta.is_empty() && results.iter().all(OperationResult::is_empty) {
         true => Ok(Response::empty(StatusCode::NO_CONTENT)),
@@ -111,15 +112,19 @@ pub async fn answer_operations(context: Context<'_>, query: &str, body: &[u8]) -
     }
 }
 
-fn result(row: &RowId, written: Written, meta: Map<String, Json>) -> OperationResult {
-    let values = match written {
-        Written::Row(values) => Some(values),
-        Written::Gone => None,
+/// What the result of an operation shows, and its `meta`.
+type Shown = (Shows, Map<String, Json>);
+
+fn result(row: &RowId, written: Written, (shows, meta): Shown) -> Option<OperationResult> {
+    let values = match (shows, written) {
+        (Shows::Part, _) => return None,
+        (Shows::Resource, Written::Row(values)) => Some(values),
+        (Shows::Nothing, _) | (_, Written::Gone) => None,
     };
-    OperationResult { table: row.table, values, meta }
+    Some(OperationResult { table: row.table, values, meta })
 }
 
-async fn carry_out(context: Context<'_>, plan: WritePlan) -> Result<Vec<Written>> {
+pub(super) async fn carry_out(context: Context<'_>, plan: WritePlan) -> Result<Vec<Written>> {
     let job = run::request(&plan, Utc::now().naive_utc(), context.snapshot);
     let restricted = restrict::write(plan, &Policy::Open)?;
     run::run(context, restricted, job).await
@@ -131,7 +136,7 @@ fn ignored(operation: &PlannedOperation) -> Map<String, Json> {
     ignored.map(|names: Json| ("ignored".to_owned(), names)).into_iter().collect()
 }
 
-fn writable(snapshot: &Snapshot, table: TableId) -> Result<()> {
+pub(super) fn writable(snapshot: &Snapshot, table: TableId) -> Result<()> {
     let table = &snapshot.schema[table];
     match table.view {
         false => Ok(()),

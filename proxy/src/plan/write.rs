@@ -8,12 +8,14 @@ mod assign;
 mod create;
 mod new_rows;
 mod operations;
+mod relate;
+mod target;
 
 use std::collections::BTreeMap;
 
 use dialects::Value;
-use introspect::{ColumnId, TableId};
-use rules::change::{Action, Key, RowId};
+use introspect::{ColumnId, RelationshipId, TableId};
+use rules::change::{Action, Key, Membership, RowId};
 
 use crate::jsonapi::document::{self, ResourceDocument};
 use crate::jsonapi::etag::{self, Precondition};
@@ -21,6 +23,7 @@ use crate::jsonapi::id;
 use crate::state::{OptimisticLocking, Snapshot};
 use crate::{Error, ErrorCode, Errors, Result};
 use assign::Assignments;
+pub use assign::related_not_found;
 pub use create::{required_columns, takes_client_ids};
 use new_rows::NewRows;
 pub use operations::operations;
@@ -41,6 +44,8 @@ pub struct PlannedOperation {
     pub action: Action,
     /// Where the operation stands in the document: empty where it is the whole document.
     pub place: String,
+    /// Where in the operation its data stands.
+    pub data: String,
     /// Where in the operation each column was given.
     pub pointers: BTreeMap<ColumnId, String>,
     /// Derived attributes that were sent, and left out.
@@ -49,6 +54,21 @@ pub struct PlannedOperation {
     pub unchanged: Vec<(ColumnId, Value)>,
     /// What the row must still be.
     pub condition: Option<Condition>,
+    /// Where in the operation each row is named that a to-many relationship is to lead to, or no longer.
+    pub members: Vec<(RowId, String)>,
+    /// What its answer shows.
+    pub shows: Shows,
+}
+
+/// What the answer to an operation shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// The resource.
+    Resource,
+    /// Nothing: it is about a relationship.
+    Nothing,
+    /// It is a part of the operation before it, and has no answer of its own.
+    Part,
 }
 
 impl WritePlan {
@@ -62,12 +82,26 @@ impl WritePlan {
 }
 
 impl PlannedOperation {
+    /// An operation that is the whole document.
+    fn new(id: RowId, action: Action) -> Self {
+        let data = if matches!(action, Action::Delete) { "" } else { "/data" };
+        Self {
+            id,
+            action,
+            place: String::new(),
+            data: data.into(),
+            pointers: BTreeMap::new(),
+            ignored: Vec::new(),
+            unchanged: Vec::new(),
+            condition: None,
+            members: Vec::new(),
+            shows: Shows::Resource,
+        }
+    }
+
     /// The operation's document, or what stands for it where there is none.
     pub fn whole(&self) -> String {
-        match self.action {
-            Action::Delete => self.place.clone(),
-            _ => format!("{}/data", self.place),
-        }
+        format!("{}{}", self.place, self.data)
     }
 }
 
@@ -123,7 +157,7 @@ pub fn build(
     verb: Verb,
     request: WriteRequest<'_>,
 ) -> Result<WritePlan> {
-    let operation = match verb {
+    let operations = match verb {
         Verb::Create => {
             refuse_condition(request)?;
             let document = document(snapshot, table, request)?;
@@ -138,10 +172,30 @@ pub fn build(
         }
         Verb::Delete => {
             let id = RowId::existing(table, key_of(snapshot, table, request.id)?);
-            Ok(delete(id, condition(snapshot, given(request, None))?))
+            Ok(vec![delete(id, condition(snapshot, given(request, None))?)])
         }
     };
-    Ok(WritePlan { operations: vec![operation?] })
+    Ok(WritePlan { operations: operations? })
+}
+
+/// Builds the plan of a write to a relationship of a row, at its own URL.
+pub fn linkage(
+    snapshot: &Snapshot,
+    table: TableId,
+    relationship: RelationshipId,
+    how: Membership,
+    request: WriteRequest<'_>,
+) -> Result<WritePlan> {
+    let document = document::relationship(request.body, snapshot.limits.json_depth)?;
+    let id = RowId::existing(table, key_of(snapshot, table, request.id)?);
+    let given = match (request.if_match, document.etag.as_deref()) {
+        (None, Some(etag)) => Some(expected(etag, "/meta/etag")),
+        _ => given(request, None),
+    };
+    let condition = condition(snapshot, given)?;
+    let (linkage, new_rows) = (&document.linkage, NewRows::default());
+    let operation = relate::operation(snapshot, id, relationship, how, linkage, &new_rows)?;
+    Ok(WritePlan { operations: vec![PlannedOperation { condition, ..operation }] })
 }
 
 fn document(snapshot: &Snapshot, table: TableId, request: WriteRequest<'_>) -> Result<ResourceDocument> {
@@ -163,34 +217,27 @@ fn update(
     document: &ResourceDocument,
     condition: Option<Condition>,
     new_rows: &NewRows,
-) -> Result<PlannedOperation> {
-    let mut assignments = Assignments::new(snapshot, id.table, false, new_rows);
+) -> Result<Vec<PlannedOperation>> {
+    let mut assignments = Assignments::new(snapshot, id.clone(), false, new_rows);
     assignments.document(document);
     let given = assignments.finish()?;
-    if given.values.is_empty() && !given.ignored.is_empty() && given.unchanged.is_empty() {
+    let nothing = given.values.is_empty() && given.unchanged.is_empty() && given.related.is_empty();
+    if nothing && !given.ignored.is_empty() {
         return Err(derived_only(&given.ignored));
     }
-    Ok(PlannedOperation {
-        id,
-        action: Action::Update(given.values),
-        place: String::new(),
+    let action = Action::Update(given.values);
+    let operation = PlannedOperation {
         pointers: given.pointers,
         ignored: given.ignored,
         unchanged: given.unchanged,
         condition,
-    })
+        ..PlannedOperation::new(id, action)
+    };
+    Ok([vec![operation], given.related].concat())
 }
 
 fn delete(id: RowId, condition: Option<Condition>) -> PlannedOperation {
-    PlannedOperation {
-        id,
-        action: Action::Delete,
-        place: String::new(),
-        pointers: BTreeMap::new(),
-        ignored: Vec::new(),
-        unchanged: Vec::new(),
-        condition,
-    }
+    PlannedOperation { condition, ..PlannedOperation::new(id, Action::Delete) }
 }
 
 fn key_of(snapshot: &Snapshot, table: TableId, id: &str) -> Result<Key> {

@@ -172,6 +172,7 @@ fn must_discover(snapshot: &Snapshot, plan: &WritePlan) -> bool {
 fn reaches_unknown(snapshot: &Snapshot, operation: &PlannedOperation) -> bool {
     let (facts, table) = (&snapshot.facts, operation.id.table);
     match &operation.action {
+        Action::Relate(_) => true,
         Action::Delete => !facts.referrers(table).is_empty(),
         Action::Insert(_) => {
             facts.fed_by(table).iter().any(|(table, columns)| facts.reaches_down(*table, columns))

@@ -31,14 +31,14 @@ pub(super) struct Attempt<'a> {
     pub(super) moved: HashSet<RowId>,
     /// The rows that go, in the order in which that was found out.
     pub(super) removed: Vec<RowId>,
-    /// The rows that are added because foreign keys name them.
+    /// The rows that are added because foreign keys or relationships name them.
     pub(super) created: HashMap<Finder, RowId>,
     /// What names those that are to be added, too.
     pub(super) missing: Missing,
     /// The rows that come, by table.
     pub(super) added: BTreeMap<TableId, Vec<RowId>>,
     /// A list of children is longer than what one transaction may touch.
-    crowded: bool,
+    pub(super) crowded: bool,
     /// What is computed anew, when that is all.
     pub(super) mend: Option<&'a Mend>,
     /// Where the attempt is told, when somebody asks why.
@@ -112,6 +112,7 @@ impl<'a> Attempt<'a> {
     pub(super) fn run(mut self, missing: &Missing) -> Result<Outcome, Missing> {
         self.create(missing);
         self.explain(&By::ForeignKey);
+        self.join(missing);
         for (index, operation) in self.request.operations.iter().enumerate() {
             self.apply(index, operation);
         }
@@ -163,6 +164,7 @@ impl<'a> Attempt<'a> {
             Action::Insert(values) => self.insert(&operation.id, values),
             Action::Update(values) => self.update(index, &operation.id, values),
             Action::Delete => self.delete(index, &operation.id),
+            Action::Relate(relating) => self.relate(index, &operation.id, relating),
         }
     }
 
@@ -203,7 +205,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// The row that an operation names, touched. One that an operation before it removes is gone for good.
-    fn target(&mut self, index: usize, id: &RowId, hold: Hold) -> Option<RowId> {
+    pub(super) fn target(&mut self, index: usize, id: &RowId, hold: Hold) -> Option<RowId> {
         let id = self.named(id, hold)?;
         if self.image(&id).is_none() {
             self.violate(id, Reason::Removed { operation: index });

@@ -1,4 +1,5 @@
-//! Missing parents: a foreign key that a rule lets create its parent adds the row it names, as if the request had asked for it.
+//! Missing parents: a foreign key that a rule lets create its parent adds the row it names, as if the request had asked for it. Rows of join
+//! tables that a relationship is to have come the same way: others may be adding them, too.
 //!
 //! An attempt learns that a parent is missing at its end, when every foreign key is settled; the new row must be there from the start, so
 //! that its own rules run in their order. So the attempt is made again with the row added, until none is missing. Nothing is
@@ -17,9 +18,19 @@ use crate::change::{Image, RowId, RowRef};
 pub(super) type Missing = BTreeSet<Finder>;
 
 impl Attempt<'_> {
-    /// Adds the rows that are known to be missing, each with what names it.
+    /// Adds the parents that are known to be missing, each with what names it.
     pub(super) fn create(&mut self, missing: &Missing) {
-        for (n, finder) in (0..).zip(missing) {
+        self.add_missing(missing, false);
+    }
+
+    /// Likewise, the rows of join tables.
+    pub(super) fn join(&mut self, missing: &Missing) {
+        self.add_missing(missing, true);
+    }
+
+    fn add_missing(&mut self, missing: &Missing, join: bool) {
+        let schema = self.engine.schema;
+        for (n, finder) in (0..).zip(missing).filter(|(_, finder)| schema[finder.table].join_table == join) {
             let id = RowId { table: finder.table, row: RowRef::Created(n) };
             let mut image = Image::empty(self.engine.schema[finder.table].columns.len());
             finder.columns.iter().zip(&finder.values).for_each(|(c, value)| image.set(*c, value.clone()));
@@ -47,7 +58,7 @@ impl Attempt<'_> {
 
 impl Finder {
     /// With its columns in the table's order, however a foreign key lists them.
-    fn sorted(self) -> Self {
+    pub(super) fn sorted(self) -> Self {
         let mut pairs: Vec<_> = self.columns.into_iter().zip(self.values).collect();
         pairs.sort_by_key(|(column, _)| *column);
         let (columns, values) = pairs.into_iter().unzip();

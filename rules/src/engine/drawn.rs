@@ -48,6 +48,10 @@ impl Attempt<'_> {
             Action::Insert(values) | Action::Update(values) => {
                 values.values().any(|value| matches!(value, Value::Drawn(_)))
             }
+            Action::Relate(relating) => {
+                let new = |id: &RowId| matches!(id.row, RowRef::New(_));
+                new(&operation.id) || relating.rows.iter().any(new)
+            }
             Action::Delete => false,
         });
         let touched = self.touched.iter().filter(|_| asked);

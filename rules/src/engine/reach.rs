@@ -64,6 +64,9 @@ pub(super) fn reach(engine: &Engine<'_>, request: &Request) -> Vec<PathLookup> {
 /// The rows whose keys the request tells: the one it changes or removes, and those that its foreign keys will point at.
 fn roots(engine: &Engine<'_>, operation: &Operation) -> Vec<Moved> {
     let table = operation.id.table;
+    if matches!(operation.action, Action::Relate(_)) {
+        return Vec::new();
+    }
     let (Action::Insert(values) | Action::Update(values)) = &operation.action else {
         let columns = engine.schema[table].stored().map(|(column, _)| column).collect();
         return itself(engine, operation, columns).into_iter().collect();

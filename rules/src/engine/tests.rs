@@ -15,5 +15,6 @@ mod notation;
 mod odd;
 mod oracle;
 mod random;
+mod relate;
 mod shop;
 mod trace;

@@ -400,7 +400,7 @@ const WRITES: &[(&str, &str, u16, &str)] = &[
         "PATCH /api/orders/1",
         r#"{"data": {"type": "orders", "id": "1", "relationships": {"items": {"data": [{"type": "items", "id": "3"}]}}}}"#,
         403,
-        "forbidden",
+        "relationship-required",
     ),
     // parameters of a write
     ("PATCH /api/orders/1?sort=id", r#"{"data": {"type": "orders", "id": "1"}}"#, 400, ""),
@@ -420,7 +420,39 @@ const WRITES: &[(&str, &str, u16, &str)] = &[
     ("POST /api/orders/1/items", "{}", 405, "method-not-allowed"),
     ("TRACE /api/orders", "", 405, "method-not-allowed"),
     ("BREW /api/orders", "", 405, "method-not-allowed"),
-    ("PATCH /api/orders/1/relationships/customer", r#"{"data": null}"#, 501, "not-in-this-version"),
+    // relationships
+    ("PATCH /api/orders/1/relationships/customer", r#"{"data": null}"#, 422, "required"),
+    ("PATCH /api/orders/1/relationships/customer", r#"{"data": []}"#, 400, "malformed-document"),
+    ("PATCH /api/orders/1/relationships/customer", r#"{}"#, 400, "malformed-document"),
+    ("PATCH /api/orders/1/relationships/customer", "", 400, "malformed-json"),
+    ("PATCH /api/orders/1/relationships/nobody", r#"{"data": null}"#, 404, "not-found"),
+    ("DELETE /api/orders/1/relationships/customer", "", 405, "method-not-allowed"),
+    (
+        "POST /api/orders/1/relationships/items",
+        r#"{"data": {"type": "items", "id": "1"}}"#,
+        400,
+        "malformed-document",
+    ),
+    ("POST /api/orders/1/relationships/items", r#"{"data": [{"type": "items"}]}"#, 400, "malformed-document"),
+    ("POST /api/orders/1/relationships/items", r#"{"data": [1]}"#, 400, "malformed-document"),
+    (
+        "POST /api/orders/1/relationships/items",
+        r#"{"data": [{"type": "items", "lid": "1"}]}"#,
+        400,
+        "unknown-local-id",
+    ),
+    (
+        "POST /api/orders/1/relationships/items",
+        r#"{"data": [], "meta": {"etag": 1}}"#,
+        400,
+        "malformed-document",
+    ),
+    (
+        "DELETE /api/orders/1/relationships/items",
+        r#"{"data": [{"type": "items", "id": "1"}]}"#,
+        403,
+        "relationship-required",
+    ),
 ];
 
 /// Headers: method and target, name, value, status, code.

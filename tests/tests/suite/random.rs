@@ -72,7 +72,7 @@ async fn play(dialect: Dialect, seed: u64) -> (usize, usize) {
 /// Sends a request and compares answer and tables with what the oracle expects; whether it was done.
 async fn ask(service: &Service, game: &mut Game, schema: &Schema, request: &Request, rules: &str) -> bool {
     let story = game.story(request);
-    let sent = world::sent(schema, request);
+    let sent = world::sent(game, schema, request);
     let asked = String::from_utf8_lossy(&sent.body).into_owned();
     let answer = service.quietly(sent).await;
     let verdict = game.play(request);

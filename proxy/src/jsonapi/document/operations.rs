@@ -2,12 +2,13 @@
 //!
 //! ```json
 //! {"atomic:operations": [{"op": "add", "data": {"type": "orders", "lid": "o", "attributes": {}}},
-//!                        {"op": "remove", "ref": {"type": "items", "id": "7"}}]}
+//!                        {"op": "update", "ref": {"type": "orders", "lid": "o", "relationship": "items"}, "data": [{"type": "items", "id": "7"}]},
+//!                        {"op": "remove", "href": "/api/items/8"}]}
 //! ```
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
-use super::{Identifier, ResourceDocument, identifier, malformed, resource_object, tree};
+use super::{Linkage, Name, ResourceDocument, identifiers, malformed, resource_object, tree};
 use crate::{Error, ErrorCode, Errors, Result};
 
 /// One operation as sent.
@@ -15,10 +16,10 @@ use crate::{Error, ErrorCode, Errors, Result};
 pub struct OperationDocument {
     /// `op`.
     pub verb: Verb,
-    /// `ref`, where given.
-    pub target: Option<Identifier>,
-    /// `data`, where given.
-    pub data: Option<ResourceDocument>,
+    /// What it is about, where that is said beside the data.
+    pub target: Option<Target>,
+    /// `data`, as it stands.
+    pub data: Option<Json>,
     /// `meta.etag` of the operation, where given.
     pub etag: Option<String>,
 }
@@ -30,6 +31,22 @@ pub enum Verb {
     Add,
     Update,
     Remove,
+}
+
+/// What names the target of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// `ref`.
+    Ref {
+        /// `type`.
+        ty: String,
+        /// `id` or `lid`; without it, the type's collection.
+        name: Option<Name>,
+        /// `relationship`.
+        relationship: Option<String>,
+    },
+    /// `href`: a URI reference.
+    Href(String),
 }
 
 /// Reads the document: all operations, or everything that is wrong with them.
@@ -78,17 +95,10 @@ fn operation(json: Json) -> Result<OperationDocument> {
     let Json::Object(mut operation) = json else {
         return Err(malformed("", "An operation must be an object."));
     };
-    if operation.contains_key("href") {
-        return Err(later(
-            "/href",
-            "Operations name resources by `ref` or `data` in this version, not by `href`.",
-        ));
-    }
     let verb = verb(operation.remove("op"))?;
-    let target = operation.remove("ref").map(reference).transpose()?;
+    let target = target(operation.remove("ref"), operation.remove("href"))?;
     let etag = super::etag(&mut operation).map_err(|errors| errors.map(|error| error.at("/meta/etag")))?;
-    let data = data(verb, &mut operation, target.is_some())?;
-    Ok(OperationDocument { verb, target, data, etag })
+    Ok(OperationDocument { verb, target, data: operation.remove("data"), etag })
 }
 
 fn verb(op: Option<Json>) -> Result<Verb> {
@@ -101,38 +111,62 @@ fn verb(op: Option<Json>) -> Result<Verb> {
     }
 }
 
-fn reference(json: Json) -> Result<Identifier> {
-    match &json {
-        Json::Object(members) if members.contains_key("relationship") => {
-            let detail = "Operations change relationships in the resource's `data` in this version.";
-            Err(later("/ref/relationship", detail))
+fn target(reference: Option<Json>, href: Option<Json>) -> Result<Option<Target>> {
+    match (reference, href) {
+        (None, None) => Ok(None),
+        (Some(reference), None) => self::reference(reference).map(Some),
+        (None, Some(Json::String(href))) => Ok(Some(Target::Href(href))),
+        (None, Some(_)) => Err(malformed("/href", "`href` must be a string.")),
+        (Some(_), Some(_)) => Err(malformed("/href", "An operation has `ref` or `href`, not both.")),
+    }
+}
+
+fn reference(json: Json) -> Result<Target> {
+    let Json::Object(mut reference) = json else {
+        return Err(malformed("/ref", "`ref` must be an object."));
+    };
+    let mut text = |name: &str| match reference.remove(name) {
+        None => Ok(None),
+        Some(Json::String(text)) => Ok(Some(text)),
+        Some(_) => Err(malformed(&format!("/ref/{name}"), &format!("`{name}` must be a string."))),
+    };
+    let (ty, relationship) = (text("type")?, text("relationship")?);
+    let name = match (text("id")?, text("lid")?) {
+        (Some(_), Some(_)) => return Err(malformed("/ref", "`ref` has `id` or `lid`, not both.")),
+        (Some(id), None) => Some(Name::Id(id)),
+        (None, lid) => lid.map(Name::Lid),
+    };
+    match ty {
+        Some(ty) => Ok(Target::Ref { ty, name, relationship }),
+        None => Err(malformed("/ref", "`ref` needs the member `type`.")),
+    }
+}
+
+impl OperationDocument {
+    /// `data` as a resource object. `None`: it is left out, as it may be where something is removed.
+    pub fn resource(&self) -> Result<Option<ResourceDocument>> {
+        match (&self.data, self.verb, &self.target) {
+            (Some(Json::Object(data)), _, _) => resource_object(data.clone()).map(Some),
+            (None, Verb::Remove, Some(_)) => Ok(None),
+            (None, Verb::Remove, None) => {
+                Err(malformed("", "`remove` needs `ref` or `href`: the resource that goes."))
+            }
+            (None, ..) => Err(malformed("", "The operation needs `data`: a resource object.")),
+            (Some(_), ..) => Err(malformed("/data", "`data` must be one resource object.")),
         }
-        _ => identifier(json, "/ref"),
     }
-}
 
-/// `data`: what is added or changed; of a removal, the resource it is about, where `ref` does not say.
-fn data(verb: Verb, operation: &mut Map<String, Json>, named: bool) -> Result<Option<ResourceDocument>> {
-    match (verb, operation.remove("data")) {
-        (Verb::Add, _) if named => Err(malformed(
-            "/ref",
-            "`add` takes no `ref`: the resource does not exist yet. Its `data` says what it is.",
-        )),
-        (_, Some(Json::Object(data))) => resource_object(data).map(Some),
-        (Verb::Remove, None) if named => Ok(None),
-        (Verb::Remove, None) => Err(malformed("", "`remove` needs `ref`: the resource that goes.")),
-        (_, None) => Err(malformed("", "The operation needs `data`: a resource object.")),
-        (_, Some(_)) => Err(malformed("/data", "`data` must be one resource object.")),
+    /// `data` as linkage.
+    pub fn linkage(&self) -> Result<Linkage> {
+        match &self.data {
+            Some(data) => identifiers(data.clone(), "/data"),
+            None => Err(malformed("", "The operation needs `data`: the linkage.")),
+        }
     }
-}
-
-fn later(pointer: &str, detail: &str) -> Errors {
-    Error::new(ErrorCode::NotInThisVersion, detail).at(pointer).into()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Name;
     use super::*;
     use crate::error::Source;
 
@@ -147,9 +181,10 @@ mod tests {
             {"op": "remove", "ref": {"type": "items", "id": "7"}, "meta": {"etag": "x"}}]}"#;
         let read = read(body).unwrap();
         assert_eq!((read[0].verb, read[1].verb), (Verb::Add, Verb::Remove));
-        assert_eq!(read[0].data.as_ref().unwrap().lid.as_deref(), Some("o"));
-        assert_eq!(read[1].target.as_ref().unwrap().name, Name::Id("7".into()));
-        assert_eq!(read[1].etag.as_deref(), Some("x"));
+        assert_eq!(read[0].resource().unwrap().unwrap().lid.as_deref(), Some("o"));
+        let (ty, name) = ("items".to_owned(), Some(Name::Id("7".into())));
+        assert_eq!(read[1].target, Some(Target::Ref { ty, name, relationship: None }));
+        assert_eq!((read[1].etag.as_deref(), read[1].resource()), (Some("x"), Ok(None)));
     }
 
     #[test]
@@ -162,55 +197,51 @@ mod tests {
             (r#"{"atomic:operations": []}"#, ErrorCode::MalformedDocument, "/atomic:operations"),
             (r#"{"atomic:operations": [1, 2, 3]}"#, ErrorCode::TooManyOperations, "/atomic:operations"),
             (r#"{"atomic:operations": [1]}"#, ErrorCode::MalformedDocument, "/atomic:operations/0"),
-            (
-                r#"{"atomic:operations": [{"op": "put"}]}"#,
-                ErrorCode::MalformedDocument,
-                "/atomic:operations/0/op",
-            ),
-            (
-                r#"{"atomic:operations": [{"op": "add"}]}"#,
-                ErrorCode::MalformedDocument,
-                "/atomic:operations/0",
-            ),
-            (
-                r#"{"atomic:operations": [{"op": "add", "data": []}]}"#,
-                ErrorCode::MalformedDocument,
-                "/atomic:operations/0/data",
-            ),
-            (
-                r#"{"atomic:operations": [{"op": "add", "data": {"type": 1}}]}"#,
-                ErrorCode::MalformedDocument,
-                "/atomic:operations/0/data/type",
-            ),
-            (
-                r#"{"atomic:operations": [{"op": "remove", "href": "/api/orders/1"}]}"#,
-                ErrorCode::NotInThisVersion,
-                "/atomic:operations/0/href",
-            ),
-            (
-                r#"{"atomic:operations": [{"op": "update", "ref": {"type": "a", "id": "1", "relationship": "b"}, "data": null}]}"#,
-                ErrorCode::NotInThisVersion,
-                "/atomic:operations/0/ref/relationship",
-            ),
-            (
-                r#"{"atomic:operations": [{"op": "remove", "ref": {"type": "a", "id": "1", "lid": "1"}}]}"#,
-                ErrorCode::MalformedDocument,
-                "/atomic:operations/0/ref",
-            ),
-            (
-                r#"{"atomic:operations": [{"op": "add", "ref": {"type": "a", "id": "1"}, "data": {"type": "a"}}]}"#,
-                ErrorCode::MalformedDocument,
-                "/atomic:operations/0/ref",
-            ),
-            (
-                r#"{"atomic:operations": [{"op": "remove", "ref": {"type": "a", "id": "1"}, "meta": {"etag": 1}}]}"#,
-                ErrorCode::MalformedDocument,
-                "/atomic:operations/0/meta/etag",
-            ),
         ] {
-            let errors = read(body).unwrap_err();
-            let first = errors.iter().next().unwrap();
-            assert_eq!((first.code, &first.source), (code, &Source::Pointer(place.into())), "{body}");
+            assert_eq!(first(read(body).unwrap_err()), (code, place.into()), "{body}");
+        }
+        for (operation, place) in [
+            (r#"{"op": "put"}"#, "/op"),
+            (r#"{"op": "remove", "href": 1}"#, "/href"),
+            (r#"{"op": "remove", "href": "/api/orders/1", "ref": {"type": "orders", "id": "1"}}"#, "/href"),
+            (r#"{"op": "remove", "ref": []}"#, "/ref"),
+            (r#"{"op": "remove", "ref": {"id": "1"}}"#, "/ref"),
+            (r#"{"op": "remove", "ref": {"type": "a", "id": 1}}"#, "/ref/id"),
+            (r#"{"op": "remove", "ref": {"type": "a", "id": "1", "lid": "1"}}"#, "/ref"),
+            (r#"{"op": "remove", "ref": {"type": "a", "id": "1"}, "meta": {"etag": 1}}"#, "/meta/etag"),
+        ] {
+            let place = format!("/atomic:operations/0{place}");
+            let errors = read(&format!(r#"{{"atomic:operations": [{operation}]}}"#)).unwrap_err();
+            assert_eq!(first(errors), (ErrorCode::MalformedDocument, place), "{operation}");
+        }
+    }
+
+    #[test]
+    fn data_that_does_not_fit_is_refused_with_its_place() {
+        for (operation, place) in [
+            (r#"{"op": "add"}"#, ""),
+            (r#"{"op": "remove"}"#, ""),
+            (r#"{"op": "add", "data": []}"#, "/data"),
+            (r#"{"op": "add", "data": {"type": 1}}"#, "/data/type"),
+        ] {
+            let read = read(&format!(r#"{{"atomic:operations": [{operation}]}}"#)).unwrap();
+            let refused = first(read[0].resource().unwrap_err());
+            assert_eq!(refused, (ErrorCode::MalformedDocument, place.into()), "{operation}");
+        }
+        for (data, place) in
+            [(r#"{"op": "add"}"#, ""), (r#"{"op": "add", "data": [{"id": "1"}]}"#, "/data/0")]
+        {
+            let read = read(&format!(r#"{{"atomic:operations": [{data}]}}"#)).unwrap();
+            let refused = first(read[0].linkage().unwrap_err());
+            assert_eq!(refused, (ErrorCode::MalformedDocument, place.into()), "{data}");
+        }
+    }
+
+    fn first(errors: Errors) -> (ErrorCode, String) {
+        let first = errors.iter().next().unwrap();
+        match &first.source {
+            Source::Pointer(place) => (first.code, place.clone()),
+            other => panic!("{other:?}"),
         }
     }
 }

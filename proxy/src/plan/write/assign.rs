@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use dialects::Value;
 use introspect::{Column, ColumnId, RelationshipId, Table, TableId};
-use rules::change::RowRef;
+use rules::change::{Membership, RowId, RowRef};
 use serde_json::Value as Json;
 
 use super::new_rows::{self, NewRows};
 use super::operations::unknown_lid;
+use super::{PlannedOperation, Shows, relate};
 use crate::jsonapi::document::{Identifier, Linkage, Name, ResourceDocument, escape};
 use crate::jsonapi::{id, shape, value};
 use crate::state::Snapshot;
@@ -18,6 +19,7 @@ use crate::{Error, ErrorCode, Errors, Result};
 /// Values being collected for one row.
 pub(super) struct Assignments<'a> {
     snapshot: &'a Snapshot,
+    id: RowId,
     table_id: TableId,
     table: &'a Table,
     /// The row is being made: it may still be given its key.
@@ -34,12 +36,15 @@ pub(super) struct Given {
     pub(super) pointers: BTreeMap<ColumnId, String>,
     pub(super) ignored: Vec<String>,
     pub(super) unchanged: Vec<(ColumnId, Value)>,
+    /// The to-many relationships, each an operation.
+    pub(super) related: Vec<PlannedOperation>,
 }
 
 impl<'a> Assignments<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, table_id: TableId, new: bool, new_rows: &'a NewRows) -> Self {
-        let table = &snapshot.schema[table_id];
-        Self { snapshot, table_id, table, new, new_rows, given: Given::default(), errors: Vec::new() }
+    /// `new_rows` are those that operations before it add.
+    pub(super) fn new(snapshot: &'a Snapshot, id: RowId, new: bool, new_rows: &'a NewRows) -> Self {
+        let (table_id, table) = (id.table, &snapshot.schema[id.table]);
+        Self { snapshot, id, table_id, table, new, new_rows, given: Given::default(), errors: Vec::new() }
     }
 
     /// Takes everything that a resource object gives.
@@ -107,14 +112,10 @@ impl<'a> Assignments<'a> {
 
     /// Whether a column cannot be written: of a type that is shown as text alone, or, on an existing row, of the key or what foreign keys refer to.
     fn fixed(&self, column: ColumnId) -> bool {
-        let referred = || {
-            let referrers = self.snapshot.facts.referrers(self.table_id);
-            referrers
-                .iter()
-                .any(|r| self.snapshot.schema[r.child][r.relationship].target_columns.contains(&column))
-        };
-        !self.table[column].ty.is_writable()
-            || (!self.new && (self.table.key.contains(&column) || referred()))
+        match self.new {
+            true => !self.table[column].ty.is_writable(),
+            false => fixed(self.snapshot, self.table_id, column),
+        }
     }
 
     fn derived(&mut self, name: &str, pointer: String) {
@@ -158,15 +159,18 @@ impl<'a> Assignments<'a> {
                 self.errors.push(Error::new(ErrorCode::MalformedDocument, detail).at(pointer));
             }
             Linkage::Absent => {}
-            _ if !self.table[relationship].to_one() => {
-                let detail = format!(
-                    "The to-many relationship `{name}` is changed through the resources at its other end."
-                );
-                self.errors.push(Error::new(ErrorCode::Forbidden, detail).at(pointer));
-            }
+            _ if self.table[relationship].to_one() => self.linkage(relationship, linkage, pointer),
+            _ => self.members(relationship, linkage, &format!("{pointer}/data")),
+        }
+    }
+
+    /// Takes the linkage of a to-one relationship; the relationship object stands at the pointer.
+    pub(super) fn linkage(&mut self, relationship: RelationshipId, linkage: &Linkage, pointer: String) {
+        match linkage {
             Linkage::Null => self.unlink(relationship, pointer),
             Linkage::One(identifier) => self.link(relationship, identifier, pointer),
-            Linkage::Many(_) => {
+            Linkage::Many(_) | Linkage::Absent => {
+                let name = &self.table[relationship].name;
                 let detail = format!("`{name}` is to one: `data` must be an object or null.");
                 self.errors
                     .push(Error::new(ErrorCode::MalformedDocument, detail).at(format!("{pointer}/data")));
@@ -174,8 +178,21 @@ impl<'a> Assignments<'a> {
         }
     }
 
+    /// A new row has nothing yet that could be replaced.
+    fn members(&mut self, relationship: RelationshipId, linkage: &Linkage, pointer: &str) {
+        let how = if self.new { Membership::Add } else { Membership::Replace };
+        let (id, new_rows) = (self.id.clone(), self.new_rows);
+        match relate::to_many(self.snapshot, id, relationship, how, linkage, pointer, new_rows) {
+            Ok(related) => self.given.related.push(PlannedOperation { shows: Shows::Part, ..related }),
+            Err(errors) => self.errors.extend(errors),
+        }
+    }
+
     fn unlink(&mut self, relationship: RelationshipId, pointer: String) {
-        for column in self.table[relationship].columns.clone() {
+        let columns = &self.table[relationship].columns;
+        let released = self.table.released(columns);
+        // Of a key that cannot be released, the columns say why.
+        for column in if released.is_empty() { columns.clone() } else { released } {
             self.set_reference(column, Value::Null, format!("{pointer}/data"));
         }
     }
@@ -247,13 +264,27 @@ impl<'a> Assignments<'a> {
     }
 
     fn set_reference(&mut self, column: ColumnId, value: Value, pointer: String) {
+        if self.snapshot.facts.is_derived(self.table_id, column) {
+            return self.derived(&self.reference(column), pointer);
+        }
         match self.fixed(column) {
             true => {
                 self.given.pointers.insert(column, pointer);
                 self.given.unchanged.push((column, value));
             }
+            false if value.is_null() && !self.table[column].nullable => {
+                let name = self.reference(column);
+                let detail = format!("The relationship `{name}` is required.");
+                self.errors.push(Error::new(ErrorCode::Required, detail).at(pointer).about(&name));
+            }
             false => self.assign(column, value, pointer),
         }
+    }
+
+    /// The to-one relationship that a column belongs to.
+    fn reference(&self, column: ColumnId) -> String {
+        let found = self.table.relationships.iter().find(|r| r.to_one() && r.columns.contains(&column));
+        found.map_or_else(String::new, |relationship| relationship.name.clone())
     }
 
     fn unknown_attribute(&mut self, name: &str, pointer: String) {
@@ -282,8 +313,17 @@ impl<'a> Assignments<'a> {
     }
 }
 
+/// Whether a column of a row that exists cannot be written: of a type that is shown as text alone, of the key, or what foreign keys refer to.
+pub(super) fn fixed(snapshot: &Snapshot, table: TableId, column: ColumnId) -> bool {
+    let of = &snapshot.schema[table];
+    let mut referrers = snapshot.facts.referrers(table).iter();
+    !of[column].ty.is_writable()
+        || of.key.contains(&column)
+        || referrers.any(|r| snapshot.schema[r.child][r.relationship].target_columns.contains(&column))
+}
+
 /// No such related resource.
-fn related_not_found(target: &Table, id: &str) -> Error {
+pub fn related_not_found(target: &Table, id: &str) -> Error {
     let detail = format!("There is no resource of type `{}` with the id `{id}`.", target.name);
     Error::new(ErrorCode::RelatedNotFound, detail)
 }

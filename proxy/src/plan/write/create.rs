@@ -19,23 +19,20 @@ pub(super) fn build(
     id: RowId,
     document: &ResourceDocument,
     new_rows: &NewRows,
-) -> Result<PlannedOperation> {
-    let mut assignments = Assignments::new(snapshot, id.table, true, new_rows);
+) -> Result<Vec<PlannedOperation>> {
+    let mut assignments = Assignments::new(snapshot, id.clone(), true, new_rows);
     assignments.document(document);
     if let Some(client_id) = &document.id {
         self::client_id(snapshot, id.table, client_id, &mut assignments);
     }
     require(snapshot, id.table, &mut assignments);
     let given = assignments.finish()?;
-    Ok(PlannedOperation {
-        id,
-        action: Action::Insert(given.values),
-        place: String::new(),
+    let operation = PlannedOperation {
         pointers: given.pointers,
         ignored: given.ignored,
-        unchanged: Vec::new(),
-        condition: None,
-    })
+        ..PlannedOperation::new(id, Action::Insert(given.values))
+    };
+    Ok([vec![operation], given.related].concat())
 }
 
 /// A client's id: its parts are the key's values, unless the database draws them.

@@ -1,11 +1,14 @@
 //! The plan of several operations: each with its row, found by id or among those that operations before it add.
 
 use introspect::TableId;
-use rules::change::{Action, RowId};
+use rules::change::{Action, Membership, RowId};
 
 use super::new_rows::NewRows;
-use super::{Condition, PlannedOperation, WritePlan, condition, create, delete, expected, key_of, update};
-use crate::jsonapi::document::{self, Identifier, Name, OperationDocument, ResourceDocument, Verb};
+use super::target::Target;
+use super::{
+    Condition, PlannedOperation, WritePlan, condition, create, delete, expected, key_of, relate, update,
+};
+use crate::jsonapi::document::{self, Name, OperationDocument, ResourceDocument, Verb};
 use crate::plan::names;
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
@@ -19,7 +22,10 @@ pub fn operations(snapshot: &Snapshot, body: &[u8]) -> Result<WritePlan> {
     for (n, document) in (0..).zip(&documents) {
         let place = format!("/atomic:operations/{n}");
         match builder.operation(n, document) {
-            Ok(operation) => operations.push(PlannedOperation { place, ..operation }),
+            Ok(parts) => {
+                let placed = |operation| PlannedOperation { place: place.clone(), ..operation };
+                operations.extend(parts.into_iter().map(placed));
+            }
             Err(refused) => errors.extend(refused.under(&place)),
         }
     }
@@ -31,37 +37,50 @@ struct Builder<'a> {
     new_rows: NewRows,
 }
 
-/// The resource that an operation is about, as it says, and where it says so.
-struct Target<'a> {
-    ty: &'a str,
-    name: Option<Named<'a>>,
-    pointer: &'static str,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Named<'a> {
-    Id(&'a str),
-    Lid(&'a str),
-}
-
 impl Builder<'_> {
-    fn operation(&mut self, n: u32, document: &OperationDocument) -> Result<PlannedOperation> {
-        match (document.verb, &document.data) {
-            (Verb::Add, Some(data)) => self.add(n, data),
+    /// One operation; the to-many relationships in its data are further ones.
+    fn operation(&mut self, n: u32, document: &OperationDocument) -> Result<Vec<PlannedOperation>> {
+        let target = Target::given(&self.snapshot.api, document)?;
+        if let Some((target, name)) = target.as_ref().and_then(|t| Some((t, t.relationship.as_ref()?))) {
+            return Ok(vec![self.relationship(document, target, name)?]);
+        }
+        let data = document.resource()?;
+        if let (Some(target), Some(data)) = (&target, &data) {
+            target.agree(data)?;
+        }
+        match (document.verb, data) {
+            (Verb::Add, Some(data)) => self.add(n, target, &data),
             (Verb::Add, None) => Err(lacking("`add` needs `data`.")),
-            (Verb::Update, Some(data)) => self.update(document, data),
+            (Verb::Update, Some(data)) => {
+                let target = target.unwrap_or_else(|| Target::of_data(&data));
+                self.update(&target, document, &data)
+            }
             (Verb::Update, None) => Err(lacking("`update` needs `data`.")),
-            (Verb::Remove, _) => self.remove(document),
+            (Verb::Remove, data) => match target.or(data.as_ref().map(Target::of_data)) {
+                Some(target) => Ok(vec![self.remove(&target, document, data.as_ref())?]),
+                None => Err(lacking("The operation needs `ref` or `href`: the resource it is about.")),
+            },
         }
     }
 
-    fn add(&mut self, n: u32, data: &ResourceDocument) -> Result<PlannedOperation> {
-        let table = self.table(&data.ty, "/data")?;
+    fn add(
+        &mut self,
+        n: u32,
+        target: Option<Target>,
+        data: &ResourceDocument,
+    ) -> Result<Vec<PlannedOperation>> {
+        let named = target.filter(|target| target.name.is_some() && Target::of_data(data).name.is_none());
+        if let Some(target) = named {
+            let detail =
+                "`add` takes a collection: the resource does not exist yet. Its `data` says what it is.";
+            return Err(Error::new(ErrorCode::MalformedDocument, detail).at(target.name_at()).into());
+        }
+        let table = self.table(&data.ty, "/data/type")?;
         let id = RowId::new(table, n);
         if data.etag.is_some() {
             return Err(nothing_to_match("/data/meta/etag"));
         }
-        let operation = create::build(self.snapshot, id.clone(), data, &self.new_rows);
+        let parts = create::build(self.snapshot, id.clone(), data, &self.new_rows);
         // Later operations may name a row that is refused, too: they have nothing wrong themselves.
         if let Some(lid) = &data.lid
             && !self.new_rows.name(&id, lid)
@@ -69,22 +88,55 @@ impl Builder<'_> {
             let detail = format!("Another operation adds a `{}` with the local id `{lid}`.", data.ty);
             return Err(Error::new(ErrorCode::MalformedDocument, detail).at("/data/lid").into());
         }
-        let operation = operation?;
-        if let Action::Insert(values) = &operation.action {
-            self.new_rows.add(self.snapshot, &operation.id, values);
+        let parts = parts?;
+        if let Some(PlannedOperation { action: Action::Insert(values), .. }) = parts.first() {
+            self.new_rows.add(self.snapshot, &id, values);
         }
-        Ok(operation)
+        Ok(parts)
     }
 
-    fn update(&self, document: &OperationDocument, data: &ResourceDocument) -> Result<PlannedOperation> {
-        let target = target(document)?;
-        let id = self.row(&target)?;
-        let condition = self.condition(&id, document)?;
-        let mut operation = update(self.snapshot, id, data, condition, &self.new_rows)?;
+    fn update(
+        &self,
+        target: &Target,
+        document: &OperationDocument,
+        data: &ResourceDocument,
+    ) -> Result<Vec<PlannedOperation>> {
+        let id = self.row(target)?;
+        let condition = self.condition(&id, document, Some(data))?;
+        let mut parts = update(self.snapshot, id, data, condition, &self.new_rows)?;
+        for part in parts.iter_mut().filter(|part| part.id.key().is_none()) {
+            self.unchanged(part)?;
+        }
+        Ok(parts)
+    }
+
+    /// An operation on a relationship. Of one resource there is nothing to add to, or to remove from.
+    fn relationship(
+        &self,
+        document: &OperationDocument,
+        target: &Target,
+        name: &str,
+    ) -> Result<PlannedOperation> {
+        let id = self.row(target)?;
+        let found = names::relationship(&self.snapshot.schema, id.table, name);
+        let (relationship, there) =
+            found.map_err(|detail| Error::new(ErrorCode::NotFound, detail).at(target.relationship_at()))?;
+        let how = match document.verb {
+            Verb::Update => Membership::Replace,
+            _ if there.to_one() => {
+                let detail = format!("`{name}` leads to one resource: `update` replaces it.");
+                return Err(Error::new(ErrorCode::MalformedDocument, detail).at("/op").into());
+            }
+            Verb::Add => Membership::Add,
+            Verb::Remove => Membership::Remove,
+        };
+        let condition = self.condition(&id, document, None)?;
+        let (linkage, new_rows) = (document.linkage()?, &self.new_rows);
+        let mut operation = relate::operation(self.snapshot, id, relationship, how, &linkage, new_rows)?;
         if operation.id.key().is_none() {
             self.unchanged(&mut operation)?;
         }
-        Ok(operation)
+        Ok(PlannedOperation { condition, ..operation })
     }
 
     /// A new row is not there yet to be compared with: what cannot be changed must be what it was added with.
@@ -103,16 +155,20 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn remove(&self, document: &OperationDocument) -> Result<PlannedOperation> {
-        let id = self.row(&target(document)?)?;
-        let condition = self.condition(&id, document)?;
+    fn remove(
+        &self,
+        target: &Target,
+        document: &OperationDocument,
+        data: Option<&ResourceDocument>,
+    ) -> Result<PlannedOperation> {
+        let id = self.row(target)?;
+        let condition = self.condition(&id, document, data)?;
         Ok(delete(id, condition))
     }
 
-    fn table(&self, ty: &str, pointer: &str) -> Result<TableId> {
-        let place = format!("{pointer}/type");
-        let (id, table) = names::table(&self.snapshot.schema, ty)
-            .map_err(|errors| errors.map(|error| error.at(place.clone())))?;
+    fn table(&self, ty: &str, place: &str) -> Result<TableId> {
+        let (id, table) =
+            names::table(&self.snapshot.schema, ty).map_err(|errors| errors.map(|error| error.at(place)))?;
         match table.view {
             false => Ok(id),
             true => {
@@ -123,29 +179,33 @@ impl Builder<'_> {
     }
 
     /// The row that an operation names.
-    fn row(&self, target: &Target<'_>) -> Result<RowId> {
-        let table = self.table(target.ty, target.pointer)?;
-        match target.name {
-            Some(Named::Id(id)) => {
-                let place = format!("{}/id", target.pointer);
+    fn row(&self, target: &Target) -> Result<RowId> {
+        let table = self.table(&target.ty, target.ty_at())?;
+        match &target.name {
+            Some(Name::Id(id)) => {
                 let key = key_of(self.snapshot, table, id)
-                    .map_err(|errors| errors.map(|error| error.at(place.clone())))?;
+                    .map_err(|errors| errors.map(|error| error.at(target.name_at())))?;
                 Ok(self.new_rows.by_key(table, &key).cloned().unwrap_or_else(|| RowId::existing(table, key)))
             }
-            Some(Named::Lid(lid)) => self
+            Some(Name::Lid(lid)) => self
                 .new_rows
                 .by_lid(table, lid)
                 .cloned()
-                .ok_or_else(|| unknown_lid(target.ty, lid).at(format!("{}/lid", target.pointer)).into()),
+                .ok_or_else(|| unknown_lid(&target.ty, lid).at(target.name_at()).into()),
             None => {
                 let detail = "The operation must name its resource by `id` or `lid`.";
-                Err(Error::new(ErrorCode::MalformedDocument, detail).at(target.pointer).into())
+                Err(Error::new(ErrorCode::MalformedDocument, detail).at(target.name_at()).into())
             }
         }
     }
 
-    fn condition(&self, id: &RowId, document: &OperationDocument) -> Result<Option<Condition>> {
-        let of_data = document.data.as_ref().and_then(|data| data.etag.as_deref());
+    fn condition(
+        &self,
+        id: &RowId,
+        document: &OperationDocument,
+        data: Option<&ResourceDocument>,
+    ) -> Result<Option<Condition>> {
+        let of_data = data.and_then(|data| data.etag.as_deref());
         let given = match (of_data, document.etag.as_deref()) {
             (Some(etag), _) => Some(expected(etag, "/data/meta/etag")),
             (None, Some(etag)) => Some(expected(etag, "/meta/etag")),
@@ -156,33 +216,6 @@ impl Builder<'_> {
             (None, Some(_)) => Err(nothing_to_match("")),
             (Some(_), given) => condition(self.snapshot, given).map_err(required),
         }
-    }
-}
-
-/// What `ref` names, else `data`; where both do, they must agree.
-fn target(document: &OperationDocument) -> Result<Target<'_>> {
-    let of_data = document.data.as_ref().map(|data| {
-        let name = data.id.as_deref().map(Named::Id).or(data.lid.as_deref().map(Named::Lid));
-        Target { ty: &data.ty, name, pointer: "/data" }
-    });
-    let of_ref = document.target.as_ref().map(|Identifier { ty, name }| {
-        let name = match name {
-            Name::Id(id) => Named::Id(id),
-            Name::Lid(lid) => Named::Lid(lid),
-        };
-        Target { ty, name: Some(name), pointer: "/ref" }
-    });
-    match (of_ref, of_data) {
-        (Some(of_ref), Some(of_data)) if of_ref.ty != of_data.ty => {
-            let detail = format!("`ref` names a `{}`, `data` is a `{}`.", of_ref.ty, of_data.ty);
-            Err(Error::new(ErrorCode::TypeConflict, detail).at("/data/type").into())
-        }
-        (Some(of_ref), Some(of_data)) if of_data.name.is_some() && of_ref.name != of_data.name => {
-            let detail = "`ref` and `data` name different resources.";
-            Err(Error::new(ErrorCode::IdConflict, detail).at("/data").into())
-        }
-        (Some(target), _) | (None, Some(target)) => Ok(target),
-        (None, None) => Err(lacking("The operation needs `ref`: the resource it is about.")),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Violations and database errors → errors with their place in the request.
 
+mod relate;
+
 use dialects::{Kind, Value};
 use introspect::{ColumnId, RelationshipId, Schema, TableId};
 use rules::Expr;
@@ -10,7 +12,7 @@ use serde_json::Value as Json;
 
 use crate::error::Source;
 use crate::jsonapi::{encode, id};
-use crate::plan::write::{PlannedOperation, WritePlan, not_found};
+use crate::plan::write::{PlannedOperation, Shows, WritePlan, not_found, related_not_found};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors};
 
@@ -60,8 +62,10 @@ pub(super) fn taken(snapshot: &Snapshot, table: TableId, error: &dialects::Error
         named
     };
     let mut created = snapshot.rules.created.iter().map(|(child, r)| (&snapshot.schema[*child], *r));
+    let joined = || snapshot.schema[table].join_table && columns() == snapshot.schema[table].key;
     error.kind == Kind::Unique
-        && created.any(|(child, r)| child[r].target == table && names(child, r) == sorted(columns()))
+        && (created.any(|(child, r)| child[r].target == table && names(child, r) == sorted(columns()))
+            || joined())
 }
 
 /// Why a row that a foreign key names could not be added.
@@ -71,6 +75,9 @@ pub(super) fn creation(
     table: TableId,
     error: dialects::Error,
 ) -> Error {
+    if snapshot.schema[table].join_table {
+        return Refusal { snapshot, plan, table, id: None }.database(error);
+    }
     let table = &snapshot.schema[table];
     let named = match error.kind {
         Kind::Unique => unique_columns(table, &error),
@@ -80,9 +87,15 @@ pub(super) fn creation(
     let names: Vec<String> = named.iter().map(|c| format!(" (`{}`)", table[*c].name)).collect();
     refused.detail =
         format!("The missing `{}` cannot be added: {}{}", table.name, refused.detail, names.concat());
-    match plan.operations.as_slice() {
-        [only] => refused.at(only.whole()),
-        _ => refused.at(OPERATIONS),
+    refused.at(whole(plan))
+}
+
+/// The resource of a request for one, else all operations.
+fn whole(plan: &WritePlan) -> String {
+    let mut places = plan.operations.iter().map(|operation| &operation.place);
+    match (plan.operations.first(), places.next()) {
+        (Some(first), Some(place)) if places.all(|other| other == place) => first.whole(),
+        _ => OPERATIONS.into(),
     }
 }
 
@@ -108,7 +121,8 @@ fn unique_columns(table: &introspect::Table, error: &dialects::Error) -> Vec<Col
 
 /// The table that an error of the database is about, of those that the request names.
 fn concerned(schema: &Schema, plan: &WritePlan, error: &dialects::Error) -> Option<TableId> {
-    let mut tables: Vec<TableId> = plan.operations.iter().map(|operation| operation.id.table).collect();
+    let mut tables: Vec<TableId> =
+        plan.operations.iter().flat_map(|operation| relate::written(schema, operation)).collect();
     tables.sort();
     tables.dedup();
     if let [only] = tables.as_slice() {
@@ -174,6 +188,9 @@ impl Refusal<'_> {
         let of_target = self.operations().next().is_some();
         match &violation.reason {
             Reason::NotFound => self.not_found(&violation.id),
+            Reason::Unmovable { relationship, leaving } => {
+                self.unmovable(&violation.id, *relationship, *leaving)
+            }
             Reason::RelatedNotFound { relationship } => {
                 self.related_not_found(violation.id.table, *relationship, of_target)
             }
@@ -234,8 +251,12 @@ impl Refusal<'_> {
         }
     }
 
+    /// A row that no operation is about is one to which a relationship is to lead.
     fn not_found(&self, id: &RowId) -> Error {
         let text = id.key().map(|key| id::format(&self.schema()[id.table], key)).unwrap_or_default();
+        if let (None, Some(place)) = (self.operations().next(), self.named_at(id)) {
+            return related_not_found(&self.schema()[id.table], &text).at(place);
+        }
         let errors = not_found(self.snapshot, id.table, &text);
         errors.iter().next().cloned().unwrap_or_else(|| Error::new(ErrorCode::NotFound, "No such resource."))
     }
@@ -332,11 +353,13 @@ impl Refusal<'_> {
             (Some(_), Some(_)) => return OPERATIONS.into(),
             _ => {}
         }
-        let mut about = self.operations().rev();
-        match (about.next(), about.next(), self.plan.operations.as_slice()) {
-            (Some(last), other, _) if sure || other.is_none() => last.whole(),
-            (_, _, [only]) => only.whole(),
-            _ => OPERATIONS.into(),
+        if let Some(place) = self.id.and_then(|id| self.named_at(id)) {
+            return place;
+        }
+        let mut about = self.operations().rev().filter(|operation| operation.shows != Shows::Part);
+        match (about.next(), about.next()) {
+            (Some(last), other) if sure || other.is_none() => last.whole(),
+            _ => whole(self.plan),
         }
     }
 

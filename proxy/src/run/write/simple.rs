@@ -43,6 +43,7 @@ fn quiet(snapshot: &Snapshot, plan: &PlannedOperation) -> bool {
             !columns.is_empty() && !snapshot.facts.matters(plan.id.table, &columns)
         }
         Action::Delete => !snapshot.facts.removal_matters(plan.id.table),
+        Action::Relate(_) => false,
     }
 }
 
@@ -55,7 +56,7 @@ fn as_change(table: &Table, plan: &PlannedOperation) -> Change {
             values.iter().for_each(|(column, value)| image.set(*column, value.clone()));
             (Some(image), values.keys().copied().collect())
         }
-        Action::Delete => (None, Vec::new()),
+        Action::Delete | Action::Relate(_) => (None, Vec::new()),
     };
     Change { id: plan.id.clone(), before: plan.id.key().map(|_| row()), after, columns }
 }

@@ -61,6 +61,10 @@ impl Game {
                 RowRef::New(n) => keys.get(n).cloned(),
                 row => row_key(row),
             };
+            let id = operation.id.clone();
+            if let Action::Relate(relating) = &mut operation.action {
+                relating.rows.retain(|row| *row != id);
+            }
             if let Action::Insert(values) | Action::Update(values) = &mut operation.action {
                 let key = self.world.schema[operation.id.table].key[0];
                 for (column, value) in values.iter_mut().filter(|(column, _)| **column != key) {

@@ -7,13 +7,16 @@ use dialects::{Value, ValueType};
 use introspect::{ColumnId, Schema, TableId};
 
 use super::declare::decimal;
-use crate::change::{Action, Change, Key, Operation, Reason, Request, RowId, RowRef, Violation};
+use crate::change::{
+    Action, Change, Key, Membership, Operation, Reason, Relating, Request, RowId, RowRef, Violation,
+};
 use crate::engine::{Hold, Lookup, Of, ReadersLock, RowLock};
 use crate::expr::eval::show;
 use crate::policy::Actor;
 
 /// `+items order_id=1 quantity=2`, `items 3 quantity=5`, `-items 3`: one operation a line or after a semicolon. `#1` is the second of the
-/// rows that the request adds: `+items order_id=#1`, `orders #1 notes=x`.
+/// rows that the request adds: `+items order_id=#1`, `orders #1 notes=x`. `orders 1 items:=2,#0` replaces, `:+` adds, `:-` takes away; with a
+/// `!` behind it none may come or leave.
 pub(super) fn request(schema: &Schema, text: &str) -> Request {
     let mut added = 0;
     let operations = lines(text).map(|line| operation(schema, line, &mut added)).collect();
@@ -32,6 +35,7 @@ pub(super) fn asked(schema: &Schema, request: &Request) -> String {
             Action::Insert(values) => format!("+{name} {}", pairs(schema, operation.id.table, values)),
             Action::Update(values) => format!("{name} {}", pairs(schema, operation.id.table, values)),
             Action::Delete => format!("-{name}"),
+            Action::Relate(relating) => format!("{name} {}", related(schema, operation.id.table, relating)),
         }
     });
     lines.collect::<Vec<_>>().join("; ")
@@ -42,7 +46,41 @@ fn pairs(schema: &Schema, table: TableId, values: &BTreeMap<ColumnId, Value>) ->
     values.iter().map(pair).collect::<Vec<_>>().join(" ")
 }
 
+fn related(schema: &Schema, table: TableId, relating: &Relating) -> String {
+    let how = match relating.how {
+        Membership::Replace => ":=",
+        Membership::Add => ":+",
+        Membership::Remove => ":-",
+    };
+    let rows: Vec<String> = relating.rows.iter().map(|row| name(schema, row)).collect();
+    format!("{}{how}{}", schema[table][relating.relationship].name, rows.join(","))
+}
+
+/// `items:=2,#0`, where a line is a change of a relationship.
+fn relating(schema: &Schema, line: &str) -> Option<Operation> {
+    let (head, tail) = line.split_once(':').filter(|(head, _)| !head.contains('='))?;
+    let (row, relationship) = head.rsplit_once(' ').unwrap();
+    let (id, _) = self::row(schema, row);
+    let relationship = schema[id.table].relationship(relationship).unwrap();
+    let there = &schema[id.table][relationship];
+    let (how, named) = tail.split_at(1);
+    let how = match how {
+        "=" => Membership::Replace,
+        "+" => Membership::Add,
+        _ => Membership::Remove,
+    };
+    let free = !named.ends_with('!');
+    let named = named.trim_end_matches('!').split(',').filter(|key| !key.is_empty());
+    let target = &schema[there.target].name;
+    let rows = named.map(|key| self::row(schema, &format!("{target} {key}")).0).collect();
+    let relating = Relating { relationship, how, rows, comes: free, leaves: free };
+    Some(Operation { id, action: Action::Relate(relating) })
+}
+
 fn operation(schema: &Schema, line: &str, added: &mut u32) -> Operation {
+    if let Some(relating) = relating(schema, line) {
+        return relating;
+    }
     if let Some(line) = line.strip_prefix('+') {
         let (table, rest) = line.split_once(' ').unwrap_or((line, ""));
         let table = schema.find(table).unwrap();
@@ -146,6 +184,10 @@ fn reason(schema: &Schema, table: TableId, reason: &Reason) -> String {
     match reason {
         Reason::NotFound => "not found".into(),
         Reason::RelatedNotFound { relationship } => format!("no such {}", schema[table][*relationship].name),
+        Reason::Unmovable { relationship, leaving } => {
+            let verb = if *leaving { "leave" } else { "come to" };
+            format!("cannot {verb} its {}", schema[table][*relationship].name)
+        }
         Reason::StillReferenced { by, relationship } => {
             format!("still {} of {}", schema[*by][*relationship].name, schema[*by].name)
         }

@@ -1,5 +1,7 @@
 //! What the rules mean, computed from whole tables: no steps, no pruning, no identity map.
 
+mod relate;
+
 use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
@@ -163,7 +165,7 @@ fn counts(database: &Database, aggregate: &Aggregate, at: &At, child: &Image) ->
 /// The rows after a request, or why there are none: the request's own values, what foreign keys carry along, then every derived
 /// column of every row.
 pub(super) fn apply(rules: &RuleSet, before: &Database, request: &Request) -> Result<Database, Bad> {
-    let operations = net(request)?;
+    let operations = net(&relate::plain(before, request)?)?;
     let mut after = before.clone();
     after.begin();
     for operation in &operations {
@@ -177,6 +179,7 @@ pub(super) fn apply(rules: &RuleSet, before: &Database, request: &Request) -> Re
             }
             Action::Delete if after.rows.contains_key(&address(&after, operation)) => {}
             Action::Delete => return Err("no such row".into()),
+            Action::Relate(_) => panic!("it is plain by now"),
         }
     }
     let removed = operations.iter().filter(|o| matches!(o.action, Action::Delete));

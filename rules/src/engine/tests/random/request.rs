@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use dialects::Value;
 use dialects::value::Drawn;
-use introspect::{ColumnId, TableId};
+use introspect::{ColumnId, RelationshipId, TableId};
 
 use super::dice::Dice;
 use super::world::{CLIENT, STATE, STEPPED, is_client};
-use crate::change::{Action, Operation, Request, RowId, RowRef};
+use crate::change::{Action, Membership, Operation, Relating, Request, RowId, RowRef};
 use crate::engine::tests::database::Database;
 use crate::policy::Actor;
 
@@ -34,6 +34,11 @@ fn operation(dice: &mut Dice, database: &Database, n: u32, before: &[Operation])
         };
         return Operation { id, action };
     }
+    if dice.chance(10)
+        && let Some(relating) = relating(dice, database, before)
+    {
+        return relating;
+    }
     let table = TableId(dice.roll(database.schema.tables.len()) as u32);
     let insert = dice.chance(if database.rows.len() < 15 { 60 } else { 20 });
     if insert || database.table(table).next().is_none() {
@@ -46,6 +51,30 @@ fn operation(dice: &mut Dice, database: &Database, n: u32, before: &[Operation])
         false => Action::Update(values(dice, database, table, 40, before)),
     };
     Operation { id, action }
+}
+
+/// A change of a to-many relationship: of a row that is there, or of one that the request adds.
+fn relating(dice: &mut Dice, database: &Database, before: &[Operation]) -> Option<Operation> {
+    let table = TableId(dice.roll(database.schema.tables.len()) as u32);
+    let to_many: Vec<(RelationshipId, TableId)> = database.schema[table]
+        .relationships()
+        .filter(|(_, r)| !r.to_one())
+        .map(|(id, r)| (id, r.target))
+        .collect();
+    let (relationship, child) = *to_many.get(dice.roll(to_many.len().max(1)))?;
+    let how = *dice.pick(&[Membership::Replace, Membership::Add, Membership::Add, Membership::Remove]);
+    let rows = (0..dice.roll(4)).map(|_| some_row(dice, database, child, before)).collect();
+    let relating = Relating { relationship, how, rows, comes: true, leaves: true };
+    Some(Operation { id: some_row(dice, database, table, before), action: Action::Relate(relating) })
+}
+
+fn some_row(dice: &mut Dice, database: &Database, table: TableId, before: &[Operation]) -> RowId {
+    let new = |o: &&Operation| o.id.table == table && o.id.key().is_none();
+    let new: Vec<&RowId> = before.iter().filter(new).map(|o| &o.id).collect();
+    match new.is_empty() || dice.chance(60) {
+        true => RowId::existing(table, vec![some_key(dice, database, table)]),
+        false => (*dice.pick(&new)).clone(),
+    }
 }
 
 /// Values for some of the columns that a client may set.

@@ -1,0 +1,62 @@
+//! One write to a relationship at its own URL: build, restrict, run (JSON:API 1.1, "Updating Relationships").
+
+use http::{Method, StatusCode};
+use introspect::{Relationship, RelationshipId, TableId};
+use rules::change::Membership;
+
+use super::{trace, write};
+use crate::exchange::Response;
+use crate::jsonapi::encode;
+use crate::jsonapi::encode::trace::NewIds;
+use crate::jsonapi::media::JSON_API;
+use crate::jsonapi::query;
+use crate::plan::names;
+use crate::plan::write::{self as plan, WriteRequest};
+use crate::run::write::Context;
+use crate::{Error, ErrorCode, Result};
+
+/// Answers a PATCH (replace), POST (add) or DELETE (take away). Nothing is changed but what was sent, so there is nothing to show.
+pub(super) async fn answer(
+    context: Context<'_>,
+    (ty, name): (&str, &str),
+    method: &Method,
+    query: &str,
+    request: WriteRequest<'_>,
+) -> Result<Response> {
+    let snapshot = context.snapshot;
+    if let Some(pair) = query::parse(query)?.pairs.first() {
+        let detail = "A write to a relationship takes no parameters.";
+        return Err(Error::new(ErrorCode::UnknownParameter, detail).parameter(&pair.name).into());
+    }
+    let (table, _) = names::table(&snapshot.schema, ty)?;
+    write::writable(snapshot, table)?;
+    let (relationship, there) = found(context, table, name)?;
+    let how = how(method, there)?;
+    let plan = plan::linkage(snapshot, table, relationship, how, request)?;
+    write::carry_out(context, plan).await?;
+    match trace::told(context, &NewIds::new()) {
+        None => Ok(Response::empty(StatusCode::NO_CONTENT)),
+        Some(told) => {
+            let meta = [("trace".to_owned(), told)].into_iter().collect();
+            Ok(Response::new(StatusCode::OK, JSON_API, encode::meta_document(&meta)))
+        }
+    }
+}
+
+fn found<'a>(context: Context<'a>, table: TableId, name: &str) -> Result<(RelationshipId, &'a Relationship)> {
+    let found = names::relationship(&context.snapshot.schema, table, name);
+    found.map_err(|detail| Error::new(ErrorCode::NotFound, detail).into())
+}
+
+fn how(method: &Method, there: &Relationship) -> Result<Membership> {
+    match *method {
+        Method::POST if !there.to_one() => Ok(Membership::Add),
+        Method::DELETE if !there.to_one() => Ok(Membership::Remove),
+        Method::PATCH => Ok(Membership::Replace),
+        _ => {
+            let detail = format!("`{}` leads to one resource: PATCH replaces it.", there.name);
+            let error = Error::new(ErrorCode::MethodNotAllowed, detail);
+            Err(error.with_meta("allow", "GET, HEAD, OPTIONS, PATCH").into())
+        }
+    }
+}
