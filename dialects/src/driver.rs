@@ -20,7 +20,7 @@ use crate::render::Statement;
 use crate::{Dialect, Error, Kind, Result};
 
 /// How to connect and how much to allow.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Most exclusive connections.
     pub connections_max: usize,

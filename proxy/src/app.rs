@@ -1,5 +1,7 @@
 //! The running product: the database, the snapshot that is served, health and metrics, in one place that everything else is handed.
 
+pub mod reload;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,6 +17,7 @@ use crate::state::health::Health;
 use crate::state::load::{Blueprint, LoadError, Loaded, load};
 use crate::state::{Readiness, Snapshot};
 use crate::{Error, ErrorCode};
+use reload::Source;
 
 /// How long to wait before the database is asked again, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
@@ -29,6 +32,8 @@ pub struct App {
     snapshot: ArcSwapOption<Snapshot>,
     health: Health,
     stopping: AtomicBool,
+    source: Option<Arc<Source>>,
+    reloading: tokio::sync::Mutex<()>,
 }
 
 impl App {
@@ -41,7 +46,14 @@ impl App {
             snapshot: ArcSwapOption::empty(),
             health: Health::default(),
             stopping: AtomicBool::new(false),
+            source: None,
+            reloading: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// What a reload reads; without, there is no reload.
+    pub fn reloading_from(self, source: Source) -> Self {
+        Self { source: Some(Arc::new(source)), ..self }
     }
 
     /// Reads the schema and compiles the rules, until it works or the files have problems. While the database is away it is asked again

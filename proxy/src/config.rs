@@ -5,6 +5,7 @@
 
 mod file;
 mod keys;
+pub mod project;
 mod secret;
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,7 @@ const FILE: &str = "rulegate.yaml";
 const MODEL: &str = "model.yaml";
 
 /// Everything that is set.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The database.
     pub database_url: DatabaseUrl,

@@ -27,7 +27,8 @@ pub struct Server {
     pub app: Arc<App>,
     /// Where it listens.
     pub address: SocketAddr,
-    _running: Running,
+    /// The listener.
+    pub running: Running,
 }
 
 /// An answer as it came over the wire.
@@ -57,8 +58,17 @@ impl Server {
         let rule_files = fixture.rules.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
         let app = Arc::new(App::new(database.pool.clone(), settings).unwrap());
         app.start(&Blueprint { rule_files, ..Blueprint::default() }).await.unwrap();
+        Self::listen(app, certificates)
+    }
+
+    /// Serves what has been loaded already.
+    pub fn of(app: Arc<App>) -> Self {
+        Self::listen(app, None)
+    }
+
+    fn listen(app: Arc<App>, certificates: Option<&Arc<Certificates>>) -> Self {
         let running = server::serve(app.clone(), server::bind("127.0.0.1:0").unwrap(), certificates).unwrap();
-        Self { app, address: running.address, _running: running }
+        Self { app, address: running.address, running }
     }
 
     /// A connection.

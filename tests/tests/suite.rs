@@ -35,6 +35,7 @@ mod suite {
     mod random;
     mod reads;
     mod relationships;
+    mod reload;
     mod repair;
     mod roles;
     mod rules;

@@ -7,6 +7,7 @@ use dialects::{Options, Pool};
 
 use super::serving::Serving;
 use super::{Failure, ListenArgs, announce, open, runtime};
+use crate::config::project::Project;
 use crate::config::{ADMIN_LISTEN, Config, DatabaseUrl, LISTEN};
 use crate::server::Settings;
 use crate::state::Snapshot;
@@ -34,7 +35,7 @@ pub(super) fn run(args: DemoArgs) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let pool = open(&config)?;
         fill(&pool).await?;
-        let serving = Serving::start(&config, pool)?;
+        let serving = Serving::start(&config, Project::fixed(config.clone()), pool)?;
         let api = announce::shown(serving.api());
         announce::listening(&config, &serving);
         let loaded = async |_: &Pool, snapshot: &Snapshot| {

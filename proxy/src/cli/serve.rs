@@ -5,6 +5,7 @@ use dialects::Pool;
 
 use super::serving::Serving;
 use super::{Failure, ListenArgs, SourceArgs, announce, open, runtime, trust};
+use crate::config::project::Project;
 use crate::config::{Config, Given};
 use crate::state::Snapshot;
 
@@ -23,10 +24,11 @@ pub(super) struct ServeArgs {
 pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     let given =
         Given { listen: args.listen.listen, admin_listen: args.listen.admin_listen, ..args.source.given() };
-    let config = Config::load(given)?;
+    let config = Config::load(given.clone())?;
+    let project = Project::of_files(given, config.clone());
     runtime()?.block_on(async {
         let pool = open(&config)?;
-        let serving = Serving::start(&config, pool)?;
+        let serving = Serving::start(&config, project, pool)?;
         announce::listening(&config, &serving);
         let loaded = async |pool: &Pool, snapshot: &Snapshot| {
             announce::loaded(&config, snapshot);

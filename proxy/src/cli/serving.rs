@@ -10,7 +10,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failure;
 use crate::app::App;
+use crate::app::reload::Source;
 use crate::config::Config;
+use crate::config::project::Project;
 use crate::server::tls::Certificates;
 use crate::server::{self, Running, Stopped};
 use crate::state::Snapshot;
@@ -26,20 +28,28 @@ pub(super) struct Serving {
     api: Running,
     admin: Running,
     signals: Signals,
+    hangup: Signal,
+    /// Of the files as they were loaded.
+    fingerprint: u64,
 }
 
 impl Serving {
     /// Listens on both addresses. Nothing is loaded yet: the API answers 503, the admin listener tells why.
-    pub(super) fn start(config: &Config, pool: Arc<Pool>) -> Result<Self, Failure> {
-        let signals = Signals::new().map_err(|error| Failure::problems(format!("signals: {error}")))?;
+    pub(super) fn start(config: &Config, project: Project, pool: Arc<Pool>) -> Result<Self, Failure> {
+        let unheard = |error| Failure::problems(format!("signals: {error}"));
+        let signals = Signals::new().map_err(unheard)?;
+        let hangup = signal(SignalKind::hangup()).map_err(unheard)?;
         let api = bind(&config.listen, "--listen", "RULEGATE_LISTEN")?;
         let admin = bind(&config.admin_listen, "--admin-listen", "RULEGATE_ADMIN_LISTEN")?;
-        let app = Arc::new(App::new(pool.clone(), config.server.clone()).map_err(Failure::problems)?);
         let certificates = config.tls.clone().map(Certificates::load).transpose();
         let certificates = certificates.map_err(Failure::problems)?.map(Arc::new);
+        let app = App::new(pool.clone(), config.server.clone()).map_err(Failure::problems)?;
+        let source = Source { project, certificates: certificates.clone() };
+        let app = Arc::new(app.reloading_from(source));
+        let fingerprint = app.fingerprint();
         let api = server::serve(app.clone(), api, certificates.as_ref()).map_err(Failure::problems)?;
         let admin = server::serve_admin(app.clone(), admin).map_err(Failure::problems)?;
-        Ok(Self { app, pool, api, admin, signals })
+        Ok(Self { app, pool, api, admin, signals, hangup, fingerprint })
     }
 
     /// Where the API listens.
@@ -63,7 +73,11 @@ impl Serving {
             started = self.app.start(blueprint) => match started {
                 Ok(snapshot) => {
                     loaded(&self.pool, &snapshot).await;
-                    self.signals.stop().await;
+                    tokio::select! {
+                        () = self.app.watch(self.fingerprint) => {}
+                        () = reload_on(&mut self.hangup, &self.app) => {}
+                        () = self.signals.stop() => {}
+                    }
                     None
                 }
                 Err(problems) => Some(problems),
@@ -88,6 +102,14 @@ impl Serving {
             Stopped::Drained => Ok(()),
             Stopped::Cut(count) => Err(Failure::problems(format!("{count} requests were cut off"))),
         }
+    }
+}
+
+/// Reloads at each SIGHUP; ends when there can be no more.
+async fn reload_on(hangup: &mut Signal, app: &App) {
+    while hangup.recv().await.is_some() {
+        // What came of it is in the log and in the metrics.
+        let _ = app.reload("SIGHUP").await;
     }
 }
 

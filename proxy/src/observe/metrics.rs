@@ -33,6 +33,7 @@ pub struct Metrics {
     lock_conflicts: IntCounter,
     snapshot_info: GaugeVec,
     snapshot_successful: IntGauge,
+    snapshot_time: IntGauge,
     resident_memory: Gauge,
     open_descriptors: Gauge,
 }
@@ -106,6 +107,10 @@ impl Metrics {
                 "snapshot_last_reload_successful",
                 "Whether the last load succeeded.",
             )?,
+            snapshot_time: gauge(
+                "snapshot_last_reload_success_timestamp_seconds",
+                "When the snapshot that is served was loaded.",
+            )?,
             resident_memory: Gauge::new("process_resident_memory_bytes", "Resident memory size in bytes.")?,
             open_descriptors: Gauge::new("process_open_fds", "Number of open file descriptors.")?,
         })
@@ -124,6 +129,7 @@ impl Metrics {
         self.registry.register(Box::new(self.lock_conflicts.clone()))?;
         self.registry.register(Box::new(self.snapshot_info.clone()))?;
         self.registry.register(Box::new(self.snapshot_successful.clone()))?;
+        self.registry.register(Box::new(self.snapshot_time.clone()))?;
         self.registry.register(Box::new(self.resident_memory.clone()))?;
         self.registry.register(Box::new(self.open_descriptors.clone()))
     }
@@ -187,6 +193,7 @@ impl Metrics {
         self.snapshot_info.reset();
         self.snapshot_info.with_label_values(&[hash]).set(1.0);
         self.snapshot_successful.set(1);
+        self.snapshot_time.set(chrono::Utc::now().timestamp());
     }
 
     /// Notes that the next snapshot could not be built.

@@ -9,7 +9,9 @@ use pingora_core::protocols::http::ServerSession;
 use serde_json::json;
 
 use crate::app::App;
+use crate::app::reload::ReloadError;
 use crate::state::Readiness;
+use crate::state::load::LoadError;
 
 /// Answers on the admin listener.
 pub(super) struct Admin {
@@ -24,6 +26,26 @@ impl Admin {
         Self { app }
     }
 
+    /// From this machine alone, and from no page in a browser on it.
+    async fn reload(&self, session: &ServerSession) -> Page {
+        let header = session.req_header();
+        let peer = session.client_addr().and_then(|address| address.as_inet());
+        let here = peer.is_some_and(|address| address.ip().to_canonical().is_loopback());
+        if header.method != Method::POST {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "POST only");
+        }
+        if !here || header.headers.contains_key(http::header::ORIGIN) {
+            return text(StatusCode::FORBIDDEN, "only a program on this machine may ask for a reload");
+        }
+        match self.app.reload("asked for by POST /reload").await {
+            Ok(done) => {
+                let body = json!({"hash": done.hash, "warnings": done.warnings, "restart": done.restart});
+                Page(StatusCode::OK, "application/json", body.to_string())
+            }
+            Err(error) => text(failed(&error), &error.to_string()),
+        }
+    }
+
     async fn page(&self, method: &Method, path: &str) -> Page {
         if !matches!(*method, Method::GET | Method::HEAD) {
             return text(StatusCode::METHOD_NOT_ALLOWED, "GET only");
@@ -34,7 +56,10 @@ impl Admin {
             "/startupz" => startup(&self.app),
             "/metrics" => metrics(&self.app).await,
             "/version" => version(),
-            _ => text(StatusCode::NOT_FOUND, "there are /livez, /readyz, /startupz, /metrics and /version"),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "there are /livez, /readyz, /startupz, /metrics, /version and /reload",
+            ),
         }
     }
 }
@@ -44,7 +69,10 @@ impl ServeHttp for Admin {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         let header = session.req_header();
         let head = header.method == Method::HEAD;
-        let page = self.page(&header.method, header.uri.path()).await;
+        let page = match header.uri.path() {
+            "/reload" => self.reload(session).await,
+            path => self.page(&header.method, path).await,
+        };
         answer(page, head)
     }
 }
@@ -65,6 +93,16 @@ fn answer(Page(status, media_type, body): Page, head: bool) -> Response<Vec<u8>>
 
 fn text(status: StatusCode, words: &str) -> Page {
     Page(status, "text/plain; charset=utf-8", format!("{words}\n"))
+}
+
+/// What is wrong with the files is for whoever wrote them; what else fails may work another time.
+fn failed(error: &ReloadError) -> StatusCode {
+    match error {
+        ReloadError::Load(LoadError::Database(_)) | ReloadError::NotStarted => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
 }
 
 fn readiness(readiness: &Readiness) -> Page {

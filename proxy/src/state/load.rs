@@ -27,7 +27,7 @@ pub struct Blueprint {
 pub struct Loaded {
     /// The snapshot.
     pub snapshot: Snapshot,
-    /// Of the schema and the rule files.
+    /// Of everything that it is made from.
     pub hash: String,
     /// What is allowed in the rule files, but hardly meant.
     pub warnings: Vec<Problem>,
@@ -53,7 +53,7 @@ pub enum LoadError {
 pub async fn load(pool: &Pool, blueprint: &Blueprint) -> Result<Loaded, LoadError> {
     let schema = read_schema(pool, blueprint).await?;
     let Checked { rules, warnings } = check(&schema, &blueprint.rule_files)?;
-    let hash = hash(&schema, &blueprint.rule_files);
+    let hash = hash(&schema, blueprint);
     let snapshot = Snapshot::new(schema, rules, blueprint.api.clone(), blueprint.limits.clone());
     Ok(Loaded { snapshot, hash, warnings })
 }
@@ -73,11 +73,13 @@ fn check(schema: &Schema, files: &[(String, String)]) -> Result<Checked, LoadErr
     rules::check(schema, files).map_err(|problems| LoadError::Problems { problems, files: files.to_vec() })
 }
 
-/// The same for the same schema and rules, whatever the process.
-fn hash(schema: &Schema, rule_files: &[(String, String)]) -> String {
+/// The same for the same schema, files and settings, whatever the process.
+fn hash(schema: &Schema, blueprint: &Blueprint) -> String {
     let mut hash = Xxh3::new();
     hash.update(introspect::print::print(schema).as_bytes());
-    for (name, text) in rule_files {
+    hash.update(format!("{:?}{:?}", blueprint.api, blueprint.limits).as_bytes());
+    let model = blueprint.overlay.iter().map(Overlay::source);
+    for (name, text) in blueprint.rule_files.iter().cloned().chain(model) {
         hash.update(name.as_bytes());
         hash.update(text.as_bytes());
     }
@@ -86,6 +88,12 @@ fn hash(schema: &Schema, rule_files: &[(String, String)]) -> String {
 
 /// The rule files of a project: `rules/*.yaml` and `rules/*.yml`, named relative to it. A project without that folder has no rules.
 pub fn read_rule_files(project: &Path) -> std::io::Result<Vec<(String, String)>> {
+    let paths = rule_file_paths(project)?;
+    paths.iter().map(|path| Ok((name(project, path), std::fs::read_to_string(path)?))).collect()
+}
+
+/// Where they are, in the order of their names.
+pub fn rule_file_paths(project: &Path) -> std::io::Result<Vec<PathBuf>> {
     let folder = project.join("rules");
     if !folder.is_dir() {
         return Ok(Vec::new());
@@ -93,7 +101,7 @@ pub fn read_rule_files(project: &Path) -> std::io::Result<Vec<(String, String)>>
     let entries: Result<Vec<PathBuf>, _> = folder.read_dir()?.map(|entry| entry.map(|e| e.path())).collect();
     let mut paths: Vec<PathBuf> = entries?.into_iter().filter(|path| is_yaml(path)).collect();
     paths.sort();
-    paths.iter().map(|path| Ok((name(project, path), std::fs::read_to_string(path)?))).collect()
+    Ok(paths)
 }
 
 fn is_yaml(path: &Path) -> bool {

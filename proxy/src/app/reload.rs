@@ -1,0 +1,111 @@
+//! Reload: the next snapshot from what the files and the database say now, and the certificate from its files.
+//!
+//! One at a time. Whatever is wrong, what is served goes on being served; the log says why, and the metrics that it is so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::App;
+use crate::config::ConfigError;
+use crate::config::project::Project;
+use crate::server::tls::{Certificates, TlsError};
+use crate::state::load::{LoadError, load};
+
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What a reload reads.
+#[derive(Debug)]
+pub struct Source {
+    /// The files.
+    pub project: Project,
+    /// The certificate, where there is one.
+    pub certificates: Option<Arc<Certificates>>,
+}
+
+/// A reload that worked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The name of what is served now, in metrics.
+    pub hash: String,
+    /// How many warnings there are about the rules.
+    pub warnings: usize,
+    /// Keys that have changed, and take effect at the next start.
+    pub restart: Vec<&'static str>,
+}
+
+/// Why what was served is still served.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The configuration or a file cannot be read.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// There is no snapshot of what they say.
+    #[error("{0}")]
+    Load(#[from] LoadError),
+    /// The certificate.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
+    /// Nothing has been loaded a first time, or there is nothing to load from.
+    #[error("the schema has not been read yet")]
+    NotStarted,
+}
+
+impl App {
+    /// Serves what files and database say from now on, or tells why not. `cause` is for the log.
+    pub async fn reload(&self, cause: &'static str) -> Result<Reloaded, ReloadError> {
+        let _one = self.reloading.lock().await;
+        let reloaded = self.next().await;
+        match &reloaded {
+            Ok(done) => {
+                tracing::info!(cause, hash = done.hash, warnings = done.warnings, "reloaded");
+                for key in &done.restart {
+                    tracing::warn!(key, "has changed, and takes effect at the next start");
+                }
+            }
+            Err(error) => {
+                self.metrics.snapshot_failed();
+                tracing::error!(cause, %error, "not reloaded: what was served before is served on");
+            }
+        }
+        reloaded
+    }
+
+    async fn next(&self) -> Result<Reloaded, ReloadError> {
+        let source = self.source.clone().filter(|_| self.snapshot().is_some());
+        let source = source.ok_or(ReloadError::NotStarted)?;
+        let read = tokio::task::spawn_blocking({
+            let source = source.clone();
+            move || source.project.read()
+        });
+        let read = read.await.map_err(|_| ReloadError::NotStarted)??;
+        let loaded = load(&self.pool, &read.blueprint).await?;
+        // INVARIANT: nothing is exchanged before all of it has been found sound.
+        if let Some(certificates) = &source.certificates {
+            certificates.reload()?;
+        }
+        let (hash, warnings) = (loaded.hash.clone(), loaded.warnings.len());
+        self.publish(loaded);
+        Ok(Reloaded { hash, warnings, restart: read.restart })
+    }
+
+    /// The same as long as the files of the source are the same.
+    pub fn fingerprint(&self) -> u64 {
+        self.source.as_ref().map_or(0, |source| source.project.fingerprint())
+    }
+
+    /// Reloads whenever the files have changed, and then not for the length of a look. `before`: as they were when they were loaded.
+    pub async fn watch(&self, mut before: u64) {
+        let mut seen = before;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let now = self.fingerprint();
+            if now != before && now == seen {
+                let reloaded = self.reload("the files have changed").await;
+                let again = matches!(reloaded, Err(ReloadError::Load(LoadError::Database(_))));
+                before = if again { before } else { now };
+            }
+            seen = now;
+        }
+    }
+}
