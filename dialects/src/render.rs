@@ -32,7 +32,8 @@ pub struct Statement {
 impl Statement {
     /// Whether it only reads, as far as its first word tells: running it again does no harm.
     pub fn is_read(&self) -> bool {
-        self.text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("select "))
+        let word = self.text.split(' ').next().unwrap_or_default();
+        word.eq_ignore_ascii_case("select") || word.eq_ignore_ascii_case("explain")
     }
 }
 
@@ -57,6 +58,7 @@ pub fn render(dialect: Dialect, query: &Query) -> Vec<Statement> {
             Dialect::Postgres => vec![postgres::advisory(advisory)],
             Dialect::Mysql | Dialect::Sqlite => Vec::new(),
         },
+        Query::Explain(select) => select::explanation(dialect, select).into_iter().collect(),
     }
 }
 

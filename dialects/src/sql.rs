@@ -27,4 +27,6 @@ pub enum Query {
     Delete(Delete),
     /// Take advisory locks (PostgreSQL alone).
     Advisory(Advisory),
+    /// Ask for the plan of a SELECT instead of its rows: one cell of JSON, in the server's own form. (SQLite has none.)
+    Explain(Select),
 }

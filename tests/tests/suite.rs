@@ -43,6 +43,7 @@ mod suite {
     mod stamps;
     mod statements;
     mod steps;
+    mod totals;
     mod trace;
     mod transitions;
     mod types;

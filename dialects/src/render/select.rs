@@ -11,6 +11,18 @@ pub(super) fn statement(dialect: Dialect, select: &Select) -> Statement {
     writer.finish(types(&select.items))
 }
 
+/// What a SELECT's plan is asked for with.
+pub(super) fn explanation(dialect: Dialect, select: &Select) -> Option<Statement> {
+    let mut writer = Writer::new(dialect);
+    writer.push(match dialect {
+        Dialect::Postgres => "explain (format json) ",
+        Dialect::Mysql => "explain format=json ",
+        Dialect::Sqlite => return None,
+    });
+    writer.select(select);
+    Some(writer.finish(vec![ValueType::Json]))
+}
+
 /// How the cells of these items are decoded.
 pub(super) fn types(items: &[Item]) -> Vec<ValueType> {
     items.iter().map(|item| item.ty).collect()

@@ -20,8 +20,19 @@ pub struct Page {
     pub size: u64,
     /// Where it lies.
     pub at: At,
-    /// Whether all rows are counted.
-    pub count: bool,
+    /// What is to be found out about all rows.
+    pub total: Total,
+}
+
+/// What is to be found out about the number of all rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Total {
+    /// Nothing: it is told where it shows by itself.
+    Free,
+    /// It is counted.
+    Exact,
+    /// The database's planner is asked, which knows it roughly.
+    Estimate,
 }
 
 /// Where a page lies, as the client says it.
@@ -57,6 +68,8 @@ pub struct Seen {
     pub more: bool,
     /// What a count said, where one was asked for.
     pub counted: Option<u64>,
+    /// What the planner expects, where it was asked.
+    pub estimated: Option<u64>,
     /// The cursors of the first row and of the last one, where the page lies by cursors and has rows.
     pub ends: Option<(String, String)>,
 }
@@ -102,14 +115,15 @@ impl Page {
     /// The document's `meta`: `total`, `count` and `page`, as far as they are known.
     pub fn meta(&self, seen: &Seen) -> Map<String, Json> {
         let mut meta = Map::new();
-        if let Some(total) = self.total(seen) {
-            meta.insert("total".into(), total.into());
-            meta.insert("count".into(), total.into());
-            meta.insert("page".into(), self.place(total));
+        let total = self.total(seen);
+        if let Some(number) = total.or_else(|| self.estimate(seen)) {
+            meta.insert("total".into(), number.into());
+            meta.insert("count".into(), number.into());
+            meta.insert("page".into(), self.place(number, total.is_some()));
         }
         if self.is_truncated(seen) {
             let page = meta.entry("page").or_insert_with(|| json!({}));
-            page["rangeTruncated"] = true.into();
+            page.as_object_mut().map(|page| page.insert("rangeTruncated".into(), true.into()));
         }
         meta
     }
@@ -119,15 +133,26 @@ impl Page {
         self.between().is_some_and(|between| between.after.is_some() && between.before.is_some() && seen.more)
     }
 
-    fn place(&self, total: u64) -> Json {
-        let pages = total.div_ceil(self.size);
-        match self.at {
-            At::Number(rows) => {
-                json!({"number": rows / self.size + 1, "size": self.size, "total": total, "pages": pages})
-            }
-            At::Offset(rows) => json!({"offset": rows, "limit": self.size, "total": total}),
-            At::Cursor(_) => json!({"total": total}),
+    /// What the planner expects, but no fewer rows than have shown.
+    fn estimate(&self, seen: &Seen) -> Option<u64> {
+        seen.estimated.map(|rows| rows.max(self.offset() + seen.rows + u64::from(seen.more)))
+    }
+
+    fn place(&self, total: u64, exact: bool) -> Json {
+        let mut place = match self.at {
+            At::Number(rows) => vec![("number", rows / self.size + 1), ("size", self.size)],
+            At::Offset(rows) => vec![("offset", rows), ("limit", self.size)],
+            At::Cursor(_) => Vec::new(),
+        };
+        if exact {
+            place.push(("total", total));
         }
+        if exact && matches!(self.at, At::Number(_)) {
+            place.push(("pages", total.div_ceil(self.size)));
+        }
+        let guess = (!exact).then(|| ("estimatedTotal", json!({"bestGuess": total})));
+        let members = place.into_iter().map(|(name, number)| (name, number.into())).chain(guess);
+        members.map(|(name, value)| (name.to_owned(), value)).collect::<Map<String, Json>>().into()
     }
 }
 

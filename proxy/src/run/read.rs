@@ -1,15 +1,16 @@
 //! Carries out a restricted read: the page and its count at once, then one round a level of includes.
 
+mod page;
+
 use std::collections::HashSet;
 
-use dialects::sql::{Query, Select};
-use dialects::{Cell, Kind, Pool, Rows, Value, render};
+use dialects::sql::Query;
+use dialects::{Kind, Pool, Rows, Value, render};
 
 use crate::jsonapi::encode::graph::{Graph, Level};
 use crate::jsonapi::layout::Layout;
-use crate::jsonapi::media::UNSUPPORTED_SORT;
 use crate::plan::lower::read::{self as lower, Lowered};
-use crate::plan::page::{Between, Page, Seen};
+use crate::plan::page::Seen;
 use crate::plan::read::{Include, ReadPlan, Scope};
 use crate::plan::restrict::Restricted;
 use crate::state::Snapshot;
@@ -52,16 +53,16 @@ async fn primary(
 ) -> Result<Option<(Placed, Option<Seen>)>> {
     let lowered = lower::primary(snapshot, plan)?;
     let plan = plan.plan();
-    let (asks_origin, counts) = (lowered.origin.is_some(), lowered.count.is_some());
-    let selects = [Some(lowered.rows.select), lowered.origin, lowered.count];
-    let answers = run(pool, snapshot, selects.into_iter().flatten()).await;
+    let (asks_origin, asks_total) = (lowered.origin.is_some(), lowered.total.is_some());
+    let selects = [Some(lowered.rows.select), lowered.origin].into_iter().flatten().map(Query::Select);
+    let answers = run(pool, snapshot, selects.chain(lowered.total)).await;
     let mut answers = match answers {
         Ok(answers) => answers.into_iter(),
         Err(error) => return misfit(plan, error),
     };
     let mut rows = answers.next().ok_or_else(unanswered)?;
     let origin = if asks_origin { answers.next() } else { None };
-    let count = if counts { answers.next() } else { None };
+    let total = if asks_total { answers.next() } else { None };
     let required =
         origin.as_ref().or(matches!(plan.scope, Scope::Row(_) | Scope::Linkage(..)).then_some(&rows));
     if required.is_some_and(Rows::is_empty) {
@@ -70,62 +71,14 @@ async fn primary(
     let layout = lowered.rows.layout;
     let seen = match &plan.page {
         Some(page) => {
-            fill(pool, snapshot, page, &mut rows, lowered.rest).await?;
-            Some(turn(page, &layout, &mut rows, count.as_ref())?)
+            page::fill(pool, snapshot, page, &mut rows, lowered.rest).await?;
+            Some(page::turn(page, &layout, &mut rows, total.as_ref())?)
         }
         None => None,
     };
     let len = seen.as_ref().map_or(rows.len(), |seen| seen.rows as usize);
     let level = Level { table: plan.table, rows, len, layout, parent: None };
     Ok(Some(((0, level), seen)))
-}
-
-/// Reads on in the second part of the order, where the first has left room.
-async fn fill(
-    pool: &Pool,
-    snapshot: &Snapshot,
-    page: &Page,
-    rows: &mut Rows,
-    rest: Option<Select>,
-) -> Result<()> {
-    if let Some(rest) = rest.filter(|_| rows.len() as u64 <= page.size) {
-        let others = run(pool, snapshot, std::iter::once(rest)).await?;
-        others.into_iter().for_each(|others| rows.append(others));
-    }
-    Ok(())
-}
-
-/// What the rows show of their page, and the rows as they stand on it: what was read from the end is turned round.
-fn turn(page: &Page, layout: &Layout, rows: &mut Rows, count: Option<&Rows>) -> Result<Seen> {
-    let more = rows.len() as u64 > page.size;
-    rows.truncate(usize::try_from(page.size).unwrap_or(usize::MAX));
-    if page.between().is_some_and(Between::backward) {
-        rows.reverse();
-    }
-    let counted = match count.map(|rows| rows.cell(0, 0)) {
-        Some(Cell::Int(number)) => u64::try_from(number).ok(),
-        _ => None,
-    };
-    let ends = match page.between() {
-        Some(between) => ends(between, layout, rows)?,
-        None => None,
-    };
-    Ok(Seen { rows: rows.len() as u64, more, counted, ends })
-}
-
-/// The cursors of the first and the last row.
-fn ends(between: &Between, layout: &Layout, rows: &Rows) -> Result<Option<(String, String)>> {
-    let Some(last) = rows.len().checked_sub(1) else { return Ok(None) };
-    let text = |row| layout.cursor(rows, row)?.text(between.order);
-    match (text(0), text(last)) {
-        (Some(first), Some(last)) => Ok(Some((first, last))),
-        _ => Err(no_cursor()),
-    }
-}
-
-fn no_cursor() -> Errors {
-    let detail = "A value is too long to page by cursors in this order: sort by others, or page by number.";
-    Error::new(ErrorCode::InvalidSort, detail).parameter("sort").of_type(UNSUPPORTED_SORT).into()
 }
 
 /// Reads all includes of one depth in one round. What is included for no row at all is not asked for.
@@ -149,7 +102,7 @@ async fn include(
         }
         let Lowered { select, layout } = lower::include(snapshot, plan, (n, include), keys, limit);
         wanted.push((n, include, layout));
-        selects.push(select);
+        selects.push(Query::Select(select));
     }
     let answers = run(pool, snapshot, selects.into_iter()).await?;
     let found = wanted.into_iter().zip(answers);
@@ -194,10 +147,10 @@ fn keys(snapshot: &Snapshot, include: &Include, levels: &[Placed]) -> Vec<Vec<Va
 async fn run(
     pool: &Pool,
     snapshot: &Snapshot,
-    selects: impl Iterator<Item = Select>,
+    queries: impl Iterator<Item = Query>,
 ) -> std::result::Result<Vec<Rows>, dialects::Error> {
     let dialect = snapshot.schema.dialect;
-    let statements = selects.flat_map(|select| render::render(dialect, &Query::Select(select))).collect();
+    let statements = queries.flat_map(|query| render::render(dialect, &query)).collect();
     pool.run(statements).await
 }
 

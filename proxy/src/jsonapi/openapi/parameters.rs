@@ -53,8 +53,8 @@ pub(super) fn shared(snapshot: &Snapshot) -> Map<String, Json> {
             "page.total",
             query(
                 "page[total]",
-                "Whether to count: it costs far more than the page.",
-                json!({"type": "boolean"}),
+                "Whether to count, which costs far more than the page; or to ask the database roughly.",
+                json!({"type": "string", "enum": ["true", "false", "estimate"]}),
             ),
         ),
         (

@@ -1,11 +1,11 @@
 //! Read plans → SELECTs. Takes nothing that `restrict` has not seen.
 //!
-//! A collection is one statement for its page (one row more than asked tells whether there is a next page) and one for the count where one
+//! A collection is one statement for its page (one row more than asked tells whether there is a next page) and one for the total where one
 //! was asked for; every included relationship is one statement over the keys of the rows it is included for. Only the columns that the
 //! answer shows, and those that tie rows together, are read.
 
-use dialects::sql::{Alias, Expr, Item, Order, Select};
-use dialects::{Value, ValueType};
+use dialects::sql::{Alias, Expr, Item, Order, Query, Select};
+use dialects::{Dialect, Value, ValueType};
 use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
 use rules::expr::Place;
 
@@ -13,7 +13,7 @@ use super::keyset::{self, Term, Window};
 use super::scope::{Comparison, Scope};
 use crate::jsonapi::layout::Layout;
 use crate::jsonapi::shape;
-use crate::plan::page::Page;
+use crate::plan::page::{Page, Total};
 use crate::plan::read::{Include, Origin, ReadPlan, Scope as Which};
 use crate::plan::restrict::Restricted;
 use crate::state::Snapshot;
@@ -40,8 +40,8 @@ pub struct Primary {
     pub rest: Option<Select>,
     /// Finds the row that a related collection starts from: no row means that there is no such resource.
     pub origin: Option<Select>,
-    /// Counts what the page is a page of.
-    pub count: Option<Select>,
+    /// Asks how many rows the page is one of.
+    pub total: Option<Query>,
 }
 
 /// The statements of a read's primary data.
@@ -51,12 +51,15 @@ pub fn primary(snapshot: &Snapshot, plan: &Restricted<ReadPlan>) -> Result<Prima
         Which::Related(origin) => Some(existence(schema, origin.table, &origin.key)),
         _ => None,
     };
-    let count = match &plan.page {
-        Some(page) if page.count => Some(count(snapshot, plan)?),
-        _ => None,
+    let total = match (plan.page.as_ref().map_or(Total::Free, |page| page.total), schema.dialect) {
+        (Total::Free, _) => None,
+        (Total::Exact, _) | (Total::Estimate, Dialect::Sqlite) => {
+            Some(Query::Select(all(snapshot, plan, Expr::CountAll)?))
+        }
+        (Total::Estimate, _) => Some(Query::Explain(all(snapshot, plan, Expr::Number(1))?)),
     };
     let (rows, rest) = rows(snapshot, plan)?;
-    Ok(Primary { rows, rest, origin, count })
+    Ok(Primary { rows, rest, origin, total })
 }
 
 /// The statement of the n-th include over the link values of the rows that it is included for.
@@ -137,10 +140,11 @@ fn too_many_tables() -> Errors {
     Error::new(ErrorCode::InvalidParameter, detail).into()
 }
 
-fn count(snapshot: &Snapshot, plan: &ReadPlan) -> Result<Select> {
+/// All that the page is one of, each for this expression.
+fn all(snapshot: &Snapshot, plan: &ReadPlan, expr: Expr) -> Result<Select> {
     let mut scope = Scope::of(snapshot, plan.table);
     let filter = condition(&mut scope, plan)?;
-    let items = vec![Item { expr: Expr::CountAll, ty: ValueType::Int(dialects::IntKind::I64) }];
+    let items = vec![Item { expr, ty: ValueType::Int(dialects::IntKind::I64) }];
     Ok(Select { items, filter, ..scope.into_select() })
 }
 

@@ -9,7 +9,7 @@ use crate::state::ApiSettings;
 use crate::suggest::did_you_mean;
 use crate::{Error, ErrorCode, Errors, Result};
 
-use super::{At, Between, Page};
+use super::{At, Between, Page, Total};
 
 /// All parameters of pages.
 const KEYS: [&str; 7] = ["number", "size", "offset", "limit", "after", "before", "total"];
@@ -47,7 +47,7 @@ struct Draft {
     size: Option<u64>,
     after: Option<Cursor>,
     before: Option<Cursor>,
-    count: bool,
+    total: Option<Total>,
 }
 
 impl Draft {
@@ -62,7 +62,7 @@ impl Draft {
             "size" | "limit" => self.size = Some(size(api, value)?),
             "after" => self.after = cursor(order, value)?,
             "before" => self.before = cursor(order, value)?,
-            "total" => self.count = total(value)?,
+            "total" => self.total = Some(total(value)?),
             _ => {
                 let hint = did_you_mean(key, KEYS.into_iter());
                 return Err(refusal(format!("There is no page parameter {key:?}.{hint}")));
@@ -72,7 +72,10 @@ impl Draft {
     }
 
     fn page(self, api: &ApiSettings, asked: Asked<'_>) -> Result<Page> {
-        let count = self.count || api.totals_exact;
+        let total = match self.total.unwrap_or(Total::Free) {
+            Total::Free if api.totals_exact => Total::Exact,
+            asked => asked,
+        };
         let cursors = [("after", &self.after), ("before", &self.before)];
         let cursor =
             cursors.iter().find(|(_, cursor)| cursor.is_some()).map(|(key, _)| format!("page[{key}]"));
@@ -82,14 +85,14 @@ impl Draft {
             (Some(one), Some(other), _) => Err(exclusive(one, other)),
             (Some(one), _, Some(cursor)) => Err(exclusive(&cursor, one)),
             (None, _, None) if asked.profile.is_none() => {
-                Ok(Page { size: self.size.unwrap_or(api.page_size), at: At::Number(0), count })
+                Ok(Page { size: self.size.unwrap_or(api.page_size), at: At::Number(0), total })
             }
-            (Some(_), ..) => self.counted(api, count),
-            (None, ..) => Ok(self.between(api, asked, count)),
+            (Some(_), ..) => self.counted(api, total),
+            (None, ..) => Ok(self.between(api, asked, total)),
         }
     }
 
-    fn counted(self, api: &ApiSettings, count: bool) -> Result<Page> {
+    fn counted(self, api: &ApiSettings, total: Total) -> Result<Page> {
         let size = self.size.unwrap_or(api.page_size);
         let fits = |rows: &u64| i64::try_from(*rows).is_ok();
         let too_large =
@@ -101,17 +104,17 @@ impl Draft {
                 At::Number(rows.ok_or_else(|| too_large("page[number]"))?)
             }
         };
-        Ok(Page { size, at, count })
+        Ok(Page { size, at, total })
     }
 
     /// Between two cursors all rows are asked for, as far as one page takes them ("Combining page[after] and page[before]").
-    fn between(self, api: &ApiSettings, asked: Asked<'_>, count: bool) -> Page {
+    fn between(self, api: &ApiSettings, asked: Asked<'_>, total: Total) -> Page {
         let range = self.after.is_some() && self.before.is_some();
         let size = self.size.unwrap_or(if range { api.page_size_max } else { api.page_size });
         let (after, before) = (self.after, self.before);
         let order = asked.order.map_or(0, |(fingerprint, _)| fingerprint);
         let profile = asked.profile.unwrap_or(CURSOR_PAGINATION);
-        Page { size, at: At::Cursor(Between { after, before, order, profile }), count }
+        Page { size, at: At::Cursor(Between { after, before, order, profile }), total }
     }
 }
 
@@ -150,12 +153,12 @@ fn size(api: &ApiSettings, value: &str) -> Result<u64> {
     whole(value, 1, maximum).map_err(|errors| errors.map(tell))
 }
 
-fn total(value: &str) -> Result<bool> {
+fn total(value: &str) -> Result<Total> {
     match value {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        "estimate" => Err(refusal("Estimates are not served in this version; ask for page[total]=true.")),
-        _ => Err(refusal("page[total] takes true or false.")),
+        "true" => Ok(Total::Exact),
+        "false" => Ok(Total::Free),
+        "estimate" => Ok(Total::Estimate),
+        _ => Err(refusal("page[total] takes true, false or estimate.")),
     }
 }
 

@@ -23,7 +23,13 @@ fn cursor(id: i64) -> String {
 }
 
 fn seen(rows: u64, more: bool, counted: Option<u64>) -> Seen {
-    Seen { rows, more, counted, ends: (rows > 0).then(|| (cursor(1), cursor(rows.cast_signed()))) }
+    Seen {
+        rows,
+        more,
+        counted,
+        estimated: None,
+        ends: (rows > 0).then(|| (cursor(1), cursor(rows.cast_signed()))),
+    }
 }
 
 #[test]
@@ -79,7 +85,7 @@ fn a_page_beyond_the_bounds_is_refused() {
         ("page[after]=x", "no cursor"),
         ("page[before]=", "no cursor"),
         (&format!("page[before]={foreign}"), "another"),
-        ("page[total]=maybe", "true or false"),
+        ("page[total]=maybe", "true, false or estimate"),
     ] {
         let errors = asked(query, None).unwrap_err();
         let error = errors.iter().next().unwrap();
@@ -180,4 +186,32 @@ fn the_total_is_told_when_it_is_known() {
     let range = format!("{after}&page[before]={}", cursor(9));
     check(&range, None, seen(3, false, None), json!({}));
     check(&range, None, seen(3, true, None), json!({"page": {"rangeTruncated": true}}));
+}
+
+#[test]
+fn an_estimate_is_told_as_one_and_never_below_what_has_shown() {
+    let check = |query: &str, profile, estimated: u64, seen: Seen, expect: Json| {
+        let page = asked(query, profile).unwrap();
+        let seen = Seen { estimated: Some(estimated), ..seen };
+        assert_eq!(Json::Object(page.meta(&seen)), expect, "{query}");
+        let [.., last] = found(query, profile, &seen);
+        assert_eq!(last == "null", page.total(&seen).is_none() && profile.is_none(), "{query}");
+    };
+    let guess = |guess: u64| json!({"bestGuess": guess});
+    let page = json!({"number": 2, "size": 5, "estimatedTotal": guess(70)});
+    let query = "page[total]=estimate&page[number]=2&page[size]=5";
+    check(query, None, 70, seen(5, true, None), json!({"total": 70, "count": 70, "page": page}));
+    let page = json!({"number": 2, "size": 5, "estimatedTotal": guess(11)});
+    check(query, None, 3, seen(5, true, None), json!({"total": 11, "count": 11, "page": page}));
+    let page = json!({"number": 2, "size": 5, "total": 8, "pages": 2});
+    check(query, None, 70, seen(3, false, None), json!({"total": 8, "count": 8, "page": page}));
+    let page = json!({"estimatedTotal": guess(70)});
+    let query = "page[total]=estimate&page[size]=5";
+    check(
+        query,
+        Some(CURSOR_PAGINATION),
+        70,
+        seen(5, true, None),
+        json!({"total": 70, "count": 70, "page": page}),
+    );
 }

@@ -34,15 +34,19 @@ fn plan(snapshot: &Snapshot, url: &str) -> Restricted<ReadPlan> {
 }
 
 fn text(select: Select) -> String {
-    render::render(Dialect::Postgres, &Query::Select(select)).remove(0).text.replace('"', "")
+    query_text(Query::Select(select))
+}
+
+fn query_text(query: Query) -> String {
+    render::render(Dialect::Postgres, &query).remove(0).text.replace('"', "")
 }
 
 async fn check(url: &str, expect: &[&str]) {
     let snapshot = snapshot().await;
     let plan = plan(&snapshot, url);
-    let Primary { rows, rest, origin, count } = primary(&snapshot, &plan).unwrap();
-    let mut texts: Vec<String> =
-        [Some(rows.select), rest, origin, count].into_iter().flatten().map(text).collect();
+    let Primary { rows, rest, origin, total } = primary(&snapshot, &plan).unwrap();
+    let mut texts: Vec<String> = [Some(rows.select), rest, origin].into_iter().flatten().map(text).collect();
+    texts.extend(total.map(query_text));
     for include in plan.plan().includes.iter().enumerate() {
         let keys = vec![vec![Value::Int(1)], vec![Value::Int(2)]];
         texts.push(text(super::include(&snapshot, &plan, include, keys, 10).select));
