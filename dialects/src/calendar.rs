@@ -42,6 +42,21 @@ impl Interval {
         self.microseconds == 0
     }
 
+    /// The span in parts that go one way each, so that each of them ends inside of the calendar or the whole does not.
+    pub fn steps(self) -> Vec<Self> {
+        let nothing = Self::default();
+        let parts = [
+            Self { months: self.months, ..nothing },
+            Self { days: self.days, ..nothing },
+            Self { microseconds: self.microseconds, ..nothing },
+        ];
+        let signs = [i64::from(self.months), self.days.into(), self.microseconds].map(i64::signum);
+        match signs.contains(&1) && signs.contains(&-1) {
+            true => parts.into_iter().filter(|part| *part != nothing).collect(),
+            false => vec![self],
+        }
+    }
+
     /// The same span backwards; nothing where it does not fit.
     pub fn negated(self) -> Option<Self> {
         Some(Self {

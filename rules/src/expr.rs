@@ -10,6 +10,7 @@ pub mod golden;
 pub(crate) mod parse;
 pub mod resolve;
 mod typing;
+mod weight;
 
 use dialects::Value;
 use introspect::{ColumnId, RelationshipId};

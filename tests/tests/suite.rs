@@ -23,6 +23,7 @@ mod suite {
     mod extremes;
     mod features;
     mod filters;
+    mod forms;
     mod load;
     mod methods;
     mod metrics;

@@ -2,9 +2,16 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 
+/// Bytes of a date.
+const DATE_LENGTH: usize = 10;
+
 /// `2024-02-29` and nothing after it.
 pub(super) fn date(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+    let in_full = text
+        .bytes()
+        .enumerate()
+        .all(|(at, c)| if matches!(at, 4 | 7) { c == b'-' } else { c.is_ascii_digit() });
+    if text.len() == DATE_LENGTH && in_full { NaiveDate::parse_from_str(text, "%Y-%m-%d").ok() } else { None }
 }
 
 /// `12:30`, `12:30:59` or `12:30:59.5`.
@@ -15,8 +22,10 @@ pub(super) fn time(text: &str) -> Option<NaiveTime> {
 
 /// A date and a time, with a space or `T` in between; a date alone means midnight; a zone is applied.
 pub(super) fn timestamp(text: &str) -> Option<NaiveDateTime> {
-    if let Some(date) = date(text) {
-        return date.and_hms_opt(0, 0, 0);
+    let (day, rest) = text.split_at_checked(DATE_LENGTH)?;
+    let day = date(day)?;
+    if rest.is_empty() {
+        return day.and_hms_opt(0, 0, 0);
     }
     let formats = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
     let plain = text.strip_suffix('Z').unwrap_or(text);
@@ -44,7 +53,12 @@ mod tests {
             ("2016-07-04T12:30:01.25Z", Some("2016-07-04 12:30:01.250")),
             ("2016-07-04 12:30:01+02:00", Some("2016-07-04 10:30:01")),
             ("2016-07-04 12:30:01+02", Some("2016-07-04 10:30:01")),
+            ("2016-07-04 12:30:01.25-00:30", Some("2016-07-04 13:00:01.250")),
             ("soon", None),
+            ("2016-7-4", None),
+            ("2016-7-4 12:30", None),
+            ("+2016-07-04", None),
+            (" 2016-07-04", None),
         ] {
             assert_eq!(timestamp(text).map(|t| t.to_string()).as_deref(), expect, "{text}");
         }

@@ -1,7 +1,9 @@
 //! Functions and aggregates, made to mean the same on every dialect.
 
 use super::Writer;
+use super::expr::can_fail;
 use crate::calendar::{Field, Interval};
+use crate::exact::ROUND_MAX;
 use crate::sql::{Expr, Function};
 use crate::{Dialect, Value, letters};
 
@@ -60,7 +62,8 @@ impl Writer {
             (Function::Extract(field), _) => self.extract(field, arguments),
             // These leave a text as it is where there is nothing to replace, whatever the replacement.
             (Function::Replace, Dialect::Mysql | Dialect::Sqlite) if !constants(arguments) => {
-                let operands: Vec<&Expr> = arguments.iter().collect();
+                let first = arguments.first().filter(|e| can_fail(e));
+                let operands: Vec<&Expr> = first.into_iter().chain(arguments.iter().skip(1)).collect();
                 self.unless_null(&operands, |writer| writer.function("replace", arguments));
             }
             (Function::Concat, Dialect::Mysql) => self.concat_all("concat(", ", ", arguments),
@@ -84,7 +87,14 @@ impl Writer {
         let after = if self.dialect == Dialect::Postgres { ")::numeric" } else { ")" };
         self.wrapped("((", number, after);
         for digits in digits {
-            self.wrapped(", (", digits, if self.dialect == Dialect::Postgres { ")::int4" } else { ")" });
+            self.push(", ");
+            match (constant(digits), self.dialect) {
+                (Some(digits), _) => self.push(&digits.clamp(-ROUND_MAX, ROUND_MAX).to_string()),
+                (None, Dialect::Postgres) => {
+                    self.clipped(-ROUND_MAX, ROUND_MAX, |writer| writer.expr(digits));
+                }
+                (None, _) => self.expr(digits),
+            }
         }
         if digits.is_empty() && name == "rulegate_round" {
             self.push(", 0");
@@ -311,7 +321,8 @@ fn name(function: Function, dialect: Dialect) -> &'static str {
         (Function::Upper, Dialect::Sqlite) => "rulegate_upper",
         (Function::Upper, _) => "upper",
         (Function::Trim, _) => "trim",
-        (Function::Length, Dialect::Sqlite) => "length",
+        // SQLite's own ends at a NUL.
+        (Function::Length, Dialect::Sqlite) => "rulegate_length",
         (Function::Length, _) => "char_length",
         (Function::Substring, _) => "substr",
         (Function::Replace, _) => "replace",

@@ -6,7 +6,7 @@ use bigdecimal::Zero;
 
 use super::{Param, Writer, mysql, postgres, sqlite};
 use crate::sql::{BinaryOp, CastType, Expr, Function, SqlType};
-use crate::{Dialect, Value};
+use crate::{Dialect, Value, ValueType};
 
 impl Writer {
     /// Any expression.
@@ -51,6 +51,7 @@ impl Writer {
             Expr::Case(branches, otherwise) => self.case(branches, otherwise.as_deref()),
             Expr::Cast(inner, ty) => self.cast(inner, ty),
             Expr::Decimal(inner) => self.decimal(inner),
+            Expr::Kept(inner, ty) => self.kept(inner, *ty),
             Expr::Now => self.push(match self.dialect {
                 Dialect::Postgres => "now()",
                 Dialect::Mysql => "now(6)",
@@ -131,26 +132,50 @@ impl Writer {
         match terms {
             [] => self.truth(empty),
             [one] => self.expr(one),
-            [first @ .., last] if self.dialect == Dialect::Sqlite && can_fail(last) => {
-                self.lazily(first, word, empty, last);
-            }
-            _ => {
-                self.push("(");
-                self.list(terms, word, Self::expr);
-                self.push(")");
-            }
+            _ => match terms.iter().position(can_fail) {
+                Some(at) => self.lazily(terms.split_at(at.max(1)), word, empty),
+                None => {
+                    self.push("(");
+                    self.list(terms, word, Self::expr);
+                    self.push(")");
+                }
+            },
         }
     }
 
-    /// SQLite computes both sides of `and` and `or`. What can fail is computed only where what stands before it does not decide.
-    fn lazily(&mut self, first: &[Expr], word: &str, neutral: bool, last: &Expr) {
-        self.push("(case ");
-        self.junction(first, word, neutral);
-        self.push(if neutral { " when 0 then 0 when 1 then " } else { " when 1 then 1 when 0 then " });
-        self.expr(last);
-        self.push(" else (null");
-        self.push(word);
-        self.expr(last);
+    /// SQLite computes both sides of `and` and `or`, and all databases move the terms of a WHERE about, or leave out what a constant decides.
+    /// What can fail is computed only where what stands before it does not decide, and there always. Of both halves the smaller one is written
+    /// twice, when both can fail.
+    fn lazily(&mut self, (before, after): (&[Expr], &[Expr]), word: &str, neutral: bool) {
+        let twice = !before.iter().any(can_fail) || size(before) <= size(after);
+        let (outside, guarding): (Vec<&Expr>, Vec<&Expr>) =
+            before.iter().partition(|term| neutral && twice && may_stand_outside(term, self.dialect));
+        self.push("(");
+        for term in outside {
+            self.expr(term);
+            self.push(word);
+        }
+        self.push("case ");
+        self.junction(before, word, neutral);
+        self.push(" when ");
+        self.truth(!neutral);
+        self.push(" then ");
+        self.truth(!neutral);
+        if twice && guarding.is_empty() {
+            self.push(" else (");
+        } else if twice {
+            self.push(" else (");
+            self.junction(before, word, neutral);
+            self.push(word);
+        } else {
+            self.push(" when ");
+            self.truth(neutral);
+            self.push(" then ");
+            self.junction(after, word, neutral);
+            self.push(" else (null");
+            self.push(word);
+        }
+        self.junction(after, word, neutral);
         self.push(") end)");
     }
 
@@ -158,31 +183,34 @@ impl Writer {
         self.strictly(&[left, right], |writer| writer.operation(op, left, right));
     }
 
-    /// MySQL looks at nothing that stands beside a null. What can fail there is computed all the same, as it is elsewhere.
+    /// MySQL looks at nothing that stands behind a null. What can fail there is computed all the same, as it is elsewhere: where the whole
+    /// is null, for that alone.
     pub(super) fn strictly(&mut self, operands: &[&Expr], whole: impl FnOnce(&mut Self)) {
-        let seen = operands.get(1..).is_none_or(|others| !others.iter().any(|e| can_fail(e)));
-        if self.dialect != Dialect::Mysql || seen {
+        let unseen: Vec<&Expr> = operands.iter().skip(1).copied().filter(|e| can_fail(e)).collect();
+        if self.dialect != Dialect::Mysql || unseen.is_empty() {
             return whole(self);
         }
-        self.unless_null(operands, whole);
+        self.push("coalesce(");
+        whole(self);
+        for operand in unseen {
+            self.push(", case when ");
+            self.null_test(operand);
+            self.push(" is null then null end");
+        }
+        self.push(")");
     }
 
-    /// Null where one of the operands is, all of which are looked at; else the whole.
+    /// Null where one of the operands is; else the whole.
     pub(super) fn unless_null(&mut self, operands: &[&Expr], whole: impl FnOnce(&mut Self)) {
         self.push("(case when ");
-        self.nulls(operands);
-        self.push(" > 0 then null else ");
-        whole(self);
-        self.push(" end)");
-    }
-
-    /// How many of them are null.
-    fn nulls(&mut self, operands: &[&Expr]) {
         self.list(operands, " + ", |writer, operand| {
             writer.push("(");
             writer.null_test(operand);
             writer.push(" is null)");
         });
+        self.push(" > 0 then null else ");
+        whole(self);
+        self.push(" end)");
     }
 
     /// MySQL does not compute what it knows not to be null, and knows nothing of ELT.
@@ -194,6 +222,12 @@ impl Writer {
     }
 
     fn operation(&mut self, op: BinaryOp, left: &Expr, right: &Expr) {
+        if self.dialect == Dialect::Sqlite
+            && let (Expr::Kept(stored, _), Expr::Param(value, _)) = (left, right)
+            && let Some(range) = sqlite::range(op, std::slice::from_ref(value))
+        {
+            return self.within(stored, range, |writer| writer.infix(left, operator(op), right));
+        }
         match (op, self.dialect) {
             (BinaryOp::Eq, _) if exact_with_param(left, right) => self.exact_eq(left, right),
             (BinaryOp::Div, _) => self.division(left, right),
@@ -261,13 +295,13 @@ impl Writer {
         self.wrapped("", right, ")");
     }
 
-    /// To 20 digits, half away from zero. PostgreSQL keeps as many digits as its operands have, so one is given forty;
-    /// the MySQL session is set to enough by the driver.
+    /// To 20 digits, half away from zero: rounded once, by the digit after them. PostgreSQL's own quotient is rounded already, to more digits,
+    /// but not so in whole numbers; the MySQL session is set to enough by the driver, and cuts off what is beyond.
     fn division(&mut self, left: &Expr, right: &Expr) {
         match self.dialect {
             Dialect::Postgres => {
-                self.wrapped("round(((", left, ")::numeric + 0e-40) / ");
-                self.wrapped("(", right, ")::numeric, 20)");
+                self.wrapped("round(div((", left, ")::numeric * 1e21, ");
+                self.wrapped("(", right, ")::numeric) * 1e-21, 20)");
             }
             Dialect::Mysql => {
                 self.wrapped("round(", left, " / ");
@@ -308,8 +342,34 @@ impl Writer {
                 self.member_once(inner, values, ty);
                 self.push(")");
             }
+            Expr::Kept(stored, _) if self.dialect == Dialect::Sqlite => {
+                let range = sqlite::range(BinaryOp::Eq, values).unwrap_or_default();
+                self.within(stored, range, |writer| writer.member_once(inner, values, ty));
+            }
             _ => self.member_once(inner, values, ty),
         }
+    }
+
+    /// A stored value in its one form; SQLite alone has several.
+    fn kept(&mut self, stored: &Expr, ty: ValueType) {
+        match (self.dialect, sqlite::kept(ty)) {
+            (Dialect::Sqlite, Some(function)) => self.function(function, [stored]),
+            _ => self.expr(stored),
+        }
+    }
+
+    /// A condition on a stored value, and where that lies whatever its form, for the sake of an index. (SQLite)
+    fn within(&mut self, stored: &Expr, (least, most): sqlite::Range, condition: impl FnOnce(&mut Self)) {
+        self.push("(");
+        for (bound, word) in [(least, " >= "), (most, " <= ")] {
+            if let Some(bound) = bound {
+                self.wrapped("", stored, word);
+                self.value(&bound);
+                self.push(" and ");
+            }
+        }
+        condition(self);
+        self.push(")");
     }
 
     fn member_once(&mut self, inner: &Expr, values: &[Value], ty: &SqlType) {
@@ -343,15 +403,14 @@ impl Writer {
         if list.is_empty() {
             return self.truth(false);
         }
-        let seen = self.dialect != Dialect::Mysql || !list.iter().any(can_fail);
-        if !seen {
-            self.wrapped("(case when ", inner, " is null then (case when ");
-            self.nulls(&list.iter().collect::<Vec<_>>());
-            self.push(" < 0 then 0 end) else ");
+        // PostgreSQL looks at constants first, MySQL at none where the subject is null.
+        if list.iter().any(can_fail) {
+            let equal = |item: &Expr| Expr::eq(inner.clone(), item.clone());
+            return self.expr(&Expr::Or(list.iter().map(equal).collect()));
         }
         self.wrapped("(", inner, " in (");
         self.list(list, ", ", Self::expr);
-        self.push(if seen { "))" } else { ")) end)" });
+        self.push("))");
     }
 
     /// Membership of a key of several parts.
@@ -515,24 +574,37 @@ fn decimals(left: &Expr, right: &Expr) -> bool {
 }
 
 /// Whether computing it can be an error.
-fn can_fail(expr: &Expr) -> bool {
-    match expr {
-        Expr::Binary(BinaryOp::Div | BinaryOp::Rem, ..) | Expr::Cast(..) => true,
-        Expr::Call(Function::Shift(_) | Function::AddDays, _) => true,
-        Expr::Binary(_, a, b) | Expr::Distinct(a, b, _) => can_fail(a) || can_fail(b),
-        Expr::Like { text, pattern, .. } => can_fail(text) || can_fail(pattern),
-        Expr::Not(e) | Expr::Negate(e) | Expr::IsNull(e, _) | Expr::Exact(e) | Expr::Decimal(e) => {
-            can_fail(e)
+pub(super) fn can_fail(expr: &Expr) -> bool {
+    use CastType::{Date, Integer, Native, Time, Timestamp, TimestampTz};
+    let itself = match expr {
+        Expr::Binary(op, ..) => matches!(op, BinaryOp::Div | BinaryOp::Rem),
+        Expr::Cast(_, to) => matches!(to, Integer | Date | Time | Timestamp | TimestampTz | Native(_)),
+        Expr::Call(function, _) => matches!(function, Function::Shift(_) | Function::AddDays),
+        _ => false,
+    };
+    itself || expr.inside().into_iter().any(can_fail)
+}
+
+/// Whether indexes may see a term that guards another. Where one says what a column equals, MySQL believes it in all the other terms, and
+/// looks at these first.
+fn may_stand_outside(term: &Expr, dialect: Dialect) -> bool {
+    match term {
+        _ if dialect != Dialect::Mysql => true,
+        Expr::Binary(BinaryOp::Eq, a, b) => {
+            matches!((a.as_ref(), b.as_ref()), (Expr::Column(a, _), Expr::Column(b, _)) if a != b)
         }
-        Expr::In(e, ..) => can_fail(e),
-        Expr::And(es) | Expr::Or(es) | Expr::Call(_, es) => es.iter().any(can_fail),
-        Expr::InExprs(e, es) => can_fail(e) || es.iter().any(can_fail),
-        Expr::Case(arms, otherwise) => {
-            arms.iter().any(|(a, b)| can_fail(a) || can_fail(b))
-                || otherwise.as_ref().is_some_and(|e| can_fail(e))
-        }
+        Expr::Binary(op, ..) => matches!(op, BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge),
+        Expr::Not(inner) => matches!(inner.as_ref(), Expr::KeyIn(..)),
         _ => false,
     }
+}
+
+/// How many nodes they have.
+fn size(exprs: &[Expr]) -> usize {
+    exprs
+        .iter()
+        .map(|e| 1 + e.inside().into_iter().map(|inner| size(std::slice::from_ref(inner))).sum::<usize>())
+        .sum()
 }
 
 fn exact_with_param(left: &Expr, right: &Expr) -> bool {

@@ -1,10 +1,60 @@
 //! SQLite's spelling. Functions named `rulegate_…` are registered by the driver on every connection: SQLite's own
 //! arithmetic is binary, its `lower` and `like` know ASCII alone.
 
-use crate::sql::CastType;
+use bigdecimal::ToPrimitive;
+use chrono::{Days, NaiveDate};
+
+use crate::sql::{BinaryOp, CastType};
+use crate::{Value, ValueType};
 
 /// Most variables in one statement.
 pub(super) const PLACEHOLDERS_MAX: usize = 32_766;
+
+/// The least and the greatest stored value that can be meant.
+pub(super) type Range = (Option<Value>, Option<Value>);
+
+/// The function that brings a stored value into its one form.
+pub(super) fn kept(ty: ValueType) -> Option<&'static str> {
+    match ty {
+        ValueType::Date => Some("rulegate_as_date"),
+        ValueType::Time => Some("rulegate_as_time"),
+        ValueType::Timestamp | ValueType::TimestampTz => Some("rulegate_as_timestamp"),
+        ValueType::Decimal { .. } => Some("rulegate_as_decimal"),
+        _ => None,
+    }
+}
+
+/// Where stored values lie, in whatever form, that compare so with one of these. A text of a moment begins with its day, or with the day
+/// before or after where it has a zone; a double lies close to its decimal.
+pub(super) fn range(op: BinaryOp, values: &[Value]) -> Option<Range> {
+    let (mut least, mut most) = (Vec::new(), Vec::new());
+    for value in values {
+        let (low, high) = around(value)?;
+        least.push(low);
+        most.push(high);
+    }
+    let (least, most) = (least.into_iter().min(), most.into_iter().max());
+    match op {
+        BinaryOp::Eq => Some((least, most)),
+        BinaryOp::Gt | BinaryOp::Ge => Some((least, None)),
+        BinaryOp::Lt | BinaryOp::Le => Some((None, most)),
+        _ => None,
+    }
+}
+
+fn around(value: &Value) -> Option<(Value, Value)> {
+    let day = match value {
+        Value::Date(day) => *day,
+        Value::Timestamp(at) | Value::TimestampTz(at) => at.date(),
+        other => {
+            let number = other.decimal()?.to_f64()?;
+            let margin = number.abs() * 1e-14;
+            return Some((Value::Float(number - margin), Value::Float(number + margin)));
+        }
+    };
+    let text = |day: NaiveDate| Value::Text(day.to_string());
+    Some((text(day.pred_opt()?), text(day.checked_add_days(Days::new(2))?)))
+}
 
 /// Where nulls go.
 pub(super) fn nulls(descending: bool) -> &'static str {

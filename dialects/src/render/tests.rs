@@ -231,7 +231,7 @@ fn expressions_are_spelled_by_each_dialect() {
             true,
         ),
         [
-            "(t0.\"a\" is distinct from round(((t0.\"b\")::numeric + 0e-40) / (2)::numeric, 20))",
+            "(t0.\"a\" is distinct from round(div((t0.\"b\")::numeric * 1e21, (2)::numeric) * 1e-21, 20))",
             "(not (t0.`a` <=> round(t0.`b` / 2, 20)))",
             "(t0.\"a\" is not rulegate_div(t0.\"b\", 2))",
         ],
@@ -246,11 +246,11 @@ fn expressions_are_spelled_by_each_dialect() {
             ),
         ]),
         [
-            "((t0.\"b\" <> 0) and (((t0.\"a\" % t0.\"b\"))::numeric > 1))",
-            "((t0.`b` <> 0) and ((((t0.`a` % (t0.`b` + (9223372036854775807 + (t0.`b` = 0) - 9223372036854775807))) + 0) \
-             + cast(0 as decimal(1,0))) > 1))",
-            "(case (t0.\"b\" <> 0) when 0 then 0 when 1 then (rulegate_compare(rulegate_rem(t0.\"a\", t0.\"b\"), 1) > 0) \
-             else (null and (rulegate_compare(rulegate_rem(t0.\"a\", t0.\"b\"), 1) > 0)) end)",
+            "((t0.\"b\" <> 0) and case (t0.\"b\" <> 0) when false then false else ((((t0.\"a\" % t0.\"b\"))::numeric > 1)) end)",
+            "(case (t0.`b` <> 0) when 0 then 0 else ((t0.`b` <> 0) and \
+             ((((t0.`a` % (t0.`b` + (9223372036854775807 + (t0.`b` = 0) - 9223372036854775807))) + 0) \
+             + cast(0 as decimal(1,0))) > 1)) end)",
+            "((t0.\"b\" <> 0) and case (t0.\"b\" <> 0) when 0 then 0 else ((rulegate_compare(rulegate_rem(t0.\"a\", t0.\"b\"), 1) > 0)) end)",
         ],
     );
     check_filter(

@@ -1,8 +1,8 @@
 //! Scalar SQL.
 
 use super::{Alias, Select, SqlType};
-use crate::Value;
 use crate::calendar::{Field, Interval};
+use crate::{Value, ValueType};
 
 /// A scalar expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,8 @@ pub enum Expr {
     Cast(Box<Expr>, CastType),
     /// The expression as an exact decimal: calculated with, and compared, as such on every database.
     Decimal(Box<Expr>),
+    /// A stored date, time or decimal in the form in which it compares: SQLite keeps one of them in several texts or doubles.
+    Kept(Box<Expr>, ValueType),
     /// The instant of the statement.
     Now,
     /// Its date, in UTC.
@@ -172,5 +174,34 @@ impl Expr {
     /// `left = right`.
     pub fn eq(left: Expr, right: Expr) -> Self {
         Self::binary(BinaryOp::Eq, left, right)
+    }
+
+    /// The expressions directly inside this one; those of a select of its own are not.
+    pub fn inside(&self) -> Vec<&Expr> {
+        match self {
+            Self::Not(e) | Self::Negate(e) | Self::IsNull(e, _) | Self::Cast(e, _) | Self::Decimal(e) => {
+                vec![e]
+            }
+            Self::Exact(e) | Self::In(e, ..) | Self::Kept(e, _) => vec![e],
+            Self::Binary(_, a, b) | Self::Distinct(a, b, _) | Self::Like { text: a, pattern: b, .. } => {
+                vec![a, b]
+            }
+            Self::And(es) | Self::Or(es) | Self::Call(_, es) | Self::KeyIn(es, ..) => es.iter().collect(),
+            Self::InExprs(e, es) => std::iter::once(e.as_ref()).chain(es).collect(),
+            Self::Case(arms, otherwise) => {
+                arms.iter().flat_map(|(a, b)| [a, b]).chain(otherwise.as_deref()).collect()
+            }
+            Self::Column(..)
+            | Self::Param(..)
+            | Self::Null
+            | Self::Bool(_)
+            | Self::Number(_)
+            | Self::Verbatim(_)
+            | Self::Exists(_)
+            | Self::Scalar(_)
+            | Self::CountAll
+            | Self::Now
+            | Self::Today => Vec::new(),
+        }
     }
 }

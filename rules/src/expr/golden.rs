@@ -40,6 +40,7 @@ pub fn row() -> Vec<(&'static str, ValueType, Value)> {
         ("absent", text, Value::Null),
         ("half", text, Value::text("50%")),
         ("slash", text, Value::text("a\\")),
+        ("code", ValueType::Text { length: Some(5) }, Value::text("ab")),
         ("leap", ValueType::Date, Value::Date(date(2024, 2, 29))),
         ("month_end", ValueType::Date, Value::Date(date(2024, 1, 31))),
         ("last_day", ValueType::Date, Value::Date(date(9999, 12, 31))),

@@ -11,7 +11,7 @@ use std::any::TypeId;
 use sqlparser::ast;
 use sqlparser::dialect::Dialect;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::problem::ExprProblem;
 
@@ -76,6 +76,15 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, ExprProblem> {
         let at = lines.byte(error.location);
         ExprProblem::new(at..lines.char_end(at), error.message)
     })?;
+    let is_comment = |t: &&TokenWithSpan| {
+        use Whitespace::{MultiLineComment, SingleLineComment};
+        matches!(t.token, Token::Whitespace(SingleLineComment { .. } | MultiLineComment(_)))
+    };
+    if let Some(comment) = tokens.iter().find(is_comment) {
+        let hint = "YAML's comments begin with #; for a minus before a minus, leave a space between them";
+        return Err(ExprProblem::new(lines.range(comment.span), "a comment of SQL hides what stands in it")
+            .hint(hint));
+    }
     tokens.retain(|t| !matches!(t.token, Token::Whitespace(_)));
     if tokens.is_empty() {
         return Err(ExprProblem::new(0..0, "an expression is missing"));

@@ -20,6 +20,7 @@ use sqlparser::tokenizer::Span;
 
 use super::eval::{literal_as, too_large};
 use super::parse::{self, Lines};
+use super::weight::{WEIGHT_MAX, weight};
 use super::{Expr, Type};
 use crate::problem::ExprProblem;
 
@@ -89,6 +90,7 @@ pub(crate) fn resolve(
         | Context::Step
         | Context::Message => resolved.and_then(|e| resolver.meant_for(e, wanted)),
     };
+    let resolved = resolved.and_then(|typed| resolver.light(typed));
     match resolved {
         Some(typed) if resolver.problems.is_empty() => Ok((typed.expr, typed.ty)),
         _ => Err(resolver.problems),
@@ -147,11 +149,7 @@ impl Resolver<'_> {
         let span = self.lines.range(span_of(tree));
         self.nodes += 1;
         if depth > DEPTH_MAX || self.nodes > NODES_MAX {
-            return self.refuse(
-                span,
-                "this expression is too large",
-                "split it over several columns or rules",
-            );
+            return self.too_large(span);
         }
         let depth = depth + 1;
         match tree {
@@ -200,13 +198,18 @@ impl Resolver<'_> {
     fn copy(&mut self, typed: &Typed) -> Option<Typed> {
         typed.expr.walk(&mut |_| self.nodes += 1);
         if self.nodes > NODES_MAX {
-            return self.refuse(
-                typed.span.clone(),
-                "this expression is too large",
-                "split it over several columns or rules",
-            );
+            return self.too_large(typed.span.clone());
         }
         Some(typed.clone())
+    }
+
+    /// What databases can be sent, all written out.
+    fn light(&mut self, typed: Typed) -> Option<Typed> {
+        if weight(&typed.expr) > WEIGHT_MAX { self.too_large(typed.span) } else { Some(typed) }
+    }
+
+    fn too_large(&mut self, span: Range<usize>) -> Option<Typed> {
+        self.refuse(span, "this expression is too large", "split it over several columns or rules")
     }
 
     fn literal(&mut self, value: &ast::Value, span: Range<usize>) -> Option<Typed> {
@@ -230,11 +233,8 @@ impl Resolver<'_> {
         match digits.parse::<BigDecimal>() {
             Ok(number) if !too_large(&number) => {
                 let scale = u32::try_from(number.fractional_digit_count()).unwrap_or(0);
-                Some(Typed {
-                    expr: Expr::Literal(Value::Decimal(number)),
-                    ty: Type::Decimal(Some(scale)),
-                    span,
-                })
+                let expr = Expr::Literal(Value::Decimal(number));
+                self.within_digits(Typed { expr, ty: Type::Decimal(Some(scale)), span })
             }
             _ => self.refuse(span, format!("`{digits}` is not a number that can be kept"), ""),
         }

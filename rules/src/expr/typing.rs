@@ -2,12 +2,10 @@
 
 use dialects::Value;
 use dialects::calendar::Field;
+use dialects::exact::QUOTIENT_SCALE;
 
 use super::resolve::{arithmetic, join};
 use super::{ActorTerm, BinaryOp, Expr, Function, Place, Type};
-
-/// Digits after the point of a quotient.
-const QUOTIENT: u32 = 20;
 
 impl Expr {
     /// Its type, given those of the columns.
@@ -57,7 +55,7 @@ impl Expr {
             Self::Literal(Value::Decimal(d)) => u32::try_from(d.fractional_digit_count().max(0)).ok(),
             Self::Negate(e) => of(e),
             Self::Cast(e, Type::Decimal(None)) => of(e),
-            Self::Binary(BinaryOp::Div, ..) => Some(QUOTIENT),
+            Self::Binary(BinaryOp::Div, ..) => Some(QUOTIENT_SCALE),
             Self::Binary(BinaryOp::Mul, a, b) => of(a)?.checked_add(of(b)?),
             Self::Binary(BinaryOp::Add | BinaryOp::Sub | BinaryOp::Rem, a, b) => Some(of(a)?.max(of(b)?)),
             Self::Case(arms, otherwise) => {

@@ -51,6 +51,32 @@ async fn random_expressions_are_worth_the_same_on_every_database() {
     assert!(wrong.is_empty(), "seed {seed}: {}\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// What is written twice or more, inside of itself as deep as it is accepted.
+#[tokio::test]
+async fn the_heaviest_expressions_are_computed_by_every_database() {
+    let mut wrong = Vec::new();
+    for dialect in ALL {
+        let values = golden::row().into_iter().map(|(_, _, value)| value).collect();
+        let world = World::create(dialect, GOLDEN, |table| insert(table, vec![values])).await;
+        for (start, wrap) in [
+            ("three", "nullif(X, 7)"),
+            ("three", "round(three / nullif(X, 7), 3)"),
+            ("three", "least(X, 5, one)"),
+            ("word", "substring(word, length(X) - 1)"),
+            ("leap", "X + interval '1 day'"),
+            ("word", "replace(X, word, slash)"),
+            ("yes", "case when (X or one / three > 1) and yes then yes else nope end"),
+            ("three", "(three + one / X)"),
+        ] {
+            let nested = |depth| (0..depth).fold(start.to_owned(), |inner, _| wrap.replace('X', &inner));
+            let deepest = (1..30).take_while(|depth| world.accepts(&nested(*depth))).last().unwrap();
+            assert!((3..29).contains(&deepest), "{wrap}: {deepest}");
+            wrong.extend(world.differences(&nested(deepest)).await);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 fn insert(table: &Table, rows: Vec<Vec<dialects::Value>>) -> Query {
     let typed = |column: &introspect::Column| TypedColumn {
         name: column.db_name.clone(),
@@ -69,7 +95,7 @@ const GOLDEN: &str = "create table t (
     id int primary key, zero int, one int, three int, none int, big bigint, small bigint,
     price numeric(10,2), owed numeric(10,2), eighth numeric(6,3),
     word varchar(20), spaced varchar(20), padded varchar(20), letters varchar(20), blank varchar(20), absent varchar(20),
-    half varchar(20), slash varchar(20),
+    half varchar(20), slash varchar(20), code char(5),
     leap date, month_end date, last_day date, first_day date, no_day date,
     at {timestamp}, moment {instant}, clock {time}, yes boolean, nope boolean, unsure boolean)";
 

@@ -138,7 +138,7 @@ fn textual(text: &str, ty: ValueType) -> Cell<'_> {
 }
 
 /// A date, also one that was stored with midnight behind it.
-fn date(text: &str) -> Option<chrono::NaiveDate> {
+pub(super) fn date(text: &str) -> Option<chrono::NaiveDate> {
     text::date(text).or_else(|| {
         text::timestamp(text).filter(|stamp| stamp.time() == chrono::NaiveTime::MIN).map(|stamp| stamp.date())
     })

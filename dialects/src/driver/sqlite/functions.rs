@@ -8,7 +8,7 @@ mod calendar;
 
 use std::cmp::Ordering;
 
-use bigdecimal::num_bigint::{BigInt, Sign};
+use bigdecimal::num_bigint::Sign;
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive, Zero};
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value as SqliteValue, ValueRef};
@@ -16,15 +16,15 @@ use rusqlite::{Connection, Error, Result};
 
 use super::decode;
 use super::session::number;
-use crate::letters;
+use crate::{exact, letters, pieces};
 
 type Unary = fn(&BigDecimal) -> BigDecimal;
 type Binary = fn(&BigDecimal, &BigDecimal) -> Result<BigDecimal>;
 
 /// How the messages of these functions begin: SQLite passes on an error's text, not its code.
 pub(super) const REFUSAL: &str = "value refused: ";
-/// Digits after the point of a quotient.
-const QUOTIENT_SCALE: i64 = 20;
+/// Most digits of a number, and most zeros behind or before them.
+const DIGITS_MAX: u64 = 10_000;
 
 /// Makes the functions known to a connection.
 pub(super) fn register(connection: &Connection) -> Result<()> {
@@ -32,8 +32,8 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
         ("rulegate_add", |a, b| Ok(a + b)),
         ("rulegate_sub", |a, b| Ok(a - b)),
         ("rulegate_mul", |a, b| Ok(a * b)),
-        ("rulegate_div", quotient),
-        ("rulegate_rem", remainder),
+        ("rulegate_div", |a, b| divided(exact::quotient(a, b))),
+        ("rulegate_rem", |a, b| divided(exact::remainder(a, b))),
     ];
     for (name, operation) in arithmetic {
         scalar(connection, name, 2, move |context| binary(context, operation))?;
@@ -47,6 +47,7 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     for (name, operation) in unaries {
         scalar(connection, name, 1, move |context| unary(context, operation))?;
     }
+    scalar(connection, "rulegate_as_decimal", 1, kept)?;
     scalar(connection, "rulegate_round", 2, round)?;
     scalar(connection, "rulegate_integer", 1, integer)?;
     scalar(connection, "rulegate_digits", 2, digits)?;
@@ -59,6 +60,7 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     scalar(connection, "rulegate_greatest", -1, |context| extreme(context, Ordering::Greater))?;
     scalar(connection, "rulegate_lower", 1, |context| recase(context, letters::lower))?;
     scalar(connection, "rulegate_upper", 1, |context| recase(context, letters::upper))?;
+    scalar(connection, "rulegate_length", 1, length)?;
     scalar(connection, "rulegate_substring", 2, substring)?;
     scalar(connection, "rulegate_substring", 3, substring)?;
     scalar(connection, "rulegate_like", 2, |context| like(context, str::to_owned))?;
@@ -91,7 +93,24 @@ fn argument(context: &Context<'_>, index: usize) -> Result<Option<BigDecimal>> {
         ValueRef::Text(text) => std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok()),
         ValueRef::Blob(_) => None,
     };
-    number.map_or_else(|| refuse("not a number"), |number| Ok(Some(number)))
+    number.filter(workable).map_or_else(|| refuse("not a number"), |number| Ok(Some(number)))
+}
+
+/// A stored decimal as the double nearest to it; what contradicts its column stays as it is.
+fn kept(context: &Context<'_>) -> Result<SqliteValue> {
+    let decimal = match context.get_raw(0) {
+        ValueRef::Real(float) => decode::decimal(float),
+        ValueRef::Text(text) => {
+            std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).filter(workable)
+        }
+        _ => None,
+    };
+    decimal.map_or_else(|| context.get(0), |decimal| Ok(number(&decimal)))
+}
+
+/// Whether calculating with a number ends in reasonable time.
+fn workable(number: &BigDecimal) -> bool {
+    number.digits() <= DIGITS_MAX && number.fractional_digit_count().unsigned_abs() <= DIGITS_MAX
 }
 
 fn binary(context: &Context<'_>, operation: Binary) -> Result<SqliteValue> {
@@ -105,29 +124,18 @@ fn unary(context: &Context<'_>, operation: impl Fn(&BigDecimal) -> BigDecimal) -
     Ok(argument(context, 0)?.map_or(SqliteValue::Null, |a| number(&operation(&a))))
 }
 
-fn quotient(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
-    if b.is_zero() {
-        return refuse("division by zero");
-    }
-    let ((top, top_scale), (bottom, bottom_scale)) = (a.as_bigint_and_exponent(), b.as_bigint_and_exponent());
-    let shift = QUOTIENT_SCALE + 1 + bottom_scale - top_scale;
-    // One digit more than wanted, the rest cut off: rounding half away from zero looks at that digit alone.
-    let digits = top * ten_to(shift) / (bottom * ten_to(-shift));
-    Ok(BigDecimal::new(digits, QUOTIENT_SCALE + 1).with_scale_round(QUOTIENT_SCALE, RoundingMode::HalfUp))
-}
-
-fn ten_to(power: i64) -> BigInt {
-    BigInt::from(10).pow(u32::try_from(power).unwrap_or(0))
-}
-
-fn remainder(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
-    if b.is_zero() { refuse("division by zero") } else { Ok(a % b) }
+fn divided(result: Option<BigDecimal>) -> Result<BigDecimal> {
+    result.map_or_else(|| refuse("division by zero"), Ok)
 }
 
 fn round(context: &Context<'_>) -> Result<SqliteValue> {
-    let digits: Option<i64> = context.get(1)?;
-    let Some(digits) = digits else { return Ok(SqliteValue::Null) };
-    unary(context, |n| n.with_scale_round(digits.clamp(-100, 100), RoundingMode::HalfUp))
+    let Some(digits) = count(context, 1)? else { return Ok(SqliteValue::Null) };
+    unary(context, |n| exact::round(n, digits, RoundingMode::HalfUp))
+}
+
+/// A count or a position.
+fn count(context: &Context<'_>, index: usize) -> Result<Option<i128>> {
+    Ok(argument(context, index)?.map(|number| exact::saturated(&number)))
 }
 
 /// Half away from zero; what does not fit 64 bits is refused.
@@ -183,17 +191,21 @@ fn sortable(context: &Context<'_>) -> Result<SqliteValue> {
     }))
 }
 
+fn length(context: &Context<'_>) -> Result<SqliteValue> {
+    let count = |text: String| i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    Ok(text(context, 0)?.map_or(SqliteValue::Null, |text| SqliteValue::Integer(count(text))))
+}
+
 /// From a position on, counted from 1; the window may begin before the text does.
 fn substring(context: &Context<'_>) -> Result<SqliteValue> {
-    let (Some(text), Some(from)) = (text(context, 0)?, context.get::<Option<i64>>(1)?) else {
+    let (Some(text), Some(from)) = (text(context, 0)?, count(context, 1)?) else {
         return Ok(SqliteValue::Null);
     };
-    let count = if context.len() > 2 { context.get(2)? } else { Some(i64::MAX) };
-    let Some(count): Option<i64> = count else { return Ok(SqliteValue::Null) };
-    let (start, end) = (from.max(1), from.saturating_add(count));
-    let skip = usize::try_from(start - 1).unwrap_or(usize::MAX);
-    let take = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
-    Ok(SqliteValue::Text(text.chars().skip(skip).take(take).collect()))
+    let length = if context.len() > 2 { count(context, 2)? } else { None };
+    match length {
+        None if context.len() > 2 => Ok(SqliteValue::Null),
+        length => Ok(SqliteValue::Text(pieces::substring(&text, from, length))),
+    }
 }
 
 fn text(context: &Context<'_>, index: usize) -> Result<Option<String>> {
@@ -214,60 +226,10 @@ fn recase(context: &Context<'_>, convert: impl Fn(&str) -> String) -> Result<Sql
 fn like(context: &Context<'_>, convert: impl Fn(&str) -> String) -> Result<SqliteValue> {
     match (text(context, 0)?, text(context, 1)?) {
         (Some(text), Some(pattern)) => {
-            let text: Vec<char> = convert(&text).chars().collect();
-            Ok(SqliteValue::Integer(matches(&text, &pieces(&convert(&pattern))).into()))
+            Ok(SqliteValue::Integer(pieces::like(&convert(&text), &convert(&pattern)).into()))
         }
         _ => Ok(SqliteValue::Null),
     }
-}
-
-/// One piece of a LIKE pattern.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Piece {
-    Any,
-    One,
-    Literal(char),
-}
-
-fn pieces(pattern: &str) -> Vec<Piece> {
-    let mut pieces = Vec::with_capacity(pattern.len());
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        pieces.push(match c {
-            '%' => Piece::Any,
-            '_' => Piece::One,
-            '\\' => match chars.next() {
-                Some(escaped) => Piece::Literal(escaped),
-                None => Piece::Literal('\\'),
-            },
-            other => Piece::Literal(other),
-        });
-    }
-    pieces
-}
-
-/// Greedy matching that falls back to the last `%`: linear in text times pattern, no recursion.
-fn matches(text: &[char], pattern: &[Piece]) -> bool {
-    let (mut at, mut piece) = (0, 0);
-    let mut fallback: Option<(usize, usize)> = None;
-    while let Some(c) = text.get(at) {
-        match pattern.get(piece) {
-            Some(Piece::Any) => {
-                fallback = Some((piece, at));
-                piece += 1;
-            }
-            Some(Piece::One) => (at, piece) = (at + 1, piece + 1),
-            Some(Piece::Literal(wanted)) if wanted == c => (at, piece) = (at + 1, piece + 1),
-            _ => match &mut fallback {
-                Some((any, from)) => {
-                    *from += 1;
-                    (at, piece) = (*from, *any + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.iter().skip(piece).all(|rest| *rest == Piece::Any)
 }
 
 /// An exact sum; of nothing: null.
@@ -329,8 +291,6 @@ mod tests {
             ("rulegate_like('50% off', '50\\% _ff')", "1"),
             ("rulegate_like('abc', 'A%')", "0"),
             ("rulegate_ilike('Ärger', 'ä%r')", "1"),
-            ("rulegate_like('aXbXc', 'a%Xc')", "1"),
-            ("rulegate_like('', '%')", "1"),
             (
                 "(select rulegate_sum(x) from (select 0.1 as x union all select 0.2 union all select null))",
                 "0.3",

@@ -13,9 +13,6 @@ use super::expr::literal;
 use super::scope::Scope;
 use crate::{Error, ErrorCode, Result};
 
-/// Digits after the point that MySQL keeps.
-const MYSQL_SCALE_MAX: u32 = 38;
-
 impl Scope<'_> {
     /// An expression over the first table's row. What depends on more than rows (`old`, `inserting`) is no part of a read.
     pub(super) fn exact(&mut self, expr: &Expr) -> Result<Sql> {
@@ -29,7 +26,7 @@ impl Scope<'_> {
             Expr::Negate(inner) => Sql::Negate(Box::new(self.number(inner)?)),
             Expr::And(terms) => Sql::And(self.all_exact(terms)?),
             Expr::Or(terms) => Sql::Or(self.all_exact(terms)?),
-            Expr::Binary(op, a, b) => self.operation(expr, *op, a, b)?,
+            Expr::Binary(op, a, b) => self.operation(*op, a, b)?,
             Expr::IsNull(inner, yes) => Sql::IsNull(self.boxed_exact(inner)?, *yes),
             Expr::Distinct(a, b, yes) => {
                 let (a, b) = self.sides(a, b)?;
@@ -110,27 +107,15 @@ impl Scope<'_> {
         })
     }
 
-    fn operation(&mut self, whole: &Expr, op: BinaryOp, a: &Expr, b: &Expr) -> Result<Sql> {
+    fn operation(&mut self, op: BinaryOp, a: &Expr, b: &Expr) -> Result<Sql> {
         let (left, right) = match op {
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem => {
-                self.bounded(whole)?;
                 (self.number(a)?, self.number(b)?)
             }
             BinaryOp::Concat => (self.exact(a)?, self.exact(b)?),
             _ => self.sides(a, b)?,
         };
         Ok(Sql::binary(op, left, right))
-    }
-
-    /// MySQL would round what has more digits.
-    fn bounded(&self, expr: &Expr) -> Result<()> {
-        let scale = expr.scale(&|place: &Place| of_column(self.column(place).ty));
-        match (self.dialect(), scale) {
-            (Dialect::Mysql, Some(scale)) if scale > MYSQL_SCALE_MAX => {
-                Err(impossible("An expression has more digits after the point than the database keeps."))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Two sides that are compared.
@@ -143,16 +128,16 @@ impl Scope<'_> {
     fn comparable(&self, exprs: &[&Expr]) -> fn(Sql) -> Sql {
         let types: Vec<Type> = exprs.iter().map(|e| self.type_of(e)).collect();
         let exact_number = |ty: &Type| matches!(ty, Type::Integer | Type::Decimal(_));
-        let stored = |e: &&Expr| match e {
-            Expr::Column(_) => !self.is_virtual(e),
+        let whole = |e: &&Expr| match e {
+            Expr::Column(_) => !self.is_virtual(e) && self.type_of(e) == Type::Integer,
             other => matches!(other, Expr::Literal(Value::Int(_))),
         };
         if types.contains(&Type::Text) {
             return |side| Sql::Exact(Box::new(side));
         }
-        // SQLite's functions answer long numbers as text.
+        // SQLite's functions answer long numbers as text, and a stored decimal is a double beside the one that says it best.
         let in_binary = self.dialect() == Dialect::Sqlite && !types.contains(&Type::Float);
-        if in_binary && types.iter().any(exact_number) && !exprs.iter().all(stored) {
+        if in_binary && types.iter().any(exact_number) && !exprs.iter().all(whole) {
             return |side| Sql::Decimal(Box::new(side));
         }
         |side| side

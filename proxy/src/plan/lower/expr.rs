@@ -74,18 +74,19 @@ impl Scope<'_> {
             (Expr::Literal(value), Expr::Column(place)) => {
                 Ok(literal(value, Some(self.column(place).sql_type.clone())))
             }
+            (Expr::Column(place), _) => Ok(self.kept(place)),
             _ => self.expr(expr),
         }
     }
 
     fn member(&mut self, inner: &Expr, list: &[Expr]) -> Result<Sql> {
         let values: Option<Vec<Value>> = list.iter().map(constant).collect();
-        let subject = self.boxed(inner)?;
         match (inner, values) {
             (Expr::Column(place), Some(values)) => {
-                Ok(Sql::In(subject, values, self.column(place).sql_type.clone()))
+                let ty = self.column(place).sql_type.clone();
+                Ok(Sql::In(Box::new(self.kept(place)), values, ty))
             }
-            _ => Ok(Sql::InExprs(subject, self.all(list)?)),
+            _ => Ok(Sql::InExprs(self.boxed(inner)?, self.all(list)?)),
         }
     }
 

@@ -16,7 +16,7 @@ use rules::rule::{Aggregate, AggregateFunction};
 
 use super::aggregate;
 use super::lookup::{self, Fetch, Subject};
-use super::scope::{Comparison, Scope};
+use super::scope::{Comparison, Scope, by_value};
 use crate::Result;
 use crate::state::Snapshot;
 
@@ -79,7 +79,7 @@ impl<'a> Children<'a> {
         let first = Select {
             items: vec![Item { expr: named(column), ty: column.ty }],
             filter: Some(Expr::And(counting.filter.into_iter().chain([known]).collect())),
-            order: vec![Order { expr: by_code_point(column), descending, nullable: false }],
+            order: vec![Order { expr: in_order(column), descending, nullable: false }],
             limit: Some(1),
             ..counting
         };
@@ -126,9 +126,9 @@ fn named(column: &Column) -> Expr {
 }
 
 /// Texts in the order of their code points, whatever the collation (and whatever the order of an enum's words).
-fn by_code_point(column: &Column) -> Expr {
+fn in_order(column: &Column) -> Expr {
     match column.ty {
         ValueType::Text { .. } | ValueType::Enum | ValueType::Uuid => Expr::Exact(Box::new(named(column))),
-        _ => named(column),
+        ty => by_value(named(column), ty),
     }
 }

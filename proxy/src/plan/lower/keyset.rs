@@ -45,6 +45,10 @@ impl<'a> Term<'a> {
             (Dialect::Mysql, ValueType::Enum | ValueType::Set) => {
                 Item { expr: Expr::Decimal(Box::new(plain)), ty: ValueType::Int(IntKind::I64) }
             }
+            // SQLite compares what is sorted by, not the form in which it is stored.
+            (Dialect::Sqlite, ty) if matches!(order.expr, Expr::Kept(..)) => {
+                Item { expr: order.expr.clone(), ty }
+            }
             (_, ty) => Item { expr: plain, ty },
         };
         Self { order, remembered, column }

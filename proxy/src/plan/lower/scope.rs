@@ -80,6 +80,12 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// A column to be compared or sorted by, by what its values are, whatever the form in which they are stored.
+    pub fn kept(&mut self, place: &Place) -> Expr {
+        let (stored, column) = (self.place(place), self.column(place));
+        if column.is_virtual { stored } else { by_value(stored, column.ty) }
+    }
+
     /// A virtual attribute of the row at the end of a path.
     fn computed_at(&mut self, path: Vec<RelationshipId>, computed: &Virtual) -> Expr {
         let base = std::mem::replace(&mut self.base, path);
@@ -109,7 +115,7 @@ impl<'a> Scope<'a> {
             (true, ValueType::Int(_) | ValueType::Decimal { .. }) => {
                 Expr::Decimal(Box::new(self.place(place)))
             }
-            _ => self.place(place),
+            _ => self.kept(place),
         };
         Order { expr, descending, nullable }
     }
@@ -249,5 +255,17 @@ impl<'a> Scope<'a> {
             Expr::eq(expr, Expr::Param(value.clone(), Some(column.sql_type.clone())))
         };
         Expr::And(columns.into_iter().zip(key).map(part).collect())
+    }
+}
+
+/// A stored value of a type that has several forms, in the one that compares.
+pub(super) fn by_value(stored: Expr, ty: ValueType) -> Expr {
+    match ty {
+        ValueType::Date
+        | ValueType::Time
+        | ValueType::Timestamp
+        | ValueType::TimestampTz
+        | ValueType::Decimal { .. } => Expr::Kept(Box::new(stored), ty),
+        _ => stored,
     }
 }

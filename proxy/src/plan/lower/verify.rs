@@ -16,7 +16,7 @@ use rules::change::Key;
 use rules::expr::{Expr, Place};
 use rules::rule::{Aggregate, Constraint, Derivation, DerivationKind};
 
-use super::scope::{Comparison, Scope};
+use super::scope::{Comparison, Scope, by_value};
 use super::{aggregate, extreme};
 use crate::plan::verify::{Range, Subject, Verification};
 use crate::{Error, ErrorCode, Result};
@@ -189,12 +189,13 @@ fn kept(column: &Column, value: Sql) -> Sql {
     }
 }
 
-/// Null-safe, text by code points. SQLite's decimals are compared by what they stand for, not by the last bit of a double.
+/// Null-safe, text by code points. SQLite's decimals and moments are compared by what they stand for, not by the last bit of a double or the
+/// form of a text.
 fn distinct(dialect: Dialect, column: &Column, stored: Sql, expected: Sql) -> Sql {
     let wrap = |side: Sql| match (column.ty, dialect) {
         (ValueType::Text { .. } | ValueType::Enum | ValueType::Uuid, _) => Sql::Exact(Box::new(side)),
         (ValueType::Int(_) | ValueType::Decimal { .. }, Dialect::Sqlite) => Sql::Decimal(Box::new(side)),
-        _ => side,
+        (ty, _) => by_value(side, ty),
     };
     Sql::Distinct(Box::new(wrap(stored)), Box::new(wrap(expected)), true)
 }

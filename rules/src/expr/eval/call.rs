@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use bigdecimal::RoundingMode;
 use chrono::NaiveTime;
 use dialects::calendar::{self, Interval};
-use dialects::{Value, letters};
+use dialects::{Value, letters, pieces};
 
 use super::{EvalError, Evaluator, Expr, compare, number, text};
 use crate::expr::Function;
@@ -49,16 +49,17 @@ fn strict(function: Function, values: &[Value]) -> Result<Value, EvalError> {
         (Function::Upper, [t]) => Ok(Value::Text(letters::upper(text::chars(t)?))),
         (Function::Trim, [t]) => Ok(Value::text(text::chars(t)?.trim_matches(' '))),
         (Function::Length, [t]) => Ok(length(text::chars(t)?)),
-        (Function::Substring, [t, from]) => Ok(text::substring(text::chars(t)?, number::whole(from)?, None)),
-        (Function::Substring, [t, from, count]) => {
-            Ok(text::substring(text::chars(t)?, number::whole(from)?, Some(number::whole(count)?)))
+        (Function::Substring, [t, from, count @ ..]) => {
+            let count = count.first().map(number::whole).transpose()?;
+            Ok(Value::Text(pieces::substring(text::chars(t)?, number::whole(from)?, count)))
         }
         (Function::Replace, [t, from, to]) => {
             text::replace(text::chars(t)?, text::chars(from)?, text::chars(to)?)
         }
         (Function::Shift(by), [moment]) => shift(moment, by),
         (Function::AddDays, [Value::Date(date), days]) => {
-            let moved = calendar::add_days(*date, number::whole(days)?);
+            let days = i64::try_from(number::whole(days)?).ok();
+            let moved = days.and_then(|days| calendar::add_days(*date, days));
             moved.map(Value::Date).ok_or(EvalError::OutOfCalendar)
         }
         (Function::DaysBetween, [Value::Date(a), Value::Date(b)]) => {

@@ -1,7 +1,7 @@
-//! Texts: how values are written, patterns, and pieces counted in characters.
+//! Texts: how values are written, joined, replaced and matched.
 
 use chrono::{NaiveDateTime, NaiveTime};
-use dialects::Value;
+use dialects::{Value, pieces};
 
 use super::{EvalError, TEXT_MAX};
 
@@ -62,15 +62,6 @@ pub(super) fn concat(values: &[Value]) -> Result<Value, EvalError> {
     Ok(Value::Text(all))
 }
 
-/// From the `from`-th character on, `count` of them; the window may begin before the text does.
-pub(super) fn substring(text: &str, from: i64, count: Option<i64>) -> Value {
-    let end = count.map_or(i64::MAX, |count| from.saturating_add(count));
-    let start = from.max(1);
-    let skip = usize::try_from(start - 1).unwrap_or(usize::MAX);
-    let take = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
-    Value::Text(text.chars().skip(skip).take(take).collect())
-}
-
 /// Every `from` in the text becomes `to`; an empty `from` changes nothing.
 pub(super) fn replace(text: &str, from: &str, to: &str) -> Result<Value, EvalError> {
     if from.is_empty() {
@@ -88,59 +79,9 @@ pub(super) fn like(text: &Value, pattern: &Value, insensitive: bool) -> Result<O
     }
     let (text, pattern) = (chars(text)?, chars(pattern)?);
     if !insensitive {
-        return Ok(Some(matches(text, pattern)));
+        return Ok(Some(pieces::like(text, pattern)));
     }
-    Ok(Some(matches(&text.to_lowercase(), &pattern.to_lowercase())))
-}
-
-enum Piece {
-    /// `%`
-    Any,
-    /// `_`
-    One,
-    Char(char),
-}
-
-fn pieces(pattern: &str) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        pieces.push(match c {
-            '%' => Piece::Any,
-            '_' => Piece::One,
-            // At the end it has nothing to escape, and stands for itself.
-            '\\' => Piece::Char(chars.next().unwrap_or('\\')),
-            c => Piece::Char(c),
-        });
-    }
-    pieces
-}
-
-/// Goes back only to the last `%`, so the time is at most the product of the lengths.
-fn matches(text: &str, pattern: &str) -> bool {
-    let pieces = pieces(pattern);
-    let text: Vec<char> = text.chars().collect();
-    let (mut at, mut piece) = (0, 0);
-    let mut last_any: Option<(usize, usize)> = None;
-    while let Some(c) = text.get(at) {
-        match pieces.get(piece) {
-            Some(Piece::Any) => {
-                last_any = Some((at, piece));
-                piece += 1;
-                continue;
-            }
-            Some(Piece::One) => {}
-            Some(Piece::Char(wanted)) if wanted == c => {}
-            _ => {
-                let Some((start, any)) = last_any else { return false };
-                last_any = Some((start + 1, any));
-                (at, piece) = (start + 1, any + 1);
-                continue;
-            }
-        }
-        (at, piece) = (at + 1, piece + 1);
-    }
-    pieces.iter().skip(piece).all(|p| matches!(p, Piece::Any))
+    Ok(Some(pieces::like(&text.to_lowercase(), &pattern.to_lowercase())))
 }
 
 fn check_length(bytes: usize) -> Result<(), EvalError> {

@@ -51,7 +51,9 @@ impl Resolver<'_> {
                 return self.refuse(moment.span, message, hint);
             }
         };
-        Some(Typed { expr: Expr::Call(Function::Shift(by), vec![moment.expr]), ty: moment.ty, span })
+        let ty = moment.ty;
+        let step = |expr, by| Expr::Call(Function::Shift(by), vec![expr]);
+        Some(Typed { expr: by.steps().into_iter().fold(moment.expr, step), ty, span })
     }
 
     /// `date + 3`, `date - 3`, `date - date`: PostgreSQL's whole days.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use dialects::Value;
 use sqlparser::ast::{self, CeilFloorKind, DateTimeField, FunctionArg, FunctionArgExpr, FunctionArguments};
 
+use super::types::temporal;
 use super::{Resolver, Typed};
 use crate::expr::parse::Name;
 use crate::expr::{ActorTerm, Expr, Function, Type};
@@ -28,6 +29,9 @@ const FUNCTIONS: &[(&str, Function, usize, usize)] = &[
     ("replace", Function::Replace, 3, 3),
     ("concat", Function::Concat, 1, 100),
 ];
+
+/// The digits after the point that all databases keep, and as many before it.
+const DIGITS_MAX: i64 = 38;
 
 impl Resolver<'_> {
     /// The forms of the parser that are functions here.
@@ -103,7 +107,7 @@ impl Resolver<'_> {
             Function::NullIf => {
                 let ty = args.first()?.ty;
                 let (exprs, common) = self.common(args, "in one call,")?;
-                Some((exprs, if ty == Type::Null { common } else { ty }))
+                Some((exprs, if ty == Type::Null || temporal(common) { common } else { ty }))
             }
             Function::Abs | Function::Round | Function::Floor | Function::Ceil => {
                 self.numeric(function, args)
@@ -118,7 +122,14 @@ impl Resolver<'_> {
     fn numeric(&mut self, function: Function, args: Vec<Typed>) -> Option<(Vec<Expr>, Type)> {
         let args = self.exacts(args)?;
         if let Some(digits) = args.get(1).cloned() {
-            self.whole(digits)?;
+            let digits = self.whole(digits)?;
+            if let Expr::Literal(Value::Int(n)) = digits.expr
+                && !(-DIGITS_MAX..=DIGITS_MAX).contains(&n)
+            {
+                let message = format!("round takes from -{DIGITS_MAX} to {DIGITS_MAX} digits");
+                self.refuse(digits.span, message, "");
+                return None;
+            }
         }
         let first = args.first()?.ty;
         let ty = match (function, first, args.get(1)) {

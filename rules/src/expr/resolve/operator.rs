@@ -102,7 +102,8 @@ impl Resolver<'_> {
                 let (a, b) = (self.exact(a), self.exact(b));
                 let (a, b) = (a?, b?);
                 let ty = arithmetic(known, a.ty, b.ty);
-                Some(Typed { expr: Expr::Binary(known, Box::new(a.expr), Box::new(b.expr)), ty, span })
+                let expr = Expr::Binary(known, Box::new(a.expr), Box::new(b.expr));
+                self.within_digits(Typed { expr, ty, span })
             }
         }
     }

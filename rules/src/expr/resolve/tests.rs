@@ -617,3 +617,80 @@ fn a_time_is_cast_from_a_moment_and_to_itself() {
     assert!(said("cast(today as time)").contains("cannot be cast"));
     assert!(said("case when cast(now() as time) = 'noon' then 1 end").contains("write times as '13:45:00'"));
 }
+
+#[test]
+fn what_multiplies_when_it_is_written_out_is_refused_before() {
+    for (start, wrap) in [
+        ("quantity", "nullif(X, 7)"),
+        ("quantity", "1 / nullif(X, 7)"),
+        ("quantity", "quantity / (X + 1)"),
+        ("quantity", "least(X, 1, 2)"),
+        ("'a'", "substring('abc', length(X))"),
+        ("quantity", "round(quantity, X)"),
+    ] {
+        let nested = |depth: usize| (0..depth).fold(start.to_owned(), |inner, _| wrap.replace('X', &inner));
+        assert!(!answer("items", &nested(4), Context::Message).starts_with('['), "{wrap}");
+        assert!(
+            answer("items", &nested(16), Context::Message).contains("this expression is too large"),
+            "{wrap}"
+        );
+    }
+    let sum = vec!["quantity / unit_price"; 100].join(" + ");
+    assert!(!answer("items", &sum, Context::Message).starts_with('['));
+}
+
+#[test]
+fn comments_are_refused_for_they_hide_what_stands_in_them() {
+    for (text, comment) in [
+        ("quantity --1", "--1"),
+        ("quantity /* or amount */ + 1", "/* or amount */"),
+        ("quantity -- the number\n * unit_price", "-- the number"),
+    ] {
+        let said = answer("items", text, Context::Message);
+        assert!(
+            said.starts_with(&format!("[{comment}")) && said.contains("a comment of SQL hides"),
+            "{text}: {said}"
+        );
+    }
+    assert_eq!(answer("items", "quantity - -1", Context::Message), "4");
+    assert_eq!(answer("items", "'--' || '/* */'", Context::Message), "--/* */");
+}
+
+#[test]
+fn an_interval_of_both_signs_goes_step_by_step() {
+    let said = |text: &str| answer("items", text, Context::Default);
+    assert_eq!(said("today + interval '1 month -1 day'"), "2024-03-28");
+    assert_eq!(said("date '9999-12-31' + interval '1 day -1 month'"), "9999-12-01");
+    let beyond = "error: a date outside of the years 1 to 9999";
+    assert_eq!(said("date '9999-12-31' + interval '1 month -40 days'"), beyond);
+    assert_eq!(said("date '0001-01-01' - interval '1 day -24 hours'"), beyond);
+}
+
+#[test]
+fn mysql_is_given_no_number_that_it_would_round() {
+    let shop = fixture::Sketch::new("t").column("d", fixture::MONEY);
+    let schema = fixture::schema(dialects::Dialect::Mysql, vec![shop]);
+    for (text, fine) in [
+        ("d / 3 + d / 7", true),
+        ("(d / 3) * (d / 7)", false),
+        ("round(d / 3, 10) * (d / 7)", true),
+        ("d > 0.00000000000000000000000000000000000001", true),
+        ("d > 0.000000000000000000000000000000000000001", false),
+        ("d < 123456789012345678901234567890123456789012345678901234567890123456", false),
+    ] {
+        let said = expression(&schema, TableId(0), text, Context::Message);
+        assert_eq!(said.is_ok(), fine, "{text}: {said:?}");
+    }
+}
+
+#[test]
+fn rounding_takes_as_many_digits_as_databases_keep() {
+    check(
+        Context::Message,
+        &[
+            ("round(unit_price, 38)", "2.50"),
+            ("round(unit_price, 39)", "[39] round takes from -38 to 38 digits"),
+            ("round(unit_price, -39)", "[39] round takes from -38 to 38 digits"),
+        ],
+    );
+}

@@ -2,13 +2,18 @@
 
 use std::ops::Range;
 
-use dialects::{Value, ValueType};
+use dialects::{Dialect, Value, ValueType};
 use introspect::{Column, RelationshipId, TableId};
 use sqlparser::ast::{DataType, ExactNumberInfo, TimezoneInfo};
 
 use super::{Resolver, Typed};
 use crate::expr::eval::accept;
-use crate::expr::{ActorTerm, Expr, Type, noun};
+use crate::expr::{ActorTerm, Expr, Place, Type, noun};
+
+/// Digits after the point that MySQL keeps.
+const MYSQL_SCALE_MAX: u32 = 38;
+/// Digits in all that MySQL keeps.
+const MYSQL_DIGITS_MAX: u64 = 65;
 
 /// The type of a column's values.
 pub fn of_column(ty: ValueType) -> Type {
@@ -209,6 +214,23 @@ impl Resolver<'_> {
             }
             other => self.refuse(item.span, format!("a number is needed, this is {}", noun(other)), ""),
         }
+    }
+
+    /// A number that the database would not round: MySQL does what has more digits than it keeps.
+    pub(super) fn within_digits(&mut self, item: Typed) -> Option<Typed> {
+        let column = |place: &Place| of_column(self.schema[self.table_at(&place.path)][place.column].ty);
+        let too_many = match &item.expr {
+            Expr::Literal(Value::Decimal(d)) => {
+                let after = d.fractional_digit_count().max(0).unsigned_abs();
+                after > MYSQL_SCALE_MAX.into() || d.digits().max(after) > MYSQL_DIGITS_MAX
+            }
+            expr => expr.scale(&column).is_some_and(|scale| scale > MYSQL_SCALE_MAX),
+        };
+        if self.schema.dialect != Dialect::Mysql || !too_many {
+            return Some(item);
+        }
+        let message = "a number with more digits than the database keeps: 65, of which 38 after the point";
+        self.refuse(item.span, message, "round its parts: round(x, 2)")
     }
 
     /// A type as `cast` and typed constants name it.

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDateTime;
 use dialects::sql::{Alias, Expr as Sql, Item, Order, Query, Select};
-use dialects::{Dialect, Value, ValueType, render};
+use dialects::{Dialect, IntKind, Value, ValueType, render};
 use introspect::{ColumnId, Schema, Table, TableId};
 use proxy::plan::lower::scope::{Comparison, Scope};
 use rules::Expr;
@@ -65,23 +65,57 @@ impl World {
         rows.into_iter().map(|values| Row(values, Actor::anonymous())).collect()
     }
 
+    /// Whether an expression is taken at all.
+    pub(super) fn accepts(&self, text: &str) -> bool {
+        expression(&self.schema, TABLE, text, Context::Message).is_ok()
+    }
+
     /// Where the database and memory differ about an expression; one line each.
     pub(super) async fn differences(&self, text: &str) -> Vec<String> {
-        let (expr, ty) = expression(&self.schema, TABLE, text, Context::Message)
-            .unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
-        let mut scope = Scope::new(&self.schema, TABLE, Alias(0), Comparison::Exact);
-        let Ok(sql) = scope.expr(&expr) else {
-            assert_eq!(self.schema.dialect, Dialect::Mysql, "only MySQL has too few digits: {text}");
-            return Vec::new();
+        let (expr, ty) = match expression(&self.schema, TABLE, text, Context::Message) {
+            Ok(resolved) => resolved,
+            Err(problems) => {
+                let digits =
+                    problems.iter().all(|p| p.message.contains("more digits than the database keeps"));
+                assert!(digits && self.schema.dialect == Dialect::Mysql, "{text}: {problems:?}");
+                return Vec::new();
+            }
         };
-        let select = Select { items: vec![Item { expr: sql, ty: decoded(ty) }], ..self.all() };
+        let sql = Scope::new(&self.schema, TABLE, Alias(0), Comparison::Exact).expr(&expr).unwrap();
+        let select = Select { items: vec![Item { expr: sql.clone(), ty: decoded(ty) }], ..self.all() };
         let found = match self.run(select.clone()).await {
             Ok(values) => values.into_iter().map(|mut row| Ok(row.remove(0))).collect(),
             Err(_) => self.one_by_one(select).await,
         };
         let pairs = self.rows.iter().zip(found);
         let dialect = self.schema.dialect;
-        pairs.filter_map(|(row, found)| difference(dialect, text, &expr, row, found)).collect()
+        let shown = pairs.filter_map(|(row, found)| difference(dialect, text, &expr, row, found));
+        let mut differences: Vec<String> = shown.collect();
+        if ty == Type::Bool {
+            differences.extend(self.filtered(text, &expr, sql).await);
+        }
+        differences
+    }
+
+    /// A condition as a filter: the rows for which it is true, and no error that it does not have in memory.
+    async fn filtered(&self, text: &str, expr: &Expr, sql: Sql) -> Vec<String> {
+        let mut differences = Vec::new();
+        for row in &self.rows {
+            let is_row = Sql::eq(Sql::column(Alias(0), "id"), Sql::Param(row.0[0].clone(), None));
+            let items = vec![Item { expr: Sql::Number(1), ty: ValueType::Int(IntKind::I32) }];
+            let filter = Some(Sql::And(vec![is_row, sql.clone()]));
+            let found = self.run(Select { items, filter, ..self.all() }).await.map(|rows| rows.len() == 1);
+            let expected = eval(expr, row).map(|value| value == Value::Bool(true));
+            if !matches!((&expected, &found), (Err(_), Ok(false) | Err(_)))
+                && expected.ok() != found.clone().ok()
+            {
+                let values: Vec<String> = row.0.iter().map(show).collect();
+                let dialect = self.schema.dialect;
+                differences
+                    .push(format!("{dialect:?}: where {text}\n  found    {found:?}\n  row      {values:?}"));
+            }
+        }
+        differences
     }
 
     /// One row's error must not hide what the others are worth.

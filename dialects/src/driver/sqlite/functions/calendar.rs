@@ -2,12 +2,13 @@
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use rusqlite::functions::Context;
-use rusqlite::types::Value as SqliteValue;
+use rusqlite::types::{Value as SqliteValue, ValueRef};
 use rusqlite::{Connection, Result};
 
-use super::{number, refuse, scalar, text};
+use super::{count, number, refuse, scalar, text};
 use crate::Value;
 use crate::calendar::{self, Field, Interval};
+use crate::driver::sqlite::decode;
 use crate::driver::text as written;
 
 pub(super) fn register(connection: &Connection) -> Result<()> {
@@ -17,6 +18,15 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
         strict(context, |t| Some(show(written::timestamp(t)?)))
     })?;
     scalar(connection, "rulegate_moment", 1, |context| strict(context, moment))?;
+    scalar(connection, "rulegate_as_date", 1, |context| {
+        kept(context, |t| Some(decode::date(t)?.to_string()))
+    })?;
+    scalar(connection, "rulegate_as_time", 1, |context| {
+        kept(context, |t| Some(show_time(written::time(t)?)))
+    })?;
+    scalar(connection, "rulegate_as_timestamp", 1, |context| {
+        kept(context, |t| Some(show(written::timestamp(t)?)))
+    })?;
     scalar(connection, "rulegate_shift", 4, shift)?;
     scalar(connection, "rulegate_add_days", 2, add_days)?;
     scalar(connection, "rulegate_days", 2, days_between)?;
@@ -27,6 +37,15 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
 fn strict(context: &Context<'_>, convert: impl Fn(&str) -> Option<String>) -> Result<SqliteValue> {
     let Some(text) = text(context, 0)? else { return Ok(SqliteValue::Null) };
     convert(&text).map_or_else(|| refuse("no date or time"), |text| Ok(SqliteValue::Text(text)))
+}
+
+/// What contradicts its column stays as it is.
+fn kept(context: &Context<'_>, convert: impl Fn(&str) -> Option<String>) -> Result<SqliteValue> {
+    let converted = match context.get_raw(0) {
+        ValueRef::Text(text) => std::str::from_utf8(text).ok().and_then(convert),
+        _ => None,
+    };
+    converted.map_or_else(|| context.get(0), |text| Ok(SqliteValue::Text(text)))
 }
 
 fn day(text: &str) -> Option<NaiveDate> {
@@ -60,8 +79,8 @@ fn shift(context: &Context<'_>) -> Result<SqliteValue> {
 }
 
 fn add_days(context: &Context<'_>) -> Result<SqliteValue> {
-    let Some(days) = context.get::<Option<i64>>(1)? else { return Ok(SqliteValue::Null) };
-    strict(context, |text| Some(calendar::add_days(day(text)?, days)?.to_string()))
+    let Some(days) = count(context, 1)? else { return Ok(SqliteValue::Null) };
+    strict(context, |text| Some(calendar::add_days(day(text)?, i64::try_from(days).ok()?)?.to_string()))
 }
 
 fn days_between(context: &Context<'_>) -> Result<SqliteValue> {
