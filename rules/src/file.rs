@@ -149,7 +149,7 @@ pub(crate) fn read(problems: &mut Problems<'_>) -> Declarations {
         match yaml::parse(name, source) {
             Ok(node) => {
                 let mut reader =
-                    Reader { file, source, yaml: yaml::Reader::new(name), declarations: &mut declarations };
+                    Reader { file, yaml: yaml::Reader::new(name), declarations: &mut declarations };
                 reader.file(&node);
                 problems.found.extend(reader.yaml.problems);
             }
@@ -161,7 +161,6 @@ pub(crate) fn read(problems: &mut Problems<'_>) -> Declarations {
 
 struct Reader<'a> {
     file: usize,
-    source: &'a str,
     yaml: yaml::Reader,
     declarations: &'a mut Declarations,
 }
@@ -312,8 +311,8 @@ impl Reader<'_> {
             {
                 let states = self.states(to);
                 match from.text.as_str() {
-                    "initial" if !self.quoted(from) => rule.initial = Some(states),
-                    _ => rule.edges.push((Text::new(self.file, from.clone()), states)),
+                    "initial" => rule.initial = Some(states),
+                    _ => rule.edges.push((self.state(from.clone()), states)),
                 }
             }
             self.declarations.transitions.push(rule);
@@ -328,14 +327,17 @@ impl Reader<'_> {
         };
         let state = |item: &Node| match item.content {
             Content::Null => Some(State::Null),
-            _ => self.text(item).map(State::Named),
+            _ => self.yaml.text(item).map(|text| State::Named(self.state(text))),
         };
         items.iter().filter_map(state).collect()
     }
 
-    /// Whether a key stands in quotes: then it is never a word of the language.
-    fn quoted(&self, key: &yaml::Text) -> bool {
-        self.source.get(key.place.range()).is_some_and(|raw| raw.starts_with(['"', '\'']))
+    /// A state may be written as SQL writes a text, in quotes of its own: `"'initial'"`, which would be a word of the language without.
+    fn state(&self, text: yaml::Text) -> Text {
+        let inner = text.text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+        let value = inner.map(|inner| inner.replace("''", "'"));
+        let state = Text::new(self.file, text);
+        Text { value: value.unwrap_or_else(|| state.value.clone()), ..state }
     }
 
     fn text(&mut self, node: &Node) -> Option<Text> {

@@ -489,7 +489,16 @@ fn wrong_transitions_are_refused_with_their_place() {
     let mut wrong = Vec::new();
     for (lines, expected) in [
         ("cats.mood: {initial: [calm], calm: [angry], angry: [calm, null]}", "fine"),
-        ("cats.mood: {'initial': [calm], calm: [initial]}", "fine"),
+        ("cats.mood: {\"initial\": [\"calm\"], \"calm\": [\"angry\"], \"angry\": [\"calm\", null]}", "fine"),
+        ("cats.mood: {initial: [calm], calm: [initial], \"'initial'\": [calm, \"'angry'\"]}", "fine"),
+        (
+            "cats.mood: {initial: [calm], calm: [angry], 'initial': [angry]}",
+            "2:47: `initial` stands here twice (first at 2:15)",
+        ),
+        (
+            "cats.mood: {initial: [calm], calm: [angry], \"'calm'\": [calm]}",
+            "2:47: `calm` stands here twice (first at a.yaml:2:32)",
+        ),
         ("cats.lives: {9: [8], 8: [7]}", "fine"),
         ("cats.tame: {false: [true]}", "fine"),
         ("orders.notes: {yes: [no, 3]}", "fine"),
