@@ -72,6 +72,8 @@ pub struct Column {
     pub nullable: bool,
     /// Where its value comes from when nobody gives one.
     pub default: ColumnDefault,
+    /// Set anew whenever its row changes.
+    pub renewed: bool,
     /// Computed from other columns; the expression's text, empty where the catalogue does not tell it.
     pub generated: Option<String>,
     /// Its comment.
@@ -104,6 +106,8 @@ pub struct ForeignKey {
     pub on_update: Action,
     /// Checked at COMMIT.
     pub deferred: bool,
+    /// Those of its columns that `set null` and `set default` leave alone.
+    pub kept_on_delete: Vec<String>,
 }
 
 /// Reads the catalogue of a live database.
@@ -146,6 +150,7 @@ pub(crate) mod tests {
             enum_values: Vec::new(),
             nullable: true,
             default: ColumnDefault::None,
+            renewed: false,
             generated: None,
             comment: None,
         }
@@ -163,6 +168,7 @@ pub(crate) mod tests {
                 on_delete: Action::NoAction,
                 on_update: Action::NoAction,
                 deferred: false,
+                kept_on_delete: Vec::new(),
             });
             self
         }

@@ -83,6 +83,7 @@ fn column_name(column: &Column) -> String {
 fn column_facts(column: &Column) -> String {
     let mut facts = vec![value_type(column, column.ty) + if column.nullable { "" } else { " not null" }];
     facts.extend(default(&column.default));
+    facts.extend(column.renewed.then(|| "renewed".to_owned()));
     facts.extend(
         column.generated.as_deref().map(|sql| format!("computed {}", one_line(sql)).trim_end().to_owned()),
     );
@@ -200,6 +201,9 @@ fn foreign_key(schema: &Schema, table: &Table, key: &ForeignKey) -> String {
     for (event, action) in [("delete", key.on_delete), ("update", key.on_update)] {
         if let Some(words) = action_words(action) {
             let _ = write!(text, " on {event} {words}");
+        }
+        if event == "delete" && !key.kept_on_delete.is_empty() {
+            let _ = write!(text, " ({})", names(table, &key.set_on_delete().collect::<Vec<_>>()));
         }
     }
     for (flag, _) in

@@ -107,6 +107,7 @@ fn column(name: String, source: catalog::Column) -> Column {
         enum_values: source.enum_values,
         nullable: source.nullable,
         default: source.default,
+        renewed: source.renewed,
         generated: source.generated,
         comment: source.comment,
         hidden: false,
@@ -160,15 +161,17 @@ fn foreign_key(
     key: &catalog::ForeignKey,
 ) -> Option<ForeignKey> {
     let target = *ids.get(&key.target)?;
+    let own = tables.get(table.0 as usize)?;
     Some(ForeignKey {
         name: key.name.clone(),
-        columns: column_ids(tables.get(table.0 as usize)?, &key.columns)?,
+        columns: column_ids(own, &key.columns)?,
         target,
         target_columns: column_ids(tables.get(target.0 as usize)?, &key.target_columns)?,
         on_delete: key.on_delete,
         on_update: key.on_update,
         enforced: true,
         deferred: key.deferred,
+        kept_on_delete: column_ids(own, &key.kept_on_delete)?,
     })
 }
 

@@ -80,6 +80,8 @@ pub struct Column {
     pub nullable: bool,
     /// Where its value comes from when nobody gives one.
     pub default: ColumnDefault,
+    /// The database sets it anew whenever its row changes, unless the change says otherwise (MySQL: `on update current_timestamp`).
+    pub renewed: bool,
     /// Computed by the database from other columns (`generated always as`), never written; the expression's text where known.
     pub generated: Option<String>,
     /// No column of the database at all: an expression that it computes when the row is read. Such columns stand after all others.
@@ -105,6 +107,18 @@ pub enum ColumnDefault {
     GeneratedAlways,
     /// An expression in the database's own SQL.
     Expression(String),
+}
+
+impl ColumnDefault {
+    /// Whether it is computed from other columns of its row. Only MySQL knows such defaults, and writes their names in backquotes.
+    pub fn reads_columns(&self) -> bool {
+        let Self::Expression(text) = self else { return false };
+        let mut quoted = false;
+        text.chars().any(|c| {
+            quoted ^= c == '\'';
+            c == '`' && !quoted
+        })
+    }
 }
 
 /// A unique constraint or index.
@@ -135,6 +149,15 @@ pub struct ForeignKey {
     pub enforced: bool,
     /// Checked at COMMIT (`initially deferred`).
     pub deferred: bool,
+    /// Those of its columns that `set null` and `set default` leave alone (PostgreSQL: `on delete set null (other)`).
+    pub kept_on_delete: Vec<ColumnId>,
+}
+
+impl ForeignKey {
+    /// The columns that `set null` and `set default` set.
+    pub fn set_on_delete(&self) -> impl Iterator<Item = ColumnId> {
+        self.columns.iter().copied().filter(|column| !self.kept_on_delete.contains(column))
+    }
 }
 
 /// Foreign key actions.

@@ -127,6 +127,7 @@ pub(crate) fn column(name: &str, ty: ValueType) -> Column {
         enum_values: Vec::new(),
         nullable: true,
         default: ColumnDefault::None,
+        renewed: false,
         generated: None,
         comment: None,
         hidden: false,
@@ -173,6 +174,7 @@ fn relate(
         on_update: Action::NoAction,
         enforced,
         deferred: false,
+        kept_on_delete: Vec::new(),
     });
     let relationship = |name: String, kind, target, columns, target_columns| Relationship {
         name,

@@ -8,7 +8,7 @@
 //! | columns | schema, table, then what the dialect needs |
 //! | keys | schema, table, key name, primary, column (null: the key is over an expression or a prefix) |
 //! | indexes | schema, table, index name, column (null: an expression) |
-//! | foreign keys | schema, table, name, column, target schema, target table, target column, on delete, on update, deferred |
+//! | foreign keys | schema, table, name, column, target schema, target table, target column, on delete, on update, deferred; PostgreSQL: kept on delete |
 
 use std::collections::HashMap;
 
@@ -194,10 +194,12 @@ fn add_key_column(table: &mut Table, record: Record<'_>) {
 /// A column of a foreign key; the rows of one foreign key follow each other.
 fn add_foreign_key_column(table: &mut Table, record: Record<'_>) {
     let (name, column, target_column) = (record.word(2), record.word(3), record.word(6));
+    let kept = record.flag(10).then(|| column.clone());
     match table.foreign_keys.last_mut() {
         Some(key) if key.name == name => {
             key.columns.push(column);
             key.target_columns.push(target_column);
+            key.kept_on_delete.extend(kept);
         }
         _ => table.foreign_keys.push(ForeignKey {
             name,
@@ -207,6 +209,7 @@ fn add_foreign_key_column(table: &mut Table, record: Record<'_>) {
             on_delete: action(&record.word(7)),
             on_update: action(&record.word(8)),
             deferred: record.flag(9),
+            kept_on_delete: kept.into_iter().collect(),
         }),
     }
 }

@@ -67,6 +67,7 @@ fn column(record: Record<'_>, json: &HashSet<(String, String)>) -> Column {
             Some(_) => ColumnDefault::None,
             None => default(record.text(9), &extra, record.word(13) == "bare", ty),
         },
+        renewed: extra.contains("ON UPDATE"),
         generated,
         comment: record.comment(12),
         sql_type: SqlType::scalar(full),

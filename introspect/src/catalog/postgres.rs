@@ -16,7 +16,7 @@ use crate::schema::ColumnDefault;
 type Enums = HashMap<String, Vec<String>>;
 
 /// How many columns each query of `postgres.sql` answers.
-const WIDTHS: [usize; 6] = [6, 14, 5, 10, 2, 4];
+const WIDTHS: [usize; 6] = [6, 14, 5, 11, 2, 4];
 
 /// Reads the tables of all schemas that the role can reach.
 pub(super) async fn read(pool: &Pool) -> Result<Catalog> {
@@ -55,6 +55,7 @@ fn column(record: Record<'_>, enums: &Enums) -> Column {
             .unwrap_or_default(),
         nullable: !record.flag(9),
         default: default(&record.word(10), expression.clone().filter(|_| !generated)),
+        renewed: false,
         generated: generated.then(|| expression.unwrap_or_default()),
         comment: record.comment(13),
     }

@@ -69,11 +69,12 @@ select n.nspname::text, c.relname::text, i.relname::text, x.indisprimary::text, 
    and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
  order by 1, 2, 3, k.position;
 
--- Foreign keys: schema, table, name, column, target schema, target table, target column, on delete, on update, deferred.
--- Copies that belong to partitions have a parent.
+-- Foreign keys: schema, table, name, column, target schema, target table, target column, on delete, on update, deferred, kept on delete:
+-- `set null (other)` leaves it alone (PostgreSQL 14 does not know that: hence the detour). Copies that belong to partitions have a parent.
 select n.nspname::text, c.relname::text, f.conname::text, a.attname::text,
        pn.nspname::text, p.relname::text, pa.attname::text,
-       f.confdeltype::text, f.confupdtype::text, f.condeferred::text
+       f.confdeltype::text, f.confupdtype::text, f.condeferred::text,
+       coalesce(not nullif(pg_catalog.to_jsonb(f) -> 'confdelsetcols', 'null') @> pg_catalog.to_jsonb(k.attnum), false)::text
   from pg_catalog.pg_constraint f
   join pg_catalog.pg_class c on c.oid = f.conrelid
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -120,6 +120,7 @@ fn column(record: Record<'_>) -> Column {
         enum_values: Vec::new(),
         nullable: !record.flag(4) && !rowid,
         default: if rowid { ColumnDefault::Generated } else { default(record.text(5)) },
+        renewed: false,
         generated: matches!(record.word(6).as_str(), "2" | "3").then(String::new),
         comment: None,
     }
@@ -134,6 +135,7 @@ pub(crate) fn rowid_column(name: &str) -> Column {
         enum_values: Vec::new(),
         nullable: false,
         default: ColumnDefault::Generated,
+        renewed: false,
         generated: None,
         comment: None,
     }

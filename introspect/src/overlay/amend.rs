@@ -160,6 +160,7 @@ impl<'a> Amend<'a> {
             on_update: Action::NoAction,
             enforced: false,
             deferred: false,
+            kept_on_delete: Vec::new(),
         })
     }
 

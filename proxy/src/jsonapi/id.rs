@@ -118,6 +118,7 @@ mod tests {
             enum_values: Vec::new(),
             nullable: false,
             default: ColumnDefault::None,
+            renewed: false,
             generated: None,
             comment: None,
             hidden: false,

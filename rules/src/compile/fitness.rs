@@ -11,6 +11,9 @@ use crate::file::Text;
 /// Digits that SQLite's binary decimals carry exactly.
 const SQLITE_DIGITS: u32 = 15;
 
+/// What to do about a column that MySQL keeps up to date.
+const RENEWED: &str = "drop its `on update current_timestamp`, and stamp it: `now()`";
+
 /// What is wrong, and what to do about it.
 pub(super) type Unfit = (String, &'static str);
 
@@ -22,7 +25,8 @@ impl Compiler<'_> {
         let columns = reads.values.iter().filter_map(|column| {
             unfit_values(self.schema, *column).or_else(|| known_too_late(self.schema, *column))
         });
-        let unfit: Vec<Unfit> = tables.chain(columns).collect();
+        let keys = reads.keys.iter().filter_map(|column| default_of_columns(self.schema, *column));
+        let unfit: Vec<Unfit> = tables.chain(columns).chain(keys).collect();
         for (message, hint) in &unfit {
             self.problems.at(text, message, *hint);
         }
@@ -88,13 +92,28 @@ fn known_too_late(schema: &Schema, at: Column) -> Option<Unfit> {
             "read the columns that it is computed from",
         ));
     }
+    if column.renewed {
+        return Some((
+            format!("`{name}` is set by the database whenever its row changes: known only after that"),
+            RENEWED,
+        ));
+    }
     match column.default {
         ColumnDefault::Generated | ColumnDefault::GeneratedAlways => Some((
             format!("`{name}` is drawn by the database: known only after the row is written"),
             "rules read what is known before",
         )),
-        ColumnDefault::None | ColumnDefault::Expression(_) => None,
+        ColumnDefault::None | ColumnDefault::Expression(_) => default_of_columns(schema, at),
     }
+}
+
+/// A default that is fetched before its row is there cannot know the row's other columns.
+fn default_of_columns(schema: &Schema, at: Column) -> Option<Unfit> {
+    let message = || {
+        format!("the default of `{}` is computed from other columns, by the database", full_name(schema, at))
+    };
+    let reads = schema[at.0][at.1].default.reads_columns();
+    reads.then(|| (message(), "drop it, and say the same under `default`"))
 }
 
 fn unfit_target(schema: &Schema, at: Column, default: bool) -> Option<Unfit> {
@@ -103,6 +122,10 @@ fn unfit_target(schema: &Schema, at: Column, default: bool) -> Option<Unfit> {
     let name = full_name(schema, at);
     if column.generated.is_some() || column.default == ColumnDefault::GeneratedAlways {
         return Some((format!("`{name}` is computed by the database: no rule can set it"), ""));
+    }
+    if !default && column.renewed {
+        let message = format!("`{name}` is set by the database, too, whenever its row changes");
+        return Some((message, RENEWED));
     }
     if table.key.contains(&at.1) {
         return Some((format!("`{name}` is part of the primary key: no rule can set it"), ""));

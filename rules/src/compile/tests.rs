@@ -679,6 +679,32 @@ fn tables_and_columns_that_cannot_be_kept_true_are_refused() {
             "2:24: `items.amount` is computed by the database: known only after the row is written (read the columns that it is computed from)",
         ),
         (
+            with(Dialect::Mysql, "items", |t| {
+                t.columns[3].default = ColumnDefault::Expression("`quantity` * 2".into());
+            }),
+            "2:24: the default of `items.amount` is computed from other columns, by the database (drop it, and say the same under `default`)",
+        ),
+        (
+            with(Dialect::Mysql, "items", |t| {
+                t.columns[4].default = ColumnDefault::Expression("(`quantity`)".into());
+            }),
+            "2:24: the default of `items.order_id` is computed from other columns, by the database (drop it, and say the same under `default`)",
+        ),
+        (
+            with(Dialect::Mysql, "items", |t| {
+                t.columns[3].default = ColumnDefault::Expression("length('`')".into());
+            }),
+            "fine",
+        ),
+        (
+            with(Dialect::Mysql, "items", |t| t.columns[3].renewed = true),
+            "2:24: `items.amount` is set by the database whenever its row changes: known only after that (drop its `on update current_timestamp`, and stamp it: `now()`)",
+        ),
+        (
+            with(Dialect::Mysql, "orders", |t| t.columns[2].renewed = true),
+            "2:3: `orders.amount_total` is set by the database, too, whenever its row changes (drop its `on update current_timestamp`, and stamp it: `now()`)",
+        ),
+        (
             with(Dialect::Postgres, "orders", |t| t.columns[2].default = ColumnDefault::GeneratedAlways),
             "2:3: `orders.amount_total` is computed by the database: no rule can set it",
         ),

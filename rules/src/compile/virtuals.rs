@@ -179,6 +179,7 @@ fn shown(name: String, ty: ValueType) -> Column {
         enum_values: Vec::new(),
         nullable: true,
         default: ColumnDefault::None,
+        renewed: false,
         generated: Some(String::new()),
         is_virtual: true,
         comment: None,

@@ -14,6 +14,7 @@ fn column(ty: ValueType) -> Column {
         enum_values: vec!["new".into(), "paid".into()],
         nullable: true,
         default: ColumnDefault::None,
+        renewed: false,
         generated: None,
         comment: None,
         hidden: false,

@@ -211,5 +211,6 @@ pub(super) fn relate(schema: &mut Schema, from: &str, to: &str, names: (&str, &s
         on_update: Action::NoAction,
         enforced: true,
         deferred: false,
+        kept_on_delete: Vec::new(),
     });
 }
