@@ -135,6 +135,11 @@ pub enum Reason {
         /// It cannot leave.
         leaving: bool,
     },
+    /// A row that a foreign key names, and that a rule would add, is removed by the same request.
+    RelatedRemoved {
+        /// The to-one relationship of the row.
+        relationship: RelationshipId,
+    },
     /// Other rows still refer to the row.
     StillReferenced {
         /// Their table.
@@ -182,7 +187,7 @@ pub enum Reason {
         /// Its index in [`Request::operations`].
         operation: usize,
     },
-    /// A new row refers, maybe by way of others, to itself: its key is drawn only when it is written.
+    /// New rows refer to each other in a circle, or one to itself by a key that is still to be drawn: none can be written first.
     Circle {
         /// The foreign key column of the row.
         column: ColumnId,

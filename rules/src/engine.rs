@@ -11,6 +11,7 @@ mod adjust;
 mod attempt;
 mod cascade;
 mod check;
+mod circle;
 mod create;
 mod derive;
 mod drawn;

@@ -37,6 +37,7 @@ mod suite {
     mod reads;
     mod relationships;
     mod reload;
+    mod removals;
     mod repair;
     mod roles;
     mod rules;

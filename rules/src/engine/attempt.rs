@@ -8,6 +8,7 @@ use dialects::Value;
 use indexmap::{IndexMap, IndexSet};
 use introspect::{ColumnId, RelationshipId, TableId};
 
+use super::circle::Levels;
 use super::create::Missing;
 use super::explain::Recorder;
 use super::mend::Mend;
@@ -31,6 +32,8 @@ pub(super) struct Attempt<'a> {
     pub(super) moved: HashSet<RowId>,
     /// The rows that go, in the order in which that was found out.
     pub(super) removed: Vec<RowId>,
+    /// What those were that came and went.
+    pub(super) passed: Vec<(TableId, Image)>,
     /// The rows that are added because foreign keys or relationships name them.
     pub(super) created: HashMap<Finder, RowId>,
     /// What names those that are to be added, too.
@@ -97,6 +100,7 @@ impl<'a> Attempt<'a> {
             gap: None,
             moved: HashSet::new(),
             removed: Vec::new(),
+            passed: Vec::new(),
             created: HashMap::new(),
             missing: Missing::new(),
             added: BTreeMap::new(),
@@ -116,10 +120,10 @@ impl<'a> Attempt<'a> {
         for (index, operation) in self.request.operations.iter().enumerate() {
             self.apply(index, operation);
         }
-        self.check_removed_keys();
         self.take_up();
         self.explain(&By::Request);
         self.carry_removals();
+        self.check_removed_keys();
         self.explain(&By::ForeignKey);
         self.note_moved();
         self.derive();
@@ -131,15 +135,15 @@ impl<'a> Attempt<'a> {
             return Err(self.missing);
         }
         self.check_references();
-        self.check_circles();
+        let levels = self.order_new_rows();
         if self.mend.is_none() {
             self.check();
             self.check_transitions();
         }
-        Ok(self.outcome())
+        Ok(self.outcome(&levels))
     }
 
-    fn outcome(mut self) -> Outcome {
+    fn outcome(mut self, levels: &Levels) -> Outcome {
         if !self.row_needs.is_empty() || !self.other_needs.is_empty() {
             let rows = self.row_needs.into_values().map(Lookup::Row);
             return Outcome::Need(rows.chain(self.other_needs).collect());
@@ -149,7 +153,7 @@ impl<'a> Attempt<'a> {
             self.violations.dedup();
             return Outcome::Violated(self.violations);
         }
-        Outcome::Done(super::order::changes(&self.engine, self.touched))
+        Outcome::Done(super::order::changes(&self.engine, self.touched, levels))
     }
 
     fn too_many_rows(self) -> Outcome {
@@ -199,9 +203,30 @@ impl<'a> Attempt<'a> {
 
     fn delete(&mut self, index: usize, id: &RowId) {
         match self.target(index, id, self.hold_to_remove(id.table)) {
-            Some(id) => self.remove(&id),
+            Some(id) => {
+                if self.takes_a_place(&id) {
+                    self.violate(id.clone(), Reason::Removed { operation: index });
+                }
+                self.remove(&id);
+            }
             None => self.foresee_children(id),
         }
+    }
+
+    /// Whether a new row has the key of one that is there: which of them is to go?
+    fn takes_a_place(&mut self, id: &RowId) -> bool {
+        let image = self.image(id).filter(|_| id.key().is_none());
+        let key = image.and_then(|image| image.key(self.engine.schema, id.table));
+        let known = key.filter(|key| !key.iter().any(|value| matches!(value, Value::Drawn(_))));
+        known.is_some_and(|key| self.hold(&RowId::existing(id.table, key), Hold::PLAIN))
+    }
+
+    /// Holds a row of which the key is known; `false`: not known yet, or vanished meanwhile.
+    pub(super) fn hold(&mut self, id: &RowId, hold: Hold) -> bool {
+        let Some(key) = id.key() else { return true };
+        let finder = Finder::by_key(self.engine.schema, id.table, key.clone());
+        let columns = self.engine.facts.columns(id.table).to_vec();
+        self.stored(finder, columns, hold) == Found::Row(id.clone())
     }
 
     /// The row that an operation names, touched. One that an operation before it removes is gone for good.
@@ -249,9 +274,14 @@ impl<'a> Attempt<'a> {
     }
 
     fn row_with(&mut self, finder: Finder, columns: Vec<ColumnId>, hold: Hold) -> Found {
-        if finder.is_drawn() || self.added(&finder).is_some() {
-            return self.found(&finder);
+        match finder.is_drawn() || self.added(&finder).is_some() {
+            true => self.found(&finder),
+            false => self.stored(finder, columns, hold),
         }
+    }
+
+    /// Likewise, among the rows that the database holds.
+    fn stored(&mut self, finder: Finder, columns: Vec<ColumnId>, hold: Hold) -> Found {
         match self.rows.find(&finder) {
             None => {
                 self.need_row(finder, columns, hold);

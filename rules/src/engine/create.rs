@@ -7,11 +7,11 @@
 
 use std::collections::BTreeSet;
 
-use introspect::RelationshipId;
+use introspect::{RelationshipId, TableId};
 
 use super::attempt::{Attempt, Found, Touched};
 use super::rows::Finder;
-use crate::change::{Image, RowId, RowRef};
+use crate::change::{Image, Reason, RowId, RowRef};
 
 /// What names the parents that an attempt adds, in the order in which they are written: transactions that add the same ones wait for each
 /// other, never crosswise.
@@ -44,15 +44,27 @@ impl Attempt<'_> {
         (!self.created.is_empty()).then(|| self.created.get(&finder.clone().sorted()).cloned())?
     }
 
-    /// A foreign key was set to a row that does not exist. Whether a rule lets it be added; then it will be.
-    pub(super) fn can_create(&mut self, id: &RowId, relationship: RelationshipId) -> bool {
+    /// A foreign key was set to a row that does not exist: where a rule lets it be added, it will be. Not under the key of one that the same
+    /// request removes.
+    pub(super) fn create_or_refuse(&mut self, id: RowId, relationship: RelationshipId) {
         let creates = self.engine.rules.created_by(id.table, relationship);
-        let image = self.image(id).filter(|_| creates);
+        let image = self.image(&id).filter(|_| creates);
         let finder = image.and_then(|image| self.parent_finder(id.table, image, relationship));
-        // The row may be known, and removed by this very request.
-        let absent = finder.filter(|finder| self.found(finder) == Found::Absent && !self.dangles(finder));
-        self.missing.extend(absent.clone().map(Finder::sorted));
-        absent.is_some()
+        let Some(finder) = finder.filter(|finder| !self.dangles(finder)) else {
+            return self.violate(id, Reason::RelatedNotFound { relationship });
+        };
+        match self.found(&finder) == Found::Absent && !self.has_passed(&finder) {
+            true => _ = self.missing.insert(finder.sorted()),
+            false => self.violate(id, Reason::RelatedRemoved { relationship }),
+        }
+    }
+
+    /// Whether a row of that name came and went.
+    fn has_passed(&self, finder: &Finder) -> bool {
+        let named = |(table, image): &(TableId, Image)| {
+            *table == finder.table && image.values(&finder.columns).as_ref() == Some(&finder.values)
+        };
+        self.passed.iter().any(named)
     }
 }
 

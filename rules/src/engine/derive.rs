@@ -87,6 +87,7 @@ impl Attempt<'_> {
         let unique = table.key.contains(&column) || table.uniques.iter().any(|u| u.columns.contains(&column));
         let row = match id.row {
             RowRef::New(n) if unique => n,
+            RowRef::Created(n) if unique => u32::MAX - n,
             _ => 0,
         };
         DefaultOf { table: id.table, column, row }

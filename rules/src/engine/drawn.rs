@@ -4,8 +4,6 @@
 //! same in that column, so that the two find each other as stored rows do. What turns out to have a value by now (a default that was fetched,
 //! what another operation set) takes the placeholder's place at once, the rest when the rows are written.
 
-use std::collections::BTreeMap;
-
 use dialects::Value;
 use dialects::value::Drawn;
 use introspect::ColumnId;
@@ -127,30 +125,6 @@ impl Attempt<'_> {
             if taken.is_some_and(|id| self.removed.contains(&id)) {
                 self.violate(operation.id.clone(), Reason::Removed { operation: index });
             }
-        }
-    }
-
-    /// Refuses new rows that can be written in no order: each needs a key that is drawn for another.
-    pub(super) fn check_circles(&mut self) {
-        let references = self.references();
-        let mut needs: BTreeMap<u32, Vec<(u32, RowId, ColumnId)>> = BTreeMap::new();
-        for (id, column, drawn) in references {
-            match id.row {
-                RowRef::New(n) if (n, column.0) != (drawn.row, drawn.column) => {
-                    needs.entry(n).or_default().push((drawn.row, id, column));
-                }
-                _ => {}
-            }
-        }
-        // Rows that need nothing, or only what is written before them, fall away; what is left turns in a circle.
-        let free = |needs: &BTreeMap<u32, Vec<(u32, RowId, ColumnId)>>| {
-            needs.iter().find(|(_, of)| of.iter().all(|(m, ..)| !needs.contains_key(m))).map(|(n, _)| *n)
-        };
-        while let Some(n) = free(&needs) {
-            needs.remove(&n);
-        }
-        if let Some((_, id, column)) = needs.into_values().flatten().next() {
-            self.violate(id, Reason::Circle { column });
         }
     }
 }

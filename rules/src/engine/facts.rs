@@ -42,6 +42,8 @@ pub struct Facts {
     on_insert: HashSet<TableId>,
     /// Tables with a constraint on removal.
     on_delete: HashSet<TableId>,
+    /// The tables of which rules look at rows that are there, for whatever reason.
+    judged: HashSet<TableId>,
     flows: Vec<Flow>,
 }
 
@@ -56,6 +58,8 @@ pub struct Referrer {
     pub relationship: RelationshipId,
     /// What happens to the children.
     pub on_delete: Action,
+    /// The columns that `set null` and `set default` set.
+    pub set: Vec<ColumnId>,
 }
 
 /// From what a rule reads to what it sets.
@@ -72,6 +76,11 @@ impl Referrer {
     /// Whether a row with children cannot be removed.
     pub fn refuses(&self) -> bool {
         matches!(self.on_delete, Action::NoAction | Action::Restrict)
+    }
+
+    /// Whether one with certain children cannot: their default may be the row that goes.
+    pub fn may_refuse(&self) -> bool {
+        self.refuses() || self.on_delete == Action::SetDefault
     }
 }
 
@@ -101,6 +110,9 @@ impl Facts {
             }
             if !derivation.leaves_to_client() {
                 self.derived.insert(at);
+            }
+            if !matches!(derivation.kind, DerivationKind::Default(_)) {
+                self.judged.insert(derivation.table);
             }
         }
         for derivation in &rules.derivations {
@@ -184,6 +196,7 @@ impl Facts {
                 }
             }
             self.on_insert.insert(constraint.table);
+            self.judged.insert(constraint.table);
             if constraint.operations.delete {
                 self.on_delete.insert(constraint.table);
             }
@@ -195,6 +208,7 @@ impl Facts {
         for transition in transitions {
             let own = BTreeSet::from([(transition.table, transition.column)]);
             self.on_insert.insert(transition.table);
+            self.judged.insert(transition.table);
             self.flows.push(Flow { own, ..Flow::default() });
         }
     }
@@ -222,15 +236,17 @@ impl Facts {
     fn removals(&self, schema: &Schema) -> Vec<bool> {
         self.upwards(schema, |table| {
             let sets = |r: &Referrer| matches!(r.on_delete, Action::SetNull | Action::SetDefault);
-            let moves = |r: &Referrer| sets(r) && self.matters(r.child, &r.columns);
+            let moves = |r: &Referrer| sets(r) && self.matters(r.child, &r.set);
             self.on_delete.contains(&table) || self.referrers(table).iter().any(moves)
         })
     }
 
-    /// Where a removal further down may be refused the engine has to look, too: not every database says by whom.
+    /// Where a removal further down may be refused the engine has to look, too: not every database says by whom. And where rules have
+    /// another reason to look at a row: one that goes is neither computed nor checked.
     fn carried(&self, schema: &Schema) -> Vec<bool> {
         self.upwards(schema, |table| {
             self.removal_matters(table)
+                || self.judged.contains(&table)
                 || self.referrers(table).iter().any(Referrer::refuses)
                 || self.in_diamond(schema, table)
         })
@@ -383,8 +399,13 @@ fn referrers(schema: &Schema) -> Vec<Vec<Referrer>> {
         for (relationship, to_one) in table.relationships() {
             let RelationshipKind::ToOne { foreign_key } = to_one.kind else { continue };
             let Some(key) = table.foreign_keys.get(foreign_key) else { continue };
-            let referrer =
-                Referrer { child, columns: key.columns.clone(), relationship, on_delete: key.on_delete };
+            let referrer = Referrer {
+                child,
+                columns: key.columns.clone(),
+                relationship,
+                on_delete: key.on_delete,
+                set: key.set_on_delete().collect(),
+            };
             if let Some(of_parent) = all.get_mut(key.target.0 as usize) {
                 of_parent.push(referrer);
             }

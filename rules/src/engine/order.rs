@@ -1,7 +1,7 @@
 //! The order of writes: rows are added parents first, then changed, then removed children first. Each row once.
 
 mod freed;
-mod level;
+pub(super) mod level;
 
 use dialects::Value;
 use dialects::value::Drawn;
@@ -10,12 +10,16 @@ use introspect::{ColumnId, TableId};
 
 use super::Engine;
 use super::attempt::Touched;
+use super::circle::Levels;
 use crate::change::{Change, RowId, RowRef};
 
-pub(super) fn changes(engine: &Engine<'_>, touched: IndexMap<RowId, Touched>) -> Vec<Change> {
+pub(super) fn changes(
+    engine: &Engine<'_>,
+    touched: IndexMap<RowId, Touched>,
+    levels: &Levels,
+) -> Vec<Change> {
     let mut changes: Vec<Change> =
         touched.into_iter().filter_map(|(id, touched)| change(engine, id, touched)).collect();
-    let levels = level::of_new_rows(engine, &changes);
     changes.sort_by_cached_key(|change| position(engine, change, levels.get(&change.id).copied()));
     freed::first(engine, changes)
 }

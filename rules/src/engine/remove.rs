@@ -15,9 +15,12 @@ impl Attempt<'_> {
     /// Removes a row. What that does to others waits until the whole request is applied: a row that it moves away stays.
     pub(super) fn remove(&mut self, id: &RowId) {
         self.touch(id);
-        if self.touched.get_mut(id).and_then(|touched| touched.after.take()).is_some() {
-            self.removed.push(id.clone());
+        let Some(touched) = self.touched.get_mut(id) else { return };
+        let Some(image) = touched.after.take() else { return };
+        if touched.is_new() {
+            self.passed.push((id.table, image));
         }
+        self.removed.push(id.clone());
     }
 
     /// Of a row that is not known yet, what its key alone tells: the rows that will go with it.
@@ -62,12 +65,13 @@ impl Attempt<'_> {
     }
 
     /// Whether the engine does to the children what the foreign key declares. Else the database does: no rule looks, and no other
-    /// operation can meet them.
+    /// operation can meet them. (A default may be the very row that goes.)
     fn carries(&self, referrer: &Referrer) -> bool {
         let facts = self.engine.facts;
         let matters = match referrer.on_delete {
             Action::Cascade => facts.carries_removals(referrer.child),
-            _ => facts.matters(referrer.child, &referrer.columns),
+            Action::SetDefault => true,
+            _ => facts.matters(referrer.child, &referrer.set),
         };
         matters || self.request.operations.len() > 1
     }
@@ -84,7 +88,7 @@ impl Attempt<'_> {
     fn default_children(&mut self, id: &RowId, referrer: &Referrer) {
         let child = RowId::existing(referrer.child, Vec::new());
         let known: Vec<(ColumnId, Option<Value>)> =
-            referrer.columns.iter().map(|c| (*c, self.database_default(&child, *c))).collect();
+            referrer.set.iter().map(|c| (*c, self.database_default(&child, *c))).collect();
         if known.iter().all(|(_, value)| value.is_some()) {
             self.set_children(id, referrer, |c| {
                 known.iter().find(|(k, _)| *k == c).and_then(|(_, v)| v.clone())
@@ -94,22 +98,11 @@ impl Attempt<'_> {
 
     fn set_children(&mut self, id: &RowId, referrer: &Referrer, value: impl Fn(ColumnId) -> Option<Value>) {
         for child in self.children_left(id, referrer.child, referrer.relationship) {
-            let hold = self.hold_to_set(child.table, &referrer.columns);
+            let hold = self.hold_to_set(child.table, &referrer.set);
             if self.hold(&child, hold) {
-                for column in &referrer.columns {
+                for column in &referrer.set {
                     self.put(&child, *column, value(*column).unwrap_or(Value::Null));
                 }
-            }
-        }
-    }
-
-    /// Holds a row of which the key is known; `false`: not known yet, or vanished meanwhile.
-    pub(super) fn hold(&mut self, id: &RowId, hold: Hold) -> bool {
-        match id.key() {
-            None => true,
-            Some(key) => {
-                let finder = Finder::by_key(self.engine.schema, id.table, key.clone());
-                self.row(finder, hold) == Found::Row(id.clone())
             }
         }
     }
@@ -119,7 +112,7 @@ impl Attempt<'_> {
         let tables: BTreeSet<TableId> = self.removed.iter().map(|id| id.table).collect();
         let facts = self.engine.facts;
         for table in tables {
-            for referrer in facts.referrers(table).iter().filter(|r| r.refuses()) {
+            for referrer in facts.referrers(table).iter().filter(|r| r.may_refuse()) {
                 self.check_referrer(table, referrer);
             }
         }
@@ -167,8 +160,8 @@ impl Attempt<'_> {
                 Some(Found::Absent) => true,
                 Some(Found::Row(parent)) => self.image(&parent).is_none(),
             };
-            if missing && !self.can_create(&id, relationship) {
-                self.violate(id, Reason::RelatedNotFound { relationship });
+            if missing {
+                self.create_or_refuse(id, relationship);
             }
         }
     }

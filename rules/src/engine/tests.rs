@@ -16,5 +16,6 @@ mod odd;
 mod oracle;
 mod random;
 mod relate;
+mod removal;
 mod shop;
 mod trace;

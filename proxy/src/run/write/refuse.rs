@@ -194,6 +194,9 @@ impl Refusal<'_> {
             Reason::RelatedNotFound { relationship } => {
                 self.related_not_found(violation.id.table, *relationship, of_target)
             }
+            Reason::RelatedRemoved { relationship } => {
+                self.related_removed(violation.id.table, *relationship, of_target)
+            }
             Reason::StillReferenced { by, relationship } => self.still_referenced(*by, *relationship),
             Reason::Constraint { constraint, message } => self.constraint(*constraint, message, of_target),
             Reason::Transition { transition, from, to } => {
@@ -219,13 +222,7 @@ impl Refusal<'_> {
                     .at(self.pointer(&[]))
             }
             Reason::Removed { operation } => self.removed(*operation),
-            Reason::Circle { column } => {
-                let name = self.member(violation.id.table, *column);
-                let detail = format!(
-                    "By `{name}` a new resource would refer to itself, or to one that refers back to it: no id is known before it is written."
-                );
-                Error::new(ErrorCode::OperationsConflict, detail).at(self.pointer(&[*column])).about(&name)
-            }
+            Reason::Circle { column } => self.circle(&violation.id, *column),
             Reason::TooManyRows { rows_max } => {
                 let detail = format!("The change touches more than {rows_max} rows.");
                 Error::new(ErrorCode::TooManyRows, detail).with_meta("maximum", *rows_max)
@@ -251,6 +248,14 @@ impl Refusal<'_> {
         }
     }
 
+    fn circle(&self, id: &RowId, column: ColumnId) -> Error {
+        let name = self.member(id.table, column);
+        let detail = format!(
+            "By `{name}` new resources refer to each other in a circle: none can be written first. Leave one `{name}` out, and set it in a later request."
+        );
+        Error::new(ErrorCode::OperationsConflict, detail).at(self.pointer(&[column])).about(&name)
+    }
+
     /// A row that no operation is about is one to which a relationship is to lead.
     fn not_found(&self, id: &RowId) -> Error {
         let text = id.key().map(|key| id::format(&self.schema()[id.table], key)).unwrap_or_default();
@@ -268,6 +273,19 @@ impl Refusal<'_> {
             format!("The resource of type `{target}` that `{}` names does not exist.", relationship.name);
         let pointer = self.pointer(if of_target { &relationship.columns } else { &[] });
         Error::new(ErrorCode::RelatedNotFound, detail)
+            .at(pointer)
+            .with_meta("relationship", relationship.name.clone())
+    }
+
+    fn related_removed(&self, table: TableId, relationship: RelationshipId, of_target: bool) -> Error {
+        let relationship = &self.schema()[table][relationship];
+        let target = &self.schema()[relationship.target].name;
+        let detail = format!(
+            "The request removes the resource of type `{target}` that `{}` names: it does not come again.",
+            relationship.name
+        );
+        let pointer = self.pointer(if of_target { &relationship.columns } else { &[] });
+        Error::new(ErrorCode::OperationsConflict, detail)
             .at(pointer)
             .with_meta("relationship", relationship.name.clone())
     }

@@ -1,7 +1,7 @@
 //! Rows that come because a foreign key names them.
 
 use dialects::{Dialect, Value};
-use introspect::schema::{Action, ColumnDefault};
+use introspect::schema::{Action, ColumnDefault, Unique};
 use introspect::{ColumnId, Schema};
 
 use super::declare::{Rules, at, int, mul, op, relate};
@@ -160,7 +160,26 @@ fn several_rows_that_name_one_missing_parent_share_it() {
 fn a_row_that_goes_in_the_same_request_does_not_come_again() {
     check(
         &world(&budget(), totals, BUDGET),
-        &[("spendings 1 month=3; -months 2024/1/2; spendings 2 month=2", &["spendings 2: no such period"])],
+        &[
+            (
+                "spendings 1 month=3; -months 2024/1/2; spendings 2 month=2",
+                &["spendings 2: period goes in the same request"],
+            ),
+            (
+                "+months id=2024 quarter=1 month=7; -months #0; spendings 2 month=7",
+                &["spendings 2: period goes in the same request"],
+            ),
+            (
+                "spendings 2 month=7; +months id=2024 quarter=1 month=7; -months #0; spendings 2 month=6",
+                &[
+                    "+months id=2024 quarter=1 month=6 total=9 rows=1 cap=100 left=91",
+                    "years 2024: total 5 > 14",
+                    "quarters 2024/1: total 5 > 14, rows 1 > 2",
+                    "spendings 2: month null > 6",
+                ],
+            ),
+            ("+months id=2024 quarter=1 month=7; -months #0", &[]),
+        ],
     );
 }
 
@@ -304,6 +323,21 @@ fn two_foreign_keys_that_share_a_column_may_name_one_missing_row_or_two() {
             ),
         ],
     );
+}
+
+#[test]
+fn each_row_that_comes_draws_its_own_unique_default() {
+    let mut schema = bins();
+    let label = at(&schema, "bins.state");
+    let bins = &mut schema.tables[label.0.0 as usize];
+    bins.uniques = vec![Unique { name: "state".into(), columns: vec![label.1] }];
+    let mut world = world(&schema, counted, "");
+    world.database.defaults.insert(label, Value::text("new"));
+    let request =
+        notation::request(&schema, "+parts hall=1 bin=8 spare=9; +bins id=1 hall=1; +bins id=2 hall=1");
+    let (_, waves) = world.locked(&request, None);
+    let asked: usize = waves.iter().map(|wave| wave.matches("default of bins.state").count()).sum();
+    assert_eq!(asked, 4, "{waves:?}");
 }
 
 #[test]

@@ -289,7 +289,7 @@ impl Database {
     }
 
     pub(super) fn detach(&mut self, at: &At, key: &ForeignKey) {
-        for column in &key.columns {
+        for column in &key.set_on_delete().collect::<Vec<_>>() {
             let default = (key.on_delete == Action::SetDefault).then(|| self.defaults.get(&(at.0, *column)));
             let value = default.flatten().cloned().unwrap_or(Value::Null);
             self.rows.get_mut(at).unwrap().set(*column, value);

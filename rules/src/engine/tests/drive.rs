@@ -10,6 +10,7 @@ use super::declare::Rules;
 use super::{notation, oracle};
 use crate::change::Request;
 use crate::engine::{Engine, Facts, Hold, Lookup, Outcome, Phase, RowLock, Rows};
+use crate::fixture;
 use crate::rule::RuleSet;
 use crate::trace::Effect;
 
@@ -160,6 +161,11 @@ impl World {
 pub(super) fn world(schema: &Schema, rules: fn(Rules<'_>) -> Rules<'_>, rows: &str) -> World {
     let rules = rules(Rules::on(schema)).set;
     World::new(schema, rules, Database::holding(schema, rows))
+}
+
+/// Rules as a file declares them, over some rows.
+pub(super) fn declared(schema: &Schema, rules: &str, rows: &str) -> World {
+    World::new(schema, fixture::rules(schema, rules), Database::holding(schema, rows))
 }
 
 /// Operations and the lines they come to, each starting from the same rows.

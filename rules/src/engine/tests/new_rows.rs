@@ -4,22 +4,11 @@ use dialects::{Dialect, Value};
 use introspect::schema::{Action, Unique};
 use introspect::{ColumnId, Schema};
 
-use super::declare::{Rules, int, is_null, mul, op};
+use super::declare::{Rules, int, is_null, op};
 use super::drive::{check, world};
+use super::shop::rules;
 use crate::expr::BinaryOp;
 use crate::fixture::{self, INT, MONEY, Sketch, TEXT};
-
-fn rules(rules: Rules<'_>) -> Rules<'_> {
-    let amount = mul(rules.col("items", "quantity"), rules.col("items", "unit_price"));
-    let unshipped = is_null(rules.col("orders", "date_shipped"));
-    let limit = op(BinaryOp::Le, rules.col("customers", "balance"), rules.col("customers", "credit_limit"));
-    rules
-        .copy("items.unit_price", "product.unit_price")
-        .formula("items.amount", amount)
-        .sum("orders.amount_total", "items.amount", None)
-        .sum("customers.balance", "orders.amount_total", Some(unshipped))
-        .constrain("customers", limit, "balance ({balance}) exceeds the credit limit ({credit_limit})")
-}
 
 const ROWS: &str = "
     customers 1 name=Ann balance=0.00 credit_limit=100.00; orders 1 customer_id=1 amount_total=0.00
@@ -119,6 +108,12 @@ fn rows_of_one_table_are_added_bosses_first() {
                 &["staff #0: boss_id leads in a circle"],
             ),
             ("+staff pay=1; staff #0 boss_id=#0", &["staff #0: boss_id leads in a circle"]),
+            (
+                "+staff boss_id=1; +staff boss_id=#0; +staff boss_id=#1; +staff pay=1; staff #1 boss_id=#2",
+                &["staff #1: boss_id leads in a circle"],
+            ),
+            ("+staff id=8 boss_id=9; +staff id=9 boss_id=8", &["staff #0: boss_id leads in a circle"]),
+            ("+staff id=8 boss_id=8", &["+staff id=8 reports=1 boss_id=8"]),
             (
                 "+staff id=8 pay=1 boss_id=9; +staff id=9 pay=2",
                 &["+staff id=9 pay=2 reports=1 boss_id=null", "+staff id=8 pay=1 reports=0 boss_id=9"],

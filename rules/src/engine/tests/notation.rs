@@ -188,6 +188,9 @@ fn reason(schema: &Schema, table: TableId, reason: &Reason) -> String {
             let verb = if *leaving { "leave" } else { "come to" };
             format!("cannot {verb} its {}", schema[table][*relationship].name)
         }
+        Reason::RelatedRemoved { relationship } => {
+            format!("{} goes in the same request", schema[table][*relationship].name)
+        }
         Reason::StillReferenced { by, relationship } => {
             format!("still {} of {}", schema[*by][*relationship].name, schema[*by].name)
         }

@@ -1,10 +1,8 @@
 //! The five-rule shop: sums, a formula, a copy and the credit limit.
 
-use introspect::Schema;
-
 use super::database::Database;
 use super::declare::{Rules, is_null, mul, op};
-use super::drive::{World, check};
+use super::drive::{World, check, world};
 use super::notation;
 use crate::engine::{Hold, Phase, Rows};
 use crate::expr::BinaryOp;
@@ -23,8 +21,8 @@ const ROWS: &str = "
     items 2 order_id=1 product_id=2 quantity=2 unit_price=5.00 amount=10.00
     items 3 order_id=2 product_id=2 quantity=3 unit_price=5.00 amount=15.00";
 
-fn rules(schema: &Schema) -> Rules<'_> {
-    let rules = Rules::on(schema);
+/// A sum over a formula over a copy, a sum of sums, and a limit.
+pub(super) fn rules(rules: Rules<'_>) -> Rules<'_> {
     let amount = mul(rules.col("items", "quantity"), rules.col("items", "unit_price"));
     let unshipped = is_null(rules.col("orders", "date_shipped"));
     let limit = op(BinaryOp::Le, rules.col("customers", "balance"), rules.col("customers", "credit_limit"));
@@ -37,9 +35,7 @@ fn rules(schema: &Schema) -> Rules<'_> {
 }
 
 pub(super) fn shop() -> World {
-    let schema = fixture::shop();
-    let rules = rules(&schema).set;
-    World::new(&schema, rules, Database::holding(&schema, ROWS))
+    world(&fixture::shop(), rules, ROWS)
 }
 
 #[test]
