@@ -104,7 +104,7 @@ pub fn request(plan: &WritePlan, now: chrono::NaiveDateTime, snapshot: &Snapshot
 
 async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Vec<Written>> {
     let mut knowledge = Knowledge::default();
-    let mut conflicts = 0;
+    let (mut conflicts, mut taken) = (0, 0);
     let mut discovered = false;
     for _ in 0..WAVES_MAX {
         if discovered || must_discover(context.snapshot, job.plan()) {
@@ -125,11 +125,13 @@ async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Vec<Wri
                 fired.iter().for_each(|rule| context.metrics.rule_fired(rule, 1));
                 return Err(errors);
             }
-            Ended::Restart(known) => {
-                context.metrics.retry(RetryReason::Restart);
-                knowledge = *known;
-                knowledge.unlock();
-                discovered = context.snapshot.schema.dialect != Dialect::Sqlite;
+            Ended::Restart(known) => (knowledge, discovered) = again(context, *known),
+            Ended::Taken { known, refused } => {
+                taken += 1;
+                if taken > context.snapshot.limits.tries {
+                    return Err(refused.into());
+                }
+                (knowledge, discovered) = again(context, *known);
             }
             Ended::Failed(error) if error.kind == Kind::Conflict => {
                 context.metrics.lock_conflict();
@@ -144,6 +146,13 @@ async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Vec<Wri
         }
     }
     Err(Error::new(ErrorCode::Contention, "The rows that this change reaches kept changing.").into())
+}
+
+/// From the beginning with what is known, and whether that was discovered.
+fn again(context: Context<'_>, mut known: Knowledge) -> (Knowledge, bool) {
+    context.metrics.retry(RetryReason::Restart);
+    known.unlock();
+    (known, context.snapshot.schema.dialect != Dialect::Sqlite)
 }
 
 /// Some milliseconds, more after each try, never the same for two.

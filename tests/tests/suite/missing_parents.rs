@@ -1,6 +1,8 @@
 //! Parents that come because their children name them: `insert_parent`, over keys of several columns and three levels.
 
+use dialects::Dialect;
 use serde_json::Value as Json;
+use tests::document::{add, update};
 use tests::service::Fixture;
 use tests::shop::spelled;
 use tests::{Document, Service, on_every_database};
@@ -175,6 +177,38 @@ async fn an_account_that_is_named_by_its_code_comes_with_a_key_of_its_own() {
 }
 
 #[tokio::test]
+async fn several_operations_share_the_parents_that_come_and_those_that_they_add() {
+    on_every_database(BUDGET, async |budget| {
+        let coded =
+            |month: i64, amount: i64, code: &str| spending(2025, month, amount).attribute("code", code);
+        let account = Document::of("accounts").lid("a").attribute("code", "ink");
+        let by_lid = in_month(Document::of("spendings").attribute("amount", 5), 2025, 1);
+        let elsewhere = in_month(Document::of("spendings").lid("s"), 2025, 2);
+        let operations = vec![
+            add(account),
+            add(by_lid.to_new("accounts", "accounts", "a")),
+            add(coded(1, 7, "ink")),
+            add(coded(3, 9, "pen").lid("s")),
+            update(elsewhere),
+            add(coded(2, 1, "pen")),
+            add(Document::of("months").id("2025~2~4").attribute("budget", 50)),
+            add(spending(2025, 4, 11)),
+        ];
+        let results = budget.operations(operations).await.expect(200);
+        let of = |n: usize| &results["atomic:results"][n]["data"];
+        let shown = |n: usize, name: &str| of(n)["attributes"][name].to_string();
+        assert_eq!(shown(0, "total"), "12.00");
+        assert_eq!(of(3)["relationships"]["months"]["data"]["id"], "2025~1~2");
+        assert_eq!(shown(6, "remaining"), "39.00");
+        assert_eq!(budget.attribute("/api/months/2025~1~2", "total").await, "10.00");
+        assert_eq!(budget.attribute("/api/years/2025", "total").await, "33.00");
+        assert_eq!(counts(budget).await, [4, 3, 2, 3]);
+        assert_added_up(budget).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_refused_leaves_no_parent_behind() {
     on_every_database(BUDGET, async |budget| {
         let before = counts(budget).await;
@@ -224,6 +258,42 @@ async fn without_insert_parent_a_missing_month_is_refused() {
         let refused = budget.post("/api/spendings", both).await.refused(404, "related-not-found");
         assert_eq!(refused["meta"]["relationship"], "months");
         assert_eq!(counts(budget).await, [1, 1, 1, 1]);
+    })
+    .await;
+}
+
+/// Two spellings that the database takes for one key.
+fn collated(dialect: Dialect) -> String {
+    let (prelude, code) = match dialect {
+        Dialect::Postgres => (
+            "create collation loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);",
+            "varchar(10) collate loose",
+        ),
+        Dialect::Mysql => ("", "varchar(10) collate utf8mb4_general_ci"),
+        Dialect::Sqlite => ("", "varchar(10) collate nocase"),
+    };
+    let tables = "
+        create table labels (code {code} not null primary key, uses int not null default 0);
+        create table notes (id {key}, label_code {code},
+            constraint notes_label foreign key (label_code) references labels (code));";
+    spelled(&format!("{prelude}{}", tables.replace("{code}", code)), dialect)
+}
+
+const LABELS: Fixture = Fixture {
+    sql: collated,
+    rules: &[("labels.yaml", "derive: {labels.uses: {as: count(notes), insert_parent: true}}")],
+};
+
+#[tokio::test]
+async fn one_missing_parent_in_two_spellings_is_refused_and_one_that_is_there_is_found_by_any() {
+    on_every_database(LABELS, async |labels| {
+        let note = |code: &str| add(Document::of("notes").attribute("label_code", code));
+        let refused = labels.operations(vec![note("new"), note("NEW")]).await.refused(409, "duplicate");
+        assert_eq!(refused["source"]["pointer"], "/atomic:operations");
+        assert!(refused["detail"].as_str().unwrap().starts_with("The missing `labels` cannot be added"));
+        labels.operations(vec![note("new"), note("new")]).await.expect(200);
+        labels.operations(vec![note("NEW"), note("New")]).await.expect(200);
+        assert_eq!(labels.attribute("/api/labels/new", "uses").await, "4");
     })
     .await;
 }

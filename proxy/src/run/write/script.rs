@@ -39,6 +39,13 @@ pub(super) enum Ended {
     },
     /// A row that stands earlier in the lock order turned out to be needed: again, with what is known.
     Restart(Box<Knowledge>),
+    /// A row that was to be added because a foreign key names it is there by now: again, with that row.
+    Taken {
+        /// What is known.
+        known: Box<Knowledge>,
+        /// What it comes to, where this goes on: the request itself names the row in two spellings.
+        refused: Error,
+    },
     /// The database failed.
     Failed(dialects::Error),
 }
@@ -241,13 +248,14 @@ impl Transaction {
         };
         match creating {
             None => Ended::Failed(error),
-            Some(table) if refuse::taken(&self.snapshot, table, &error) => {
-                Ended::Restart(Box::new(std::mem::take(&mut self.knowledge)))
-            }
             Some(_) if error.kind == Kind::Conflict => Ended::Failed(error),
             Some(table) => {
+                let taken = refuse::taken(&self.snapshot, table, &error);
                 let refused = refuse::creation(&self.snapshot, self.job.plan(), table, error);
-                Ended::Refused { errors: refused.into(), fired: Vec::new() }
+                match taken {
+                    true => Ended::Taken { known: Box::new(std::mem::take(&mut self.knowledge)), refused },
+                    false => Ended::Refused { errors: refused.into(), fired: Vec::new() },
+                }
             }
         }
     }
