@@ -8,7 +8,7 @@ use dialects::Dialect;
 use proxy::run::verify::{self, Context, Options};
 use tests::database::ALL;
 use tests::service::Fixture;
-use tests::{Document, Service, Wire, on_every_database};
+use tests::{Document, Service, Wire, document, on_every_database};
 
 const LIBRARY: Fixture = Fixture {
     sql,
@@ -200,6 +200,24 @@ async fn min_max_exists_after_an_input_changed() {
         set(library, "3", "seen_at", "2026-01-01T10:00:00.5").await;
         set(library, "1", "seen_at", "2026-02-02T10:00:00.25").await;
         assert_eq!(shelf(library, 1).await, "9.00 8.00 ant 2026-02-02 2026-02-02T10:00:00.25 true");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_dearest_goes_and_a_dearer_one_comes_in_one_request() {
+    on_every_database(LIBRARY, async |library| {
+        let dearest = |price: &str| document::add(new("1", "1").attribute("price", price));
+        for (operations, dearest_then) in [
+            (vec![document::remove("books", "1"), dearest("12.00")], "12.00"),
+            (vec![dearest("13.00"), document::remove("books", "101")], "13.00"),
+            (vec![document::remove("books", "102"), dearest("8.50")], "9.00"),
+            (vec![document::remove("books", "2"), document::remove("books", "103"), dearest("7.00")], "8.00"),
+        ] {
+            library.operations(operations).await.expect(200);
+            assert!(shelf(library, 1).await.starts_with(dearest_then), "{dearest_then}");
+            right(library).await;
+        }
     })
     .await;
 }

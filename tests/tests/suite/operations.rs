@@ -1,6 +1,8 @@
 //! Several operations in one request and one transaction: local ids, the net change, all or nothing.
 
-use dialects::Dialect;
+use std::sync::Arc;
+
+use dialects::{Dialect, Options, Pool, Statement};
 use serde_json::{Value as Json, json};
 use tests::client::{request, with_body, with_header};
 use tests::database::ALL;
@@ -512,6 +514,31 @@ async fn a_parent_of_many_new_children_is_written_once_and_statements_do_not_gro
             assert_eq!(many.len(), 4, "{many:#?}");
         }
     }
+}
+
+#[tokio::test]
+async fn keys_may_be_drawn_in_steps() {
+    let mut database = Database::create(Dialect::Mysql).await;
+    database.execute(&(SHOP.sql)(Dialect::Mysql)).await;
+    let one = Options { connections_max: 1, ..Options::default() };
+    database.pool = Arc::new(Pool::open(&database.url, one).unwrap());
+    let shop = Service::serve(database, SHOP.rules).await;
+    // The one connection keeps what was set.
+    let text = "set session auto_increment_increment = 7, auto_increment_offset = 3".to_owned();
+    let set = Statement { text, params: Vec::new(), columns: Vec::new() };
+    shop.database.pool.run(vec![set]).await.unwrap();
+    let mut operations: Vec<Json> =
+        (1..=3).map(|n| add(order(&n.to_string()).lid(&format!("o{n}")))).collect();
+    operations.extend((1..=3).map(|n| add(new_item(&format!("o{n}"), "3", n))));
+    let results = shop.operations(operations).await.expect(200);
+    let id = |n: usize| results["atomic:results"][n]["data"]["id"].as_str().unwrap().to_owned();
+    assert_eq!([id(0), id(1), id(2)], ["101", "108", "115"]);
+    for (n, total) in [(0, "0.35"), (1, "0.70"), (2, "1.05")] {
+        assert_eq!(shown(&results, n, "amount_total"), total);
+        let order = &results["atomic:results"][n + 3]["data"]["relationships"]["order"]["data"]["id"];
+        assert_eq!(*order, id(n));
+    }
+    shop.assert_consistent().await;
 }
 
 #[tokio::test]

@@ -125,6 +125,54 @@ async fn a_write_answers_with_virtual_attributes_and_never_takes_them() {
 }
 
 #[tokio::test]
+async fn a_virtual_attribute_follows_its_row_and_the_rows_above_it() {
+    on_every_database(VIRTUAL, async |shop| {
+        let label = async || shop.attribute("/api/items/1", "product_label").await;
+        let gross = async || shop.attribute("/api/items/1", "gross").await;
+        assert_eq!((label().await, gross().await), ("\"BLACK TEA x10\"".into(), "\"148.75\"".into()));
+        let renamed = Document::of("products").id("1").attribute("name", "green tea");
+        shop.patch("/api/products/1", renamed).await.expect(200);
+        assert_eq!((label().await, gross().await), ("\"GREEN TEA x10\"".into(), "\"148.75\"".into()));
+        let moved = Document::of("items").id("1").to_one("product", "products", "2");
+        shop.patch("/api/items/1", moved).await.expect(200);
+        assert_eq!((label().await, gross().await), ("\"BICYCLE BELL x10\"".into(), "\"83.30\"".into()));
+        let elsewhere = Document::of("items").id("1").to_one("order", "orders", "3");
+        shop.patch("/api/items/1", elsewhere).await.expect(200);
+        assert_eq!((label().await, gross().await), ("\"BICYCLE BELL x10\"".into(), "\"83.30\"".into()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_virtual_attribute_is_null_while_an_input_is() {
+    on_every_database(VIRTUAL, async |shop| {
+        for (shipped, late) in [
+            (json!("2026-02-01"), json!(true)),
+            (Json::Null, Json::Null),
+            (json!("2026-01-06"), json!(false)),
+        ] {
+            let order = Document::of("orders").id("1").attribute("date_shipped", shipped);
+            let answer = shop.patch("/api/orders/1", order).await.expect(200);
+            assert_eq!(answer["data"]["attributes"]["is_late"], late);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_virtual_attribute_follows_what_rules_derive_when_rows_below_go() {
+    on_every_database(VIRTUAL, async |shop| {
+        let headroom = async || shop.attribute("/api/customers/1", "headroom").await;
+        assert_eq!(headroom().await, "\"854.00\"");
+        shop.delete("/api/items/1").await.expect(204);
+        assert_eq!(headroom().await, "\"979.00\"");
+        shop.delete("/api/orders/1").await.expect(204);
+        assert_eq!(headroom().await, "\"1000.00\"");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_etag_covers_what_is_stored() {
     for dialect in tests::database::ALL {
         let plain = tests::Service::start(dialect, SHOP).await;
