@@ -13,10 +13,18 @@
 //! ```
 
 pub(crate) mod amend;
+mod schema;
 
 use crate::naming::Style;
 use crate::problem::{self, Problem};
 use crate::yaml::{self, Node, Reader, Text};
+pub use schema::JSON_SCHEMA;
+
+/// The keys of a model file, of a table, of a column, of a relationship.
+const KEYS: [&str; 2] = ["tables", "names"];
+const TABLE_KEYS: [&str; 6] = ["name", "hidden", "key", "triggers", "columns", "relationships"];
+const COLUMN_KEYS: [&str; 4] = ["name", "label", "searchable", "hidden"];
+const RELATIONSHIP_KEYS: [&str; 4] = ["name", "to", "columns", "to_columns"];
 
 /// A model file.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +75,7 @@ impl Overlay {
         let node = yaml::parse(file, text).map_err(|problem| vec![problem])?;
         let mut reader = Reader::new(file);
         let mut overlay = Self { file: file.to_owned(), text: text.to_owned(), ..Self::default() };
-        for (key, value) in reader.fields(&node, &["tables", "names"]) {
+        for (key, value) in reader.fields(&node, &KEYS) {
             match key.text.as_str() {
                 "tables" => overlay.tables = tables(&mut reader, value),
                 "names" => overlay.style = style(&mut reader, value),
@@ -128,9 +136,7 @@ fn table(reader: &mut Reader, table: &Text, node: &Node) -> TableEntry {
         columns: Vec::new(),
         relationships: Vec::new(),
     };
-    for (key, value) in
-        reader.fields(node, &["name", "hidden", "key", "triggers", "columns", "relationships"])
-    {
+    for (key, value) in reader.fields(node, &TABLE_KEYS) {
         match key.text.as_str() {
             "name" => entry.name = reader.text(value),
             "hidden" => entry.hidden = reader.flag(value).unwrap_or_default(),
@@ -160,7 +166,7 @@ fn columns(reader: &mut Reader, node: &Node) -> Vec<ColumnEntry> {
 fn column(reader: &mut Reader, column: &Text, node: &Node) -> ColumnEntry {
     let mut entry =
         ColumnEntry { column: column.clone(), name: None, label: None, searchable: None, hidden: false };
-    for (key, value) in reader.fields(node, &["name", "label", "searchable", "hidden"]) {
+    for (key, value) in reader.fields(node, &COLUMN_KEYS) {
         match key.text.as_str() {
             "name" => entry.name = reader.text(value),
             "label" => entry.label = reader.text(value).map(|text| text.text),
@@ -185,7 +191,7 @@ fn relationship(reader: &mut Reader, relationship: &Text, node: &Node) -> Relati
         columns: Vec::new(),
         to_columns: Vec::new(),
     };
-    for (key, value) in reader.fields(node, &["name", "to", "columns", "to_columns"]) {
+    for (key, value) in reader.fields(node, &RELATIONSHIP_KEYS) {
         match key.text.as_str() {
             "name" => entry.name = reader.text(value),
             "to" => entry.to = reader.text(value),

@@ -22,6 +22,9 @@ use crate::server::tls::TlsFiles;
 use crate::state::load::{Blueprint, read_rule_files};
 use file::File;
 
+/// The JSON Schema of `rulegate.yaml`, by which editors complete and check it.
+pub const JSON_SCHEMA: &str = include_str!("config/schema.json");
+
 /// Where the API listens when nobody says.
 pub const LISTEN: &str = "127.0.0.1:8080";
 

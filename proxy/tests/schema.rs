@@ -1,4 +1,4 @@
-//! The JSON Schema of rule files allows what is documented and served, and refuses what is not.
+//! The JSON Schemas of a project's files allow what is documented and read, and refuse what is not.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,92 +10,19 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use introspect::Overlay;
 use serde_json::Value as Json;
 
-/// The keywords of JSON Schema that the schema uses; any other would be passed over here.
-const KEYWORDS: &[&str] = &[
-    "$schema",
-    "$ref",
-    "title",
-    "description",
-    "type",
-    "properties",
-    "additionalProperties",
-    "required",
-    "items",
-    "enum",
-    "anyOf",
-    "minItems",
-    "definitions",
-];
-
-/// Where a value is not what the schema says.
-fn wrong(root: &Json, schema: &Json, value: &Json, at: &str) -> Vec<String> {
-    let Some(keywords) = schema.as_object() else {
-        return if *schema == Json::Bool(true) { Vec::new() } else { vec![format!("{at}: not allowed")] };
-    };
-    for keyword in keywords.keys() {
-        assert!(KEYWORDS.contains(&keyword.as_str()), "the test does not know `{keyword}`");
-    }
-    let mut found = Vec::new();
-    if let Some(path) = schema["$ref"].as_str() {
-        found.extend(wrong(root, root.pointer(path.trim_start_matches('#')).unwrap(), value, at));
-    }
-    if let Some(branches) = schema["anyOf"].as_array() {
-        let all: Vec<Vec<String>> = branches.iter().map(|branch| wrong(root, branch, value, at)).collect();
-        if all.iter().all(|branch| !branch.is_empty()) {
-            found.extend(all.concat());
-        }
-    }
-    if !schema["type"].is_null() && !types(&schema["type"]).contains(&kind(value)) {
-        found.push(format!("{at}: is {}, not {}", kind(value), schema["type"]));
-    }
-    if schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
-        found.push(format!("{at}: {value} is not one of {}", schema["enum"]));
-    }
-    if let Some(members) = value.as_object() {
-        for name in schema["required"].as_array().into_iter().flatten() {
-            if !members.contains_key(name.as_str().unwrap()) {
-                found.push(format!("{at}: {name} is missing"));
-            }
-        }
-        for (name, member) in members {
-            let rule = schema["properties"].get(name).or_else(|| schema.get("additionalProperties"));
-            found.extend(
-                rule.map(|rule| wrong(root, rule, member, &format!("{at}/{name}"))).unwrap_or_default(),
-            );
-        }
-    }
-    if let Some(items) = value.as_array() {
-        if schema["minItems"].as_u64().is_some_and(|least| (items.len() as u64) < least) {
-            found.push(format!("{at}: too short"));
-        }
-        for (n, item) in items.iter().enumerate() {
-            let rule = schema.get("items");
-            found.extend(rule.map(|rule| wrong(root, rule, item, &format!("{at}/{n}"))).unwrap_or_default());
-        }
-    }
-    found
-}
-
-fn types(of: &Json) -> Vec<&str> {
-    of.as_array()
-        .map_or_else(|| vec![of.as_str().unwrap()], |all| all.iter().map(|t| t.as_str().unwrap()).collect())
-}
-
-fn kind(value: &Json) -> &'static str {
-    match value {
-        Json::Null => "null",
-        Json::Bool(_) => "boolean",
-        Json::Number(_) => "number",
-        Json::String(_) => "string",
-        Json::Array(_) => "array",
-        Json::Object(_) => "object",
-    }
-}
+#[path = "schema/validate.rs"]
+mod validate;
+use validate::wrong;
 
 fn check(text: &str) -> Vec<String> {
-    let schema: Json = serde_json::from_str(rules::JSON_SCHEMA).unwrap();
+    check_against(rules::JSON_SCHEMA, text)
+}
+
+fn check_against(schema: &str, text: &str) -> Vec<String> {
+    let schema: Json = serde_json::from_str(schema).unwrap();
     let value: Json = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
     wrong(&schema, &schema, &value, "")
 }
@@ -155,8 +82,71 @@ fn what_is_wrong_is_found() {
     }
 }
 
+/// Model files, and whether both the reader and the schema take them.
+const MODELS: &[(&str, bool)] = &[
+    ("", true),
+    ("names: camelCase", true),
+    ("names: snake_case", false),
+    ("tables:", true),
+    ("tables: {orders: }", true),
+    ("tables: [orders]", false),
+    ("tabels: {}", false),
+    (
+        "tables: {orders: {name: purchases, hidden: true, key: [id], triggers: trusted, columns: {}, relationships: {}}}",
+        true,
+    ),
+    ("tables: {orders: {name: [x]}}", false),
+    ("tables: {orders: {hidden: maybe}}", false),
+    ("tables: {orders: {key: id}}", false),
+    ("tables: {orders: {triggers: ignored}}", false),
+    ("tables: {orders: {colums: {}}}", false),
+    ("tables: {orders: {columns: {a: {name: b, label: B, searchable: false, hidden: true}, c: }}}", true),
+    ("tables: {orders: {columns: {a: {name: 7}}}}", true),
+    ("tables: {orders: {columns: {a: {searchable: 1}}}}", false),
+    ("tables: {orders: {columns: {a: {lable: x}}}}", false),
+    ("tables: {orders: {columns: {a: b}}}", false),
+    ("tables: {orders: {relationships: {a: {name: b}}}}", true),
+    ("tables: {orders: {relationships: {a: {to: b, columns: [c]}}}}", true),
+    ("tables: {orders: {relationships: {a: {to: b, columns: [c, d], to_columns: [e, f]}}}}", true),
+    ("tables: {orders: {relationships: {a: {}}}}", false),
+    ("tables: {orders: {relationships: {a: {to: b}}}}", false),
+    ("tables: {orders: {relationships: {a: {to: b, columns: []}}}}", false),
+    ("tables: {orders: {relationships: {a: {name: b, columns: [c]}}}}", false),
+    ("tables: {orders: {relationships: {a: {name: b, to: c, columns: [d]}}}}", false),
+];
+
 #[test]
-fn the_command_prints_it() {
-    let output = Command::new(env!("CARGO_BIN_EXE_rulegate")).args(["schema", "rules"]).output().unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), rules::JSON_SCHEMA);
+fn a_model_file_is_taken_by_its_reader_exactly_where_its_schema_allows_it() {
+    for (text, fine) in MODELS {
+        let found =
+            check_against(introspect::overlay::JSON_SCHEMA, if text.is_empty() { "null" } else { text });
+        assert_eq!(
+            (Overlay::parse("model.yaml", text).is_ok(), found.is_empty()),
+            (*fine, *fine),
+            "{text}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn the_documented_files_are_allowed_by_their_schemas() {
+    let page = std::fs::read_to_string(folder("docs/configuration.md")).unwrap();
+    let blocks: Vec<&str> =
+        page.split("```yaml\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0)).collect();
+    let of = |start: &str| blocks.iter().find(|block| block.starts_with(start)).unwrap();
+    assert_eq!(check_against(introspect::overlay::JSON_SCHEMA, of("tables:")), Vec::<String>::new());
+    assert_eq!(check_against(proxy::config::JSON_SCHEMA, of("database:")), Vec::<String>::new());
+}
+
+#[test]
+fn the_command_prints_them() {
+    let schemas = [
+        ("rules", rules::JSON_SCHEMA),
+        ("model", introspect::overlay::JSON_SCHEMA),
+        ("config", proxy::config::JSON_SCHEMA),
+    ];
+    for (of, schema) in schemas {
+        let output = Command::new(env!("CARGO_BIN_EXE_rulegate")).args(["schema", of]).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), schema);
+    }
 }

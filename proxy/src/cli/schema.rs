@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::Failure;
 
-/// Print the JSON Schema of a project's files, for editors: rulegate schema rules > rules.schema.json
+/// Print the JSON Schema of a project's files, for editors: rulegate schema model > model.schema.json
 #[derive(Debug, Args)]
 pub(super) struct SchemaArgs {
     /// Of which files
@@ -16,11 +16,17 @@ pub(super) struct SchemaArgs {
 enum Of {
     /// rules/*.yaml
     Rules,
+    /// model.yaml
+    Model,
+    /// rulegate.yaml
+    Config,
 }
 
 pub(super) fn run(args: SchemaArgs) -> Result<(), Failure> {
     match args.of {
         Of::Rules => print!("{}", rules::JSON_SCHEMA),
+        Of::Model => print!("{}", introspect::overlay::JSON_SCHEMA),
+        Of::Config => print!("{}", crate::config::JSON_SCHEMA),
     }
     Ok(())
 }

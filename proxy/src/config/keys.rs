@@ -68,6 +68,12 @@ const KEYS: &[(&str, Key)] = &[
     ("writes.tries", Known),
 ];
 
+/// The paths of all keys that do something, sorted.
+#[cfg(test)]
+pub(super) fn known() -> Vec<&'static str> {
+    KEYS.iter().filter(|(_, key)| *key == Known).map(|(path, _)| *path).collect()
+}
+
 /// Where the keys of a file stand, by path.
 pub(super) type Places = HashMap<String, Place>;
 

@@ -1,5 +1,10 @@
 //! What configuration files mean, and what is wrong with those that mean nothing.
 
+use serde_json::{Value as Json, json};
+
+#[path = "../../tests/schema/validate.rs"]
+mod validate;
+
 use super::*;
 use crate::state::{Numbers, OptimisticLocking};
 
@@ -140,5 +145,54 @@ impl Project {
 impl Drop for Project {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The keys under `properties`, by their path, with the schemas of their values.
+fn properties<'a>(schema: &'a Json, parent: &str, found: &mut Vec<(String, &'a Json)>) {
+    for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+        let path = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
+        found.push((path.clone(), inner));
+        properties(inner, &path, found);
+    }
+}
+
+#[test]
+fn the_schema_has_the_keys_that_this_version_reads_and_no_others() {
+    let schema: Json = serde_json::from_str(JSON_SCHEMA).unwrap();
+    let mut found = Vec::new();
+    properties(&schema, "", &mut found);
+    let mut found: Vec<String> = found.into_iter().map(|(path, _)| path).collect();
+    found.sort();
+    assert_eq!(found, keys::known());
+}
+
+/// A file with this one value.
+fn with(path: &str, value: &str) -> String {
+    let keys: Vec<&str> = path.split('.').collect();
+    let open: String = keys.iter().take(keys.len() - 1).map(|key| format!("{key}: {{")).collect();
+    format!("{open}{}: {value}{}", keys[keys.len() - 1], "}".repeat(keys.len() - 1))
+}
+
+#[test]
+fn values_are_taken_exactly_where_the_schema_allows_them() {
+    let schema: Json = serde_json::from_str(JSON_SCHEMA).unwrap();
+    let mut found = Vec::new();
+    properties(&schema, "", &mut found);
+    let leaves = found.into_iter().filter(|(_, inner)| inner["properties"].is_null());
+    let values =
+        [json!(0), json!(1), json!(-1), json!(1.5), json!("word"), json!(true), json!([]), json!({"a": 1})];
+    for (path, inner) in leaves {
+        let words = inner["enum"].as_array().into_iter().flatten();
+        for value in values.iter().chain(words) {
+            // One of these needs the other, and a prefix has a form.
+            let judged = path.starts_with("server.tls.") || path == "api.prefix";
+            if judged && !value.is_array() && !value.is_object() {
+                continue;
+            }
+            let problems = problems(&with(&path, &value.to_string()));
+            let wrong = validate::wrong(&schema, inner, value, &path);
+            assert_eq!(problems.is_empty(), wrong.is_empty(), "{path}: {value}\n{problems}\n{wrong:?}");
+        }
     }
 }
