@@ -5,6 +5,7 @@
 //! write: parse -> build -> restrict -> discover, lock, attempt* -> lower, render, run -> encode
 //! ```
 
+pub mod answer;
 mod docs;
 mod errors;
 pub mod read;
@@ -30,6 +31,7 @@ use crate::route::{self, Endpoint, Page};
 use crate::run::write::{Context, Watch};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
+use answer::Terms;
 
 /// The header under which the server hands a request's id on.
 const REQUEST_ID: &str = "x-request-id";
@@ -132,6 +134,7 @@ async fn watched(context: Context<'_>, endpoint: &Endpoint, request: &Request) -
 /// Dispatches a write by its method and what it addresses.
 async fn write(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
     let if_match = header(&request.headers, IF_MATCH)?;
+    let terms = &Terms::of(&request.headers);
     let (verb, ty, id) = match (&request.method, endpoint) {
         (_, Endpoint::Operations) => {
             media::content_type(&request.headers, Extension::Atomic)?;
@@ -139,7 +142,7 @@ async fn write(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
                 let detail = "Operations take no If-Match: send `meta.etag` with each.";
                 return Err(Error::new(ErrorCode::MalformedRequest, detail).header("If-Match").into());
             }
-            return write::answer_operations(context, &request.query, &request.body).await;
+            return write::answer_operations(context, &request.query, &request.body, terms).await;
         }
         (&Method::POST, Endpoint::Collection { ty }) => (Verb::Create, ty, ""),
         (&Method::PATCH, Endpoint::Resource { ty, id }) => (Verb::Update, ty, id.as_str()),
@@ -148,14 +151,16 @@ async fn write(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
             content_type(request)?;
             let of_relationship = WriteRequest { id, body: &request.body, if_match };
             let named = (ty.as_str(), relationship.as_str());
-            return relationship::answer(context, named, method, &request.query, of_relationship).await;
+            return relationship::answer(context, named, method, &request.query, of_relationship, terms)
+                .await;
         }
         _ => return Err(Error::new(ErrorCode::NotFound, "There is nothing to write here.").into()),
     };
     content_type(request)?;
     let asked = write::shape(&request.query)?;
     let (table, _) = names::table(&context.snapshot.schema, ty)?;
-    write::answer(context, table, verb, &asked, WriteRequest { id, body: &request.body, if_match }).await
+    let request = WriteRequest { id, body: &request.body, if_match };
+    write::answer(context, table, verb, &asked, request, terms).await
 }
 
 /// Of a request without a body it is ignored.

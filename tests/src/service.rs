@@ -37,6 +37,14 @@ impl Service {
         Self::serve(database, fixture.rules).await
     }
 
+    /// Likewise, with settings of its own.
+    pub async fn start_with(dialect: Dialect, fixture: Fixture, api: ApiSettings) -> Self {
+        let database = Database::create(dialect).await;
+        database.execute(&(fixture.sql)(dialect)).await;
+        let schema = introspect::introspect(&database.pool, None).await.unwrap();
+        Self::put_together(database, schema, fixture.rules, Limits::default(), api)
+    }
+
     /// Serves a database as it is.
     pub async fn serve(database: Database, rules: &[(&str, &str)]) -> Self {
         Self::serve_within(database, rules, Limits::default()).await
@@ -45,21 +53,27 @@ impl Service {
     /// Likewise, within limits of its own.
     pub async fn serve_within(database: Database, rules: &[(&str, &str)], limits: Limits) -> Self {
         let schema = introspect::introspect(&database.pool, None).await.unwrap();
-        Self::put_together(database, schema, rules, limits)
+        Self::put_together(database, schema, rules, limits, ApiSettings::default())
     }
 
     /// Serves a database as a model file amends it.
     pub async fn serve_amended(database: Database, model: &str) -> Self {
         let overlay = Overlay::parse("model.yaml", model).unwrap();
         let schema = introspect::introspect(&database.pool, Some(&overlay)).await.unwrap();
-        Self::put_together(database, schema, &[], Limits::default())
+        Self::put_together(database, schema, &[], Limits::default(), ApiSettings::default())
     }
 
-    fn put_together(database: Database, schema: Schema, rules: &[(&str, &str)], limits: Limits) -> Self {
+    fn put_together(
+        database: Database,
+        schema: Schema,
+        rules: &[(&str, &str)],
+        limits: Limits,
+        api: ApiSettings,
+    ) -> Self {
         let files: Vec<(String, String)> =
             rules.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         let rules = compile(&schema, &files).unwrap();
-        let snapshot = Snapshot::new(schema, rules, ApiSettings::default(), limits);
+        let snapshot = Snapshot::new(schema, rules, api, limits);
         let client = Client::new(database.pool.clone(), Arc::new(snapshot));
         Self { database, client }
     }

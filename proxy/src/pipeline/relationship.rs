@@ -1,14 +1,12 @@
 //! One write to a relationship at its own URL: build, restrict, run (JSON:API 1.1, "Updating Relationships").
 
-use http::{Method, StatusCode};
+use http::Method;
 use introspect::{Relationship, RelationshipId, TableId};
 use rules::change::Membership;
 
-use super::{trace, write};
+use super::answer::{Answering, Form, Terms};
+use super::write;
 use crate::exchange::Response;
-use crate::jsonapi::encode;
-use crate::jsonapi::encode::trace::NewIds;
-use crate::jsonapi::media::JSON_API;
 use crate::jsonapi::query;
 use crate::plan::names;
 use crate::plan::write::{self as plan, WriteRequest};
@@ -22,6 +20,7 @@ pub(super) async fn answer(
     method: &Method,
     query: &str,
     request: WriteRequest<'_>,
+    terms: &Terms,
 ) -> Result<Response> {
     let snapshot = context.snapshot;
     if let Some(pair) = query::parse(query)?.pairs.first() {
@@ -33,14 +32,9 @@ pub(super) async fn answer(
     let (relationship, there) = found(context, table, name)?;
     let how = how(method, there)?;
     let plan = plan::linkage(snapshot, table, relationship, how, request)?;
-    write::carry_out(context, plan).await?;
-    match trace::told(context, &NewIds::new()) {
-        None => Ok(Response::empty(StatusCode::NO_CONTENT)),
-        Some(told) => {
-            let meta = [("trace".to_owned(), told)].into_iter().collect();
-            Ok(Response::new(StatusCode::OK, JSON_API, encode::meta_document(&meta)))
-        }
-    }
+    let answering = Answering::new(Form::Relationship, terms, &plan);
+    let written = write::carry_out(context, plan).await?;
+    Ok(answering.response(context, &written))
 }
 
 fn found<'a>(context: Context<'a>, table: TableId, name: &str) -> Result<(RelationshipId, &'a Relationship)> {

@@ -1,5 +1,6 @@
 //! Runs a write: in one statement where nothing else can be touched, else as a transaction that discovers, locks, attempts and writes.
 
+mod as_sent;
 mod compare;
 #[cfg(test)]
 mod hazards;
@@ -37,10 +38,19 @@ const WAVES_MAX: usize = 64;
 /// What an operation came to: its row as it is when all of them are done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Written {
-    /// The row as committed, in full width.
-    Row(Vec<dialects::Value>),
+    /// The row as committed.
+    Row(WrittenRow),
     /// The row is gone.
     Gone,
+}
+
+/// A row that was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WrittenRow {
+    /// As committed, in full width.
+    pub values: Vec<dialects::Value>,
+    /// It holds nothing but what was sent, or was there before.
+    pub as_sent: bool,
 }
 
 /// What a write runs with.

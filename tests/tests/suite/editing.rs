@@ -1,8 +1,13 @@
 //! Optimistic locking: ETags, `If-Match`, `meta.etag` and `If-None-Match`.
 
+use http::Method;
+use proxy::state::{ApiSettings, OptimisticLocking};
 use serde_json::json;
+use tests::client::{operations_request, request, with_body, with_header};
+use tests::database::ALL;
+use tests::document::update;
 use tests::shop::{SHOP, item};
-use tests::{Document, on_every_database};
+use tests::{Document, Service, on_every_database};
 
 fn region(name: &str) -> Document {
     Document::of("customers").id("1").attribute("region", name)
@@ -81,6 +86,95 @@ async fn an_if_match_on_a_missing_resource_is_not_found() {
         let sent = Document::of("customers").id("4711").attribute("region", "x");
         shop.patch_if("/api/customers/4711", "\"a.b\"", sent).await.refused(404, "not-found");
         shop.patch_if("/api/customers/1", "nonsense", region("x")).await.refused(412, "precondition-failed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn any_of_several_etags_may_match_strong_or_weak() {
+    on_every_database(SHOP, async |shop| {
+        let etag = shop.get("/api/customers/1").await.etag();
+        for (header, passes) in [
+            (format!("\"a.b\", {etag}"), true),
+            (format!("W/{etag}"), true),
+            ("\"a.b\", \"c.d\"".into(), false),
+            (String::new(), false),
+        ] {
+            let answer = shop.patch_if("/api/customers/1", &header, region("Coast")).await;
+            assert_eq!(answer.status, if passes { 200 } else { 412 }, "{header}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_conditions_are_required_a_write_without_one_is_refused() {
+    for dialect in ALL {
+        let locked = |locking| ApiSettings { optimistic_locking: locking, ..ApiSettings::default() };
+        let shop = Service::start_with(dialect, SHOP, locked(OptimisticLocking::Required)).await;
+        let etag = shop.get("/api/customers/1").await.etag();
+        let reports = "/api/employees/1/relationships/employees_by_manager_id";
+        shop.patch("/api/customers/1", region("Hills")).await.refused(428, "precondition-required");
+        shop.delete("/api/items/1").await.refused(428, "precondition-required");
+        shop.relate(Method::PATCH, reports, json!([])).await.refused(428, "precondition-required");
+        let operation = update(region("Hills"));
+        let refused = shop.operations(vec![operation]).await.refused(428, "precondition-required");
+        assert_eq!(refused["source"]["pointer"], "/atomic:operations/0", "{dialect}");
+        shop.post("/api/items", item("1", "2", 1)).await.expect(201);
+        shop.patch_if("/api/customers/1", &etag, region("Hills")).await.expect(200);
+        let etag = shop.get("/api/employees/1").await.expect(200)["data"]["meta"]["etag"].clone();
+        let sent = with_body(request(Method::PATCH, reports), &json!({"data": [], "meta": {"etag": etag}}));
+        shop.send(sent).await.expect(204);
+
+        let shop = Service::start_with(dialect, SHOP, locked(OptimisticLocking::Off)).await;
+        let stale = region("Coast").meta(json!({"etag": "\"a.b\""}));
+        shop.patch("/api/customers/1", stale).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_preference_for_less_is_honoured_where_nothing_but_what_was_sent_has_changed() {
+    on_every_database(SHOP, async |shop| {
+        let minimal = |method: Method, path: &str, document: Document| {
+            shop.send(with_header(
+                with_body(request(method, path), &document.json()),
+                "prefer",
+                "return=minimal",
+            ))
+        };
+        let answer = minimal(Method::PATCH, "/api/customers/1", region("Hills")).await;
+        assert!(answer.expect(204).is_null());
+        assert_eq!(answer.headers["preference-applied"], "return=minimal");
+        assert_eq!(answer.etag(), shop.get("/api/customers/1").await.etag());
+
+        let quantity = Document::of("items").id("1").attribute("quantity", 9);
+        let answer = minimal(Method::PATCH, "/api/items/1", quantity).await;
+        assert_eq!(answer.expect(200)["data"]["attributes"]["amount"].to_string(), "112.50");
+        assert!(!answer.headers.contains_key("preference-applied"));
+
+        let derived = region("Coast").attribute("balance", 1);
+        let answer = minimal(Method::PATCH, "/api/customers/1", derived).await.expect(200);
+        assert_eq!(answer["meta"]["ignored"], json!(["balance"]));
+
+        let tag = Document::of("tags").id("new").attribute("label", "New");
+        let answer = minimal(Method::POST, "/api/tags", tag).await;
+        assert!(answer.expect(204).is_null());
+        assert_eq!(answer.headers["location"], "/api/tags/new");
+        let drawn = Document::of("products").attribute("name", "Buoy").attribute("unit_price", 20);
+        minimal(Method::POST, "/api/products", drawn).await.expect(201);
+        let asked = minimal(Method::PATCH, "/api/customers/1?include=orders", region("Hills")).await;
+        assert_eq!(asked.expect(200)["data"]["attributes"]["region"], "Hills");
+
+        let operations = vec![
+            update(Document::of("customers").id("6").attribute("region", "Coast")),
+            update(Document::of("items").id("1").attribute("quantity", 10)),
+        ];
+        let sent = with_header(operations_request(operations), "prefer", "return=minimal");
+        let results = shop.send(sent).await.expect(200);
+        assert_eq!(results["atomic:results"][0], json!({}));
+        assert_eq!(results["atomic:results"][1]["data"]["id"], "1");
+        let sent = with_header(operations_request(vec![update(region("Isles"))]), "prefer", "return=minimal");
+        shop.send(sent).await.expect(204);
     })
     .await;
 }

@@ -14,7 +14,7 @@ use super::compare::Comparison;
 use super::horizon::Horizon;
 use super::refuse;
 use super::stage::{self, Fate, Stage};
-use super::{Job, WAVES_MAX, Written};
+use super::{Job, WAVES_MAX, Written, WrittenRow, as_sent};
 use crate::jsonapi::{encode, id};
 use crate::plan::write::{Condition, Origin, PlannedOperation, not_found};
 use crate::run::lookup::{Knowledge, Wave};
@@ -320,9 +320,9 @@ impl Transaction {
     /// What each operation came to, as the answers of the writes have it.
     fn tell(&mut self, stage: &Stage) -> Step<Ended> {
         let told = |operation: &PlannedOperation| match stage.fate(&self.snapshot, &operation.id)? {
-            Fate::Written(values) => Some(Written::Row(values)),
+            Fate::Written(values) => Some(self.row(operation, values)),
             Fate::Gone => Some(Written::Gone),
-            Fate::Untouched => self.held(&operation.id).map(Written::Row),
+            Fate::Untouched => self.held(&operation.id).map(|values| self.row(operation, values)),
             Fate::Unread(_) => None,
         };
         let written: Option<Vec<Written>> = self.job.plan().operations.iter().map(told).collect();
@@ -330,6 +330,12 @@ impl Transaction {
             Some(written) => self.end(written),
             None => failed("the written row was not answered"),
         }
+    }
+
+    fn row(&self, operation: &PlannedOperation, values: Vec<Value>) -> Written {
+        let before = self.held(&operation.id);
+        let as_sent = as_sent::as_sent(&self.snapshot, operation, before.as_deref(), &values);
+        Written::Row(WrittenRow { values, as_sent })
     }
 
     /// Without a RETURNING to go by: what the request names is read before the commit, one statement a table.
@@ -368,7 +374,7 @@ impl Transaction {
             }
         }
         let told = |operation: &PlannedOperation| {
-            rows.get(&operation.id).map_or(Written::Gone, |values| Written::Row(values.clone()))
+            rows.get(&operation.id).map_or(Written::Gone, |values| self.row(operation, values.clone()))
         };
         self.end(self.job.plan().operations.iter().map(told).collect())
     }

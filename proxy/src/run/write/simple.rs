@@ -7,7 +7,7 @@ use dialects::{Kind, Rows, Script, Statement, Step, ValueType};
 use introspect::{ColumnId, Table};
 use rules::change::{Action, Change, Image};
 
-use super::{Context, Written, refuse};
+use super::{Context, Written, WrittenRow, as_sent, refuse};
 use crate::Result;
 use crate::jsonapi::id;
 use crate::observe::RetryReason;
@@ -100,7 +100,9 @@ fn ended(snapshot: &Snapshot, plan: &PlannedOperation, rows: Option<&Rows>) -> R
     match (rows, &plan.action) {
         (Some(rows), Action::Delete) if rows.affected() > 0 => Ok(Written::Gone),
         (Some(rows), Action::Insert(_) | Action::Update(_)) if !rows.is_empty() => {
-            Ok(Written::Row(rows.values(0)))
+            let values = rows.values(0);
+            let as_sent = as_sent::as_sent(snapshot, plan, None, &values);
+            Ok(Written::Row(WrittenRow { values, as_sent }))
         }
         _ => {
             let key = plan.id.key().cloned().unwrap_or_default();

@@ -10,6 +10,7 @@ use crate::Errors;
 use crate::exchange::Response;
 use crate::jsonapi::query::ReadRequest;
 use crate::observe::Metrics;
+use crate::pipeline::answer::Terms;
 use crate::pipeline::write::answer;
 use crate::plan::write::{Verb, WriteRequest};
 use crate::state::{ApiSettings, Limits, Snapshot};
@@ -45,7 +46,7 @@ impl Shop {
         let body = body.to_string();
         let request = WriteRequest { id, body: body.as_bytes(), if_match: None };
         let asked = ReadRequest::default();
-        let response: Response = answer(context, table, verb, &asked, request).await?;
+        let response: Response = answer(context, table, verb, &asked, request, &Terms::default()).await?;
         Ok(serde_json::from_slice(&response.body).unwrap_or(Json::Null))
     }
 

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::jsonapi::query::ReadRequest;
 use crate::observe::Metrics;
+use crate::pipeline::answer::Terms;
 use crate::pipeline::write::answer;
 use crate::plan::write::{Verb, WriteRequest};
 use crate::run::write::{Context, Watch};
@@ -210,7 +211,7 @@ impl World {
             let context = Context { pool: &pool, snapshot: &snapshot, metrics: &metrics, watch: &watch };
             let body = body.to_string();
             let request = WriteRequest { id: &path_id, body: body.as_bytes(), if_match: None };
-            match answer(context, table, verb, &ReadRequest::default(), request).await {
+            match answer(context, table, verb, &ReadRequest::default(), request, &Terms::default()).await {
                 Ok(_) => Ok(()),
                 Err(errors) => Err(errors.iter().map(|error| error.code.code()).collect()),
             }
