@@ -18,6 +18,7 @@ use std::sync::Arc;
 use dialects::Pool;
 use http::header::{ALLOW, CONTENT_TYPE, IF_MATCH, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use introspect::TableId;
 use rules::policy::Actor;
 
 use crate::error::Source;
@@ -103,10 +104,22 @@ async fn serve(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
 
 /// What can be asked of something that is there.
 fn options(snapshot: &Snapshot, endpoint: &Endpoint) -> Result<Response> {
-    if let Some(ty) = endpoint.ty() {
-        names::table(&snapshot.schema, ty)?;
-    }
-    Ok(Response::empty(StatusCode::NO_CONTENT).header(ALLOW, endpoint.allow()))
+    let Some(ty) = endpoint.ty() else {
+        return Ok(Response::empty(StatusCode::NO_CONTENT).header(ALLOW, endpoint.allow()));
+    };
+    let (table, of) = names::table(&snapshot.schema, ty)?;
+    let allow = match endpoint {
+        _ if of.view => "GET, HEAD, OPTIONS",
+        Endpoint::Linkage { relationship, .. } if to_one(snapshot, table, relationship) => {
+            "GET, HEAD, OPTIONS, PATCH"
+        }
+        _ => endpoint.allow(),
+    };
+    Ok(Response::empty(StatusCode::NO_CONTENT).header(ALLOW, allow))
+}
+
+fn to_one(snapshot: &Snapshot, table: TableId, relationship: &str) -> bool {
+    names::relationship(&snapshot.schema, table, relationship).is_ok_and(|(_, found)| found.to_one())
 }
 
 /// What is not JSON:API, and so is not negotiated as if it were.

@@ -121,11 +121,18 @@ pub(super) fn of_one(snapshot: &Snapshot, id: TableId) -> Vec<Json> {
 
 /// What a read of a collection takes.
 pub(super) fn of_many(snapshot: &Snapshot, id: TableId) -> Vec<Json> {
+    let mut parameters = of_one(snapshot, id);
+    parameters.extend(of_linkage(snapshot, id));
+    parameters
+}
+
+/// What a read of identifiers takes: which, in which order, which page.
+pub(super) fn of_linkage(snapshot: &Snapshot, id: TableId) -> Vec<Json> {
     let table = &snapshot.schema[id];
     let of_type = |part: &str| reference("parameters", &component(&table.name, part));
     let filters = filtered(snapshot, id).into_iter().map(|name| of_type(&filter(&name)));
     let shared = PAGE.iter().chain(FILTERS).map(|name| reference("parameters", name));
-    let mut parameters = of_one(snapshot, id);
+    let mut parameters = Vec::new();
     parameters.push(of_type("sort"));
     parameters.extend(shared.chain(filters));
     parameters

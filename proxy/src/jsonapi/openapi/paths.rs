@@ -87,7 +87,7 @@ impl Operations<'_> {
         }
         let operation =
             self.operation("create", "Create", self.written(), responses::write(vec![("201", made)]));
-        self.with_body(operation, "create")
+        with_body(operation, &schema(self.table, "create"))
     }
 
     fn update(&self) -> Json {
@@ -95,15 +95,14 @@ impl Operations<'_> {
         taken.push(reference("parameters", "if-match"));
         let changed = responses::document("Changed.", &schema(self.table, "document"), true);
         let operation = self.operation("update", "Change", taken, responses::write(vec![("200", changed)]));
-        self.with_body(operation, "update")
+        with_body(operation, &schema(self.table, "update"))
     }
 
     fn delete(&self) -> Json {
         let taken = ["if-match", "trace"].map(|name| reference("parameters", name)).to_vec();
-        let told = json!({"type": "object", "properties": {"meta": {"type": "object"}}});
         let gone = vec![
             ("204", responses::empty("Gone.")),
-            ("200", responses::document("Gone, with the trace that was asked for.", &told, false)),
+            ("200", told("Gone, with the trace that was asked for.")),
         ];
         self.operation("delete", "Remove", taken, responses::write(gone))
     }
@@ -126,9 +125,30 @@ impl Operations<'_> {
 
     fn linkage(&self, relationship: RelationshipId) -> Json {
         let of = &self.table[relationship];
-        let answers = responses::read(&schema(&self.snapshot.schema[of.target], arity(of)), false);
-        let about = format!("Linkage: {}", of.name);
-        self.of_item(self.operation(&format!("{}.linkage", of.name), &about, Vec::new(), answers))
+        let many = !of.to_one();
+        let change = |verb: &str, summary: &str| {
+            let taken = ["if-match", "trace"].map(|name| reference("parameters", name)).to_vec();
+            let done = vec![
+                ("204", responses::empty("Done.")),
+                ("200", told("Done, with the trace that was asked for.")),
+            ];
+            let name = format!("{}.{verb}", of.name);
+            let operation =
+                self.operation(&name, &format!("{summary}: {}", of.name), taken, responses::write(done));
+            with_body(operation, &schema(&self.snapshot.schema[of.target], arity(of)))
+        };
+        let shown = schema(&self.snapshot.schema[of.target], arity(of));
+        let taken = if many { parameters::of_linkage(self.snapshot, of.target) } else { Vec::new() };
+        let read = responses::read(&shown, false);
+        let (name, about) = (format!("{}.linkage", of.name), format!("Linkage: {}", of.name));
+        let writable = !self.table.view;
+        object([
+            ("parameters", Some(json!([reference("parameters", "id")]))),
+            ("get", Some(self.operation(&name, &about, taken, read))),
+            ("patch", writable.then(|| change("replace", "Replace"))),
+            ("post", (writable && many).then(|| change("add", "Add"))),
+            ("delete", (writable && many).then(|| change("remove", "Remove"))),
+        ])
     }
 
     /// A GET below a resource.
@@ -152,12 +172,18 @@ impl Operations<'_> {
             ("responses", Some(responses)),
         ])
     }
+}
 
-    fn with_body(&self, mut operation: Json, part: &str) -> Json {
-        if let Some(operation) = operation.as_object_mut() {
-            let body = json!({"required": true, "content": {JSON_API: {"schema": schema(self.table, part)}}});
-            operation.insert("requestBody".into(), body);
-        }
-        operation
+/// An answer that has nothing but `meta`.
+fn told(description: &str) -> Json {
+    let schema = json!({"type": "object", "properties": {"meta": {"type": "object"}}});
+    responses::document(description, &schema, false)
+}
+
+fn with_body(mut operation: Json, schema: &Json) -> Json {
+    if let Some(operation) = operation.as_object_mut() {
+        let body = json!({"required": true, "content": {JSON_API: {"schema": schema}}});
+        operation.insert("requestBody".into(), body);
     }
+    operation
 }

@@ -175,8 +175,10 @@ fn write(snapshot: &Snapshot, id: TableId, new: bool) -> Json {
     let table = &snapshot.schema[id];
     let required = if new { required_columns(snapshot, id) } else { Vec::new() };
     let to_one = table.relationships.iter().filter(|r| r.to_one() && shape::shown(&snapshot.schema, r));
-    let related = to_one.clone().map(|relationship| {
-        (relationship.name.clone(), schema(&snapshot.schema[relationship.target], "toOne"))
+    let shown = table.relationships.iter().filter(|r| shape::shown(&snapshot.schema, r));
+    let related = shown.map(|relationship| {
+        let target = &snapshot.schema[relationship.target];
+        (relationship.name.clone(), schema(target, arity(relationship)))
     });
     let needed: Vec<&str> = to_one
         .filter(|relationship| relationship.columns.iter().any(|column| required.contains(column)))

@@ -97,9 +97,13 @@ async fn what_is_described_is_answered_and_what_is_answered_is_described() {
         "GET /orders/{id}/customer",
         "GET /orders/{id}/relationships/customer",
         "PATCH /orders/{id}",
+        "PATCH /orders/{id}/relationships/customer",
         "POST /orders",
     ];
     assert_eq!(of_orders, expected);
+    for method in ["GET", "PATCH", "POST", "DELETE"] {
+        assert!(answered.contains(&format!("{method} /customers/{{id}}/relationships/orders")), "{method}");
+    }
     assert!(answered.contains("GET /Gr%C3%B6%C3%9Fe___x"), "{answered:?}");
     assert!(!answered.iter().any(|line| line.contains("open_orders")), "a view without a key is no resource");
 }
