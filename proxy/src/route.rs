@@ -78,6 +78,14 @@ impl Endpoint {
         }
     }
 
+    /// The relationship that is addressed, as the client wrote it.
+    pub fn relationship(&self) -> Option<&str> {
+        match self {
+            Self::Related { relationship, .. } | Self::Linkage { relationship, .. } => Some(relationship),
+            _ => None,
+        }
+    }
+
     /// The extension in which it is spoken to.
     pub fn extension(&self) -> Extension {
         match self {

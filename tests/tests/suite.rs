@@ -24,6 +24,7 @@ mod suite {
     mod features;
     mod filters;
     mod forms;
+    mod includes;
     mod load;
     mod methods;
     mod metrics;
@@ -41,6 +42,7 @@ mod suite {
     mod repair;
     mod roles;
     mod rules;
+    mod sorting;
     mod spellings;
     mod stamps;
     mod statements;

@@ -7,8 +7,9 @@ use introspect::{RelationshipId, TableId};
 use rules::expr::Place;
 
 use super::filter::{self, Filter};
+use super::include::{self, Included};
 use super::page::{self, Asked, Page};
-use super::{include, names, sort};
+use super::{names, sort};
 use crate::jsonapi::id;
 use crate::jsonapi::query::ReadRequest;
 use crate::jsonapi::shape::Shape;
@@ -36,6 +37,8 @@ pub struct ReadPlan {
     pub includes: Vec<Include>,
     /// Resource identifiers instead of resources.
     pub identifiers: bool,
+    /// The resources of these identifiers are included.
+    pub primary_included: bool,
     /// Fieldsets or includes make the answer another thing than the resource: no ETag.
     pub partial: bool,
 }
@@ -90,7 +93,7 @@ pub struct Include {
 
 /// Plans a read of an endpoint. Errors: 404 for what does not exist by name or by form, 400 for what the query asks wrongly.
 pub fn build(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) -> Result<ReadPlan> {
-    let Target { table, scope, collection, identifiers } = target(snapshot, endpoint)?;
+    let Target { table, scope, collection, identifiers } = target(snapshot, endpoint, request)?;
     let mut errors = if collection { Vec::new() } else { collection_parameters(request) };
     let mut keep = |problems: Errors| errors.extend(problems);
     let filter = filter::build(snapshot, table, &request.filters).map_err(&mut keep).unwrap_or_default();
@@ -100,12 +103,25 @@ pub fn build(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) ->
         false => None,
     };
     let sort = sort.unwrap_or_default();
-    let includes = include::build(snapshot, table, request.include.as_ref(), identifiers);
-    let includes = includes.map_err(&mut keep).unwrap_or_default();
-    let shapes =
-        shapes(snapshot, table, request, &includes, identifiers).map_err(&mut keep).unwrap_or_default();
+    let of = identifiers.then(|| endpoint.relationship()).flatten();
+    let included = include::build(snapshot, table, request.include.as_ref(), of);
+    let Included { includes, primary } = included.map_err(&mut keep).unwrap_or_default();
+    let whole = primary || !identifiers;
+    let shapes = shapes(snapshot, table, request, &includes, whole).map_err(&mut keep).unwrap_or_default();
     let partial = request.include.is_some() || !request.fields.is_empty();
-    let plan = ReadPlan { table, scope, filter, sort, page, shapes, includes, identifiers, partial };
+    let primary_included = primary;
+    let plan = ReadPlan {
+        table,
+        scope,
+        filter,
+        sort,
+        page,
+        shapes,
+        includes,
+        identifiers,
+        primary_included,
+        partial,
+    };
     Errors::from_vec(errors).map_or(Ok(plan), Err)
 }
 
@@ -117,7 +133,7 @@ struct Target {
     identifiers: bool,
 }
 
-fn target(snapshot: &Snapshot, endpoint: &Endpoint) -> Result<Target> {
+fn target(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) -> Result<Target> {
     match endpoint {
         Endpoint::Server | Endpoint::Page(_) | Endpoint::Index | Endpoint::Operations => {
             Err(Error::new(ErrorCode::NotFound, "This is no type.").into())
@@ -130,16 +146,25 @@ fn target(snapshot: &Snapshot, endpoint: &Endpoint) -> Result<Target> {
             let (table, key) = row(snapshot, ty, id)?;
             Ok(Target { table, scope: Scope::Row(key), collection: false, identifiers: false })
         }
-        Endpoint::Related { ty, id, relationship } => related(snapshot, (ty, id, relationship), false),
-        Endpoint::Linkage { ty, id, relationship } => related(snapshot, (ty, id, relationship), true),
+        Endpoint::Related { ty, id, relationship } => related(snapshot, (ty, id, relationship), None),
+        Endpoint::Linkage { ty, id, relationship } => {
+            related(snapshot, (ty, id, relationship), Some(request))
+        }
     }
 }
 
-fn related(snapshot: &Snapshot, (ty, id, name): (&str, &str, &str), identifiers: bool) -> Result<Target> {
+/// What a relationship leads to. `linkage`: on its own URL, where the foreign key alone tells a to-one's identifier, unless its resource
+/// is included too.
+fn related(
+    snapshot: &Snapshot,
+    (ty, id, name): (&str, &str, &str),
+    linkage: Option<&ReadRequest>,
+) -> Result<Target> {
+    let identifiers = linkage.is_some();
     let (table, key) = row(snapshot, ty, id)?;
     let found = names::relationship(&snapshot.schema, table, name);
     let (relationship, found) = found.map_err(|detail| Error::new(ErrorCode::NotFound, detail))?;
-    if found.to_one() && identifiers {
+    if found.to_one() && linkage.is_some_and(|request| request.include.is_none()) {
         let scope = Scope::Linkage(key, relationship);
         return Ok(Target { table, scope, collection: false, identifiers });
     }
@@ -188,17 +213,17 @@ fn shapes(
     table: TableId,
     request: &ReadRequest,
     includes: &[Include],
-    identifiers: bool,
+    whole: bool,
 ) -> Result<BTreeMap<TableId, Shape>> {
     let shown = includes.iter().map(|include| include.table).chain([table]);
-    let mut shapes: BTreeMap<TableId, Shape> = match identifiers {
-        true => shown.map(|id| (id, Shape::identifier(id))).collect(),
-        false => shown.map(|id| (id, Shape::full(&snapshot.schema, &snapshot.api, id))).collect(),
+    let mut shapes: BTreeMap<TableId, Shape> = match whole {
+        true => shown.map(|id| (id, Shape::full(&snapshot.schema, &snapshot.api, id))).collect(),
+        false => shown.map(|id| (id, Shape::identifier(id))).collect(),
     };
     let mut errors = Vec::new();
     for parameter in &request.fields {
         match sparse(snapshot, &parameter.value.ty, &parameter.value.members) {
-            Ok(sparse) if shapes.contains_key(&sparse.table) && !identifiers => {
+            Ok(sparse) if shapes.contains_key(&sparse.table) && whole => {
                 shapes.insert(sparse.table, sparse);
             }
             Ok(_) => {}

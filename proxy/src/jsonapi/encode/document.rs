@@ -17,6 +17,9 @@ use crate::plan::read::{ReadPlan, Scope};
 use crate::route::Endpoint;
 use crate::state::Snapshot;
 
+/// A writer for each type.
+type Writers<'a> = BTreeMap<TableId, ResourceWriter<'a>>;
+
 /// What a read has come to.
 pub struct ReadAnswer<'a> {
     /// The set that the request sees.
@@ -87,7 +90,7 @@ impl ReadAnswer<'_> {
     }
 
     /// A writer for every type in the answer.
-    fn writers(&self) -> BTreeMap<TableId, ResourceWriter<'_>> {
+    fn writers(&self) -> Writers<'_> {
         self.plan
             .shapes
             .iter()
@@ -95,39 +98,45 @@ impl ReadAnswer<'_> {
             .collect()
     }
 
-    fn data(&self, out: &mut Vec<u8>, writers: &BTreeMap<TableId, ResourceWriter<'_>>) {
+    fn data(&self, out: &mut Vec<u8>, writers: &Writers<'_>) {
         let Some(level) = self.graph.primary() else { return out.extend_from_slice(b"null") };
         match &self.plan.scope {
             Scope::Linkage(_, relationship) => self.linkage(out, level, *relationship),
             _ if self.plan.page.is_none() && level.len == 0 => out.extend_from_slice(b"null"),
-            _ if self.plan.page.is_none() => self.resource(out, writers, level, Place { level: 0, row: 0 }),
+            _ if self.plan.page.is_none() => self.datum(out, writers, level, 0),
             _ => {
                 out.push(b'[');
                 for row in 0..level.len {
                     json::comma(out);
-                    self.resource(out, writers, level, Place { level: 0, row });
+                    self.datum(out, writers, level, row);
                 }
                 out.push(b']');
             }
         }
     }
 
+    /// One item of the primary data.
+    fn datum(&self, out: &mut Vec<u8>, writers: &Writers<'_>, level: &Level, row: usize) {
+        let cursor = self.between().and_then(|between| level.cursor(row, between));
+        match writers.get(&level.table) {
+            Some(writer) if self.plan.identifiers => {
+                writer.identifier(out, &|column| level.cell(row, column), cursor.as_deref());
+            }
+            _ => self.resource(out, writers, level, Place { level: 0, row }, cursor.as_deref()),
+        }
+    }
+
     fn resource(
         &self,
         out: &mut Vec<u8>,
-        writers: &BTreeMap<TableId, ResourceWriter<'_>>,
+        writers: &Writers<'_>,
         level: &Level,
         place: Place,
+        cursor: Option<&str>,
     ) {
         let Some(writer) = writers.get(&level.table) else { return };
-        let cells = |column| level.cell(place.row, column);
         let linkage: &Linkage<'_> = &|relationship, out| self.graph.linkage(out, place, relationship);
-        let cursor =
-            self.between().filter(|_| place.level == 0).and_then(|between| level.cursor(place.row, between));
-        match self.plan.identifiers {
-            true => writer.identifier(out, &cells, cursor.as_deref()),
-            false => writer.write(out, &cells, linkage, cursor.as_deref()),
-        }
+        writer.write(out, &|column| level.cell(place.row, column), linkage, cursor);
     }
 
     /// The linkage of a to-one relationship of the one row.
@@ -142,14 +151,17 @@ impl ReadAnswer<'_> {
         }
     }
 
-    fn included(&self, out: &mut Vec<u8>, writers: &BTreeMap<TableId, ResourceWriter<'_>>) {
+    fn included(&self, out: &mut Vec<u8>, writers: &Writers<'_>) {
         if !self.pairs.iter().any(|pair| pair.base == "include") {
             return;
         }
         out.extend_from_slice(br#","included":["#);
-        for (level, place) in self.graph.included() {
+        let primary = self.graph.primary().filter(|_| self.plan.primary_included);
+        let rows = primary.into_iter().flat_map(|level| (0..level.len).map(move |row| (level, row)));
+        let primary = rows.map(|(level, row)| (level, Place { level: 0, row }));
+        for (level, place) in primary.chain(self.graph.included()) {
             json::comma(out);
-            self.resource(out, writers, level, place);
+            self.resource(out, writers, level, place, None);
         }
         out.push(b']');
     }

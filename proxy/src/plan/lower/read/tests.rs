@@ -73,6 +73,19 @@ async fn sparse_fieldsets_read_only_what_they_show_and_what_ties_rows() {
 }
 
 #[tokio::test]
+async fn a_relationship_in_a_fieldset_reads_its_foreign_key_alone() {
+    check(
+        "/api/customer?fields[customer]=name,invoice&include=invoice&fields[invoice]=customer",
+        &[
+            "select t0.id, t0.name from customer as t0 order by t0.id limit 21",
+            "select t0.id, t0.customer_id from invoice as t0 where (t0.customer_id = any($1::INTEGER[])) \
+             order by t0.id limit 10",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn paths_are_joined_once_for_filter_and_sort() {
     check("/api/invoice?filter[customer.name]=Ada&sort=-customer.name&fields[invoice]=total&page[total]=true", &[
         "select t0.id, t0.total from invoice as t0 left join customer as t1 on (t0.customer_id = t1.id) \
