@@ -109,6 +109,18 @@ pub enum ColumnDefault {
     Expression(String),
 }
 
+impl Column {
+    /// How many digits of a second a time or a timestamp keeps; `None`: as many as it is given (SQLite).
+    pub fn second_digits(&self, dialect: Dialect) -> Option<u32> {
+        let declared = || self.sql_type.text.split_once('(')?.1.split_once(')')?.0.trim().parse().ok();
+        match dialect {
+            Dialect::Postgres => Some(declared().unwrap_or(6)),
+            Dialect::Mysql => Some(declared().unwrap_or(0)),
+            Dialect::Sqlite => None,
+        }
+    }
+}
+
 impl ColumnDefault {
     /// Whether it is computed from other columns of its row. Only MySQL knows such defaults, and writes their names in backquotes.
     pub fn reads_columns(&self) -> bool {

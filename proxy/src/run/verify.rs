@@ -359,9 +359,10 @@ impl Asking<'_> {
         match self.verification.subject() {
             Subject::Constraint(_) => Some(Finding::Breaks(self.names().into_iter().zip(values).collect())),
             Subject::Derivation { derivation, .. } => {
-                let column = &self.context.snapshot.schema[derivation.table][derivation.column];
+                let schema = &self.context.snapshot.schema;
+                let column = &schema[derivation.table][derivation.column];
                 let [stored, expected] = <[Value; 2]>::try_from(values).ok()?;
-                match eval::fit(expected, column) {
+                match eval::fit(expected, column, schema.dialect) {
                     Ok(expected) if expected == stored => None,
                     Ok(expected) => Some(Finding::Differs { stored, expected }),
                     Err(why) => Some(Finding::Uncomputable(format!("the value {why}"))),

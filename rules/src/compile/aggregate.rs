@@ -143,17 +143,11 @@ fn scale(ty: Type) -> Option<u32> {
     }
 }
 
-/// Digits of a second that a column keeps: those in brackets, else what the database does without.
+/// Digits of a second that a column keeps.
 fn seconds(schema: &Schema, (table, column): Column) -> Option<u32> {
     let column = &schema[table][column];
     if !matches!(column.ty, ValueType::Time | ValueType::Timestamp | ValueType::TimestampTz) {
         return None;
     }
-    let declared =
-        column.sql_type.text.split(['(', ')']).nth(1).and_then(|digits| digits.trim().parse().ok());
-    Some(match schema.dialect {
-        Dialect::Postgres => declared.unwrap_or(6),
-        Dialect::Mysql => declared.unwrap_or(0),
-        Dialect::Sqlite => 6,
-    })
+    column.second_digits(schema.dialect)
 }

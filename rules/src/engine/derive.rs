@@ -71,7 +71,11 @@ impl Attempt<'_> {
             ColumnDefault::None if table[column].generated.is_none() => Some(Value::Null),
             ColumnDefault::Expression(_) => {
                 let of = self.default_of(id, column);
-                let known = self.rows.default_of(of).cloned();
+                let dialect = self.engine.schema.dialect;
+                let kept = |value: &Value| {
+                    eval::fit(value.clone(), &table[column], dialect).unwrap_or_else(|_| value.clone())
+                };
+                let known = self.rows.default_of(of).map(kept);
                 if known.is_none() {
                     self.need(Lookup::Default(of));
                 }
@@ -158,8 +162,9 @@ impl Attempt<'_> {
         if matches!(value, Value::Drawn(_)) {
             return self.uncomputable(&derivation.name, id, &EvalError::Drawn);
         }
-        let column = &self.engine.schema[derivation.table][derivation.column];
-        let value = match eval::fit(value, column) {
+        let schema = self.engine.schema;
+        let column = &schema[derivation.table][derivation.column];
+        let value = match eval::fit(value, column, schema.dialect) {
             Ok(value) => value,
             Err(error) => {
                 let reason = Reason::Overflow { column: derivation.column, why: error.to_string() };

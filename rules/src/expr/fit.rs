@@ -1,15 +1,19 @@
 //! A value and the column it is meant for: what the column can keep, and why not.
 //!
-//! [`fit`] is for values that rules derive: rounded half away from zero to what the column declares. [`accept`] is for values that
+//! [`fit`] is for values that rules derive: numbers rounded half away from zero to what the column declares, of a second what it does not
+//! keep cut off. [`accept`] is for values that
 //! clients send: never rounded. Null always fits: whether a column may be null is judged on the whole row, by the database.
 
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
-use chrono::Timelike;
-use dialects::{IntKind, Value, ValueType};
+use chrono::{SubsecRound, Timelike};
+use dialects::{Dialect, IntKind, Value, ValueType};
 use introspect::Column;
 use thiserror::Error;
 
 use super::eval::too_large;
+
+/// Digits of a second that databases keep at most.
+const MICROSECONDS: u32 = 6;
 
 /// Why a value does not fit a column. The texts complete "amount …" and can be shown to clients.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -44,9 +48,15 @@ enum Excess {
     Refuse,
 }
 
-/// A derived value as the column keeps it: rounded half away from zero to its scale.
-pub fn fit(value: Value, column: &Column) -> Result<Value, FitError> {
-    into_column(value, column, Excess::Round)
+/// A derived value as the column keeps it: a number rounded half away from zero to its scale, a moment without what is finer.
+pub fn fit(value: Value, column: &Column, dialect: Dialect) -> Result<Value, FitError> {
+    let digits = column.second_digits(dialect).unwrap_or(MICROSECONDS).min(MICROSECONDS) as u16;
+    Ok(match into_column(value, column, Excess::Round)? {
+        Value::Time(t) => Value::Time(t.trunc_subsecs(digits)),
+        Value::Timestamp(t) => Value::Timestamp(t.trunc_subsecs(digits)),
+        Value::TimestampTz(t) => Value::TimestampTz(t.trunc_subsecs(digits)),
+        value => value,
+    })
 }
 
 /// A client's value as the column keeps it; more digits than it keeps are an error.
@@ -195,6 +205,8 @@ fn uuid(text: &str) -> Result<Value, FitError> {
 
 #[cfg(test)]
 mod tests {
+    use dialects::sql::SqlType;
+
     use super::*;
     use crate::expr::eval::show;
     use crate::fixture::{INT, MONEY, column};
@@ -208,9 +220,22 @@ mod tests {
     }
 
     #[test]
-    fn of_a_second_microseconds_are_kept() {
-        let time = chrono::NaiveTime::from_hms_nano_opt(23, 59, 58, 123_456_789).unwrap();
-        assert_eq!(shown(fit(Value::Time(time), &column("c", ValueType::Time))), "23:59:58.123456");
+    fn of_a_second_stays_what_the_column_keeps() {
+        let day = chrono::NaiveDate::from_ymd_opt(2026, 12, 31).unwrap();
+        let at = day.and_hms_nano_opt(23, 59, 59, 987_654_321).unwrap();
+        for (dialect, declared, expected) in [
+            (Dialect::Postgres, "timestamp without time zone", "2026-12-31 23:59:59.987654"),
+            (Dialect::Postgres, "timestamp(0) without time zone", "2026-12-31 23:59:59"),
+            (Dialect::Mysql, "datetime", "2026-12-31 23:59:59"),
+            (Dialect::Mysql, "datetime(3)", "2026-12-31 23:59:59.987"),
+            (Dialect::Sqlite, "datetime", "2026-12-31 23:59:59.987654"),
+        ] {
+            let of = |ty| Column { sql_type: SqlType::scalar(declared), ..column("c", ty) };
+            let fitted = |value, ty| shown(fit(value, &of(ty), dialect));
+            assert_eq!(fitted(Value::Timestamp(at), ValueType::Timestamp), expected, "{declared}");
+            assert_eq!(fitted(Value::Timestamp(at), ValueType::TimestampTz), format!("{expected}Z"));
+            assert_eq!(fitted(Value::Time(at.time()), ValueType::Time), &expected[11..]);
+        }
     }
 
     #[test]
@@ -256,7 +281,11 @@ mod tests {
             (ValueType::Bool, Value::Int(1), "error: must be true or false", "error: must be true or false"),
         ] {
             let column = column("c", ty);
-            assert_eq!(shown(fit(value.clone(), &column)), derived, "fit {value:?} into {ty:?}");
+            assert_eq!(
+                shown(fit(value.clone(), &column, Dialect::Postgres)),
+                derived,
+                "fit {value:?} into {ty:?}"
+            );
             assert_eq!(shown(accept(value.clone(), &column)), client, "accept {value:?} into {ty:?}");
         }
     }

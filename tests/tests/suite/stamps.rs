@@ -1,9 +1,11 @@
 //! Stamps: set with the row and with every change of what clients set.
 
+use dialects::Dialect;
 use serde_json::Value as Json;
 use tests::database::ALL;
 use tests::depot::{self, order, pick};
 use tests::service::Fixture;
+use tests::shop::spelled;
 use tests::{Document, Service, on_every_database};
 
 const DEPOT: Fixture =
@@ -118,5 +120,41 @@ async fn the_time_of_the_last_change_is_kept() {
         }
         assert!(seen[0] == "null" && seen[1] != "null", "{dialect:?}: {seen:?}");
         assert!(seen[1] == seen[2] && seen[2] < seen[3], "{dialect:?}: {seen:?}");
+    }
+}
+
+/// Columns that keep whole seconds, and what is computed from them.
+fn seconds(dialect: Dialect) -> String {
+    let moment = if dialect == Dialect::Mysql { "datetime" } else { "timestamp(0)" };
+    spelled(
+        &format!(
+            "create table visits (id {{key}}, note varchar(40), seen_at {moment}, made_at {moment} default current_timestamp,
+                 second decimal(9, 3), made_second decimal(9, 3));"
+        ),
+        dialect,
+    )
+}
+
+const VISITS: Fixture = Fixture {
+    sql: seconds,
+    rules: &[(
+        "visits.yaml",
+        "derive: {visits.second: extract(second from seen_at), visits.made_second: extract(second from made_at)}\n\
+         stamp: {visits.seen_at: now()}",
+    )],
+};
+
+#[tokio::test]
+async fn a_stamp_is_what_its_column_keeps_of_the_moment_before_others_read_it() {
+    // SQLite keeps what it is given.
+    for dialect in [Dialect::Postgres, Dialect::Mysql] {
+        let visits = Service::start(dialect, VISITS).await;
+        for _ in 0..3 {
+            visits.post("/api/visits", Document::of("visits").attribute("note", "x")).await.expect(201);
+        }
+        let wrong =
+            "select count(*) from visits where second <> extract(second from seen_at) or second is null
+            or made_second <> extract(second from made_at) or made_second is null";
+        assert_eq!(visits.database.rows(wrong, 1).await, [["0"]], "{dialect:?}");
     }
 }

@@ -16,13 +16,7 @@ const MYSQL_HOURS_MAX: u32 = 838;
 
 /// How many digits of a second's fraction a column keeps: what its declaration says (`timestamp(3)`), else the database's habit.
 pub(super) fn digits(dialect: Dialect, column: &Column) -> usize {
-    let declared =
-        column.sql_type.text.split_once('(').and_then(|(_, rest)| rest.split_once(')')?.0.parse().ok());
-    match dialect {
-        Dialect::Postgres => declared.unwrap_or(6),
-        Dialect::Mysql => declared.unwrap_or(0),
-        Dialect::Sqlite => 9,
-    }
+    column.second_digits(dialect).map_or(9, |digits| digits as usize)
 }
 
 /// `2024-02-29`; on PostgreSQL also years with a sign (`+12024`, `-0043`) and the ends of time.

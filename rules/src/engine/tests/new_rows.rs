@@ -196,5 +196,5 @@ fn a_removal_goes_first_when_its_unique_value_is_taken_again() {
 fn a_placeholder_is_no_value_to_compute_with() {
     let drawn = Value::Drawn(dialects::value::Drawn { row: 0, column: 0 });
     assert!(drawn.decimal().is_none() && !drawn.is_null());
-    assert!(crate::expr::eval::fit(drawn, &fixture::column("a", INT)).is_err());
+    assert!(crate::expr::eval::fit(drawn, &fixture::column("a", INT), Dialect::Postgres).is_err());
 }

@@ -119,7 +119,7 @@ pub(super) fn value(
 
 pub(super) fn fitted(database: &Database, derivation: &Derivation, value: Value) -> Result<Value, Bad> {
     let column = &database.schema[derivation.table][derivation.column];
-    eval::fit(value, column).map_err(|error| error.to_string())
+    eval::fit(value, column, database.schema.dialect).map_err(|error| error.to_string())
 }
 
 pub(super) fn expression(
