@@ -181,7 +181,7 @@ fn values_are_taken_exactly_where_the_schema_allows_them() {
     properties(&schema, "", &mut found);
     let leaves = found.into_iter().filter(|(_, inner)| inner["properties"].is_null());
     let values =
-        [json!(0), json!(1), json!(-1), json!(1.5), json!("word"), json!(true), json!([]), json!({"a": 1})];
+        [json!(0), json!(20), json!(-1), json!(1.5), json!("word"), json!(true), json!([]), json!({"a": 1})];
     for (path, inner) in leaves {
         let words = inner["enum"].as_array().into_iter().flatten();
         for value in values.iter().chain(words) {
