@@ -44,8 +44,9 @@ impl World {
             self.serve(l, rows, Some(Hold::PLAIN))
         });
         rows.unlock();
-        let (discovered, _) =
+        let (discovered, waves) =
             self.phase(request, &mut rows, Phase::Locked, &mut |l, rows| self.serve(l, rows, None));
+        assert!(waves.len() <= 1, "what was discovered is locked at once: {waves:#?}");
         self.assert_held(&discovered, &rows);
         self.assert_told(request, &discovered, &rows);
         let (locked, _) = self.locked(request, None);

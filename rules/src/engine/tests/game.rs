@@ -24,7 +24,7 @@ impl Game {
     /// The world of a seed, still without rows.
     pub fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        Self { world: world::random(&mut dice), dice, key: 5000 }
+        Self { world: world::portable(&mut dice), dice, key: 5000 }
     }
 
     /// Its tables.

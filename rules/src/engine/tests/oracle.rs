@@ -1,5 +1,6 @@
 //! What the rules mean, computed from whole tables: no steps, no pruning, no identity map.
 
+mod judge;
 mod relate;
 
 use std::collections::BTreeMap;
@@ -26,12 +27,14 @@ struct Stored<'a> {
     image: &'a Image,
     /// As it was before the request; `None`: it is new.
     before: Option<&'a Image>,
+    /// It is the row as it was: the request removes it.
+    gone: bool,
     actor: Actor,
 }
 
 impl<'a> Stored<'a> {
     fn new(database: &'a Database, table: TableId, image: &'a Image) -> Self {
-        Self { database, table, image, before: None, actor: Actor::anonymous() }
+        Self { database, table, image, before: None, gone: false, actor: Actor::anonymous() }
     }
 }
 
@@ -54,7 +57,11 @@ impl Scope for Stored<'_> {
     }
 
     fn event(&self) -> Event {
-        if self.before.is_some() { Event::Updating } else { Event::Inserting }
+        match self.before {
+            _ if self.gone => Event::Deleting,
+            Some(_) => Event::Updating,
+            None => Event::Inserting,
+        }
     }
 
     fn now(&self) -> NaiveDateTime {
@@ -81,23 +88,8 @@ pub(super) fn wrong(rules: &RuleSet, database: &Database) -> Vec<String> {
             }
         }
     }
-    wrong.extend(broken(rules, database));
+    wrong.extend(judge::broken(rules, database));
     wrong
-}
-
-/// Every constraint that is false of a row.
-pub(super) fn broken(rules: &RuleSet, database: &Database) -> Vec<String> {
-    let mut broken = Vec::new();
-    for constraint in &rules.constraints {
-        for (at, image) in database.table(constraint.table) {
-            let row = Stored::new(database, constraint.table, image);
-            let applies = constraint.when.as_ref().is_none_or(|e| eval::truth(e, &row) == Ok(Some(true)));
-            if applies && !matches!(eval::truth(&constraint.check, &row), Ok(Some(true) | None)) {
-                broken.push(format!("{} of {:?}", constraint.name, at.1));
-            }
-        }
-    }
-    broken
 }
 
 /// What an aggregate or a formula comes to; `None`: it depends on more than the rows as they stand.
@@ -191,7 +183,7 @@ pub(super) fn apply(rules: &RuleSet, before: &Database, request: &Request) -> Re
         after.refers_well(at)?;
     }
     keep_to_edges(rules, before, &after)?;
-    match broken(rules, &after).pop() {
+    match judge::refused(rules, before, &after).pop() {
         Some(constraint) => Err(constraint),
         None => Ok(after),
     }
@@ -315,7 +307,9 @@ fn remove(before: &Database, after: &mut Database, mut going: Vec<At>) {
             let below: Vec<At> = below.filter(points).collect();
             match key.on_delete {
                 ForeignAction::Cascade => going.extend(below),
-                ForeignAction::SetNull => below.iter().for_each(|at| after.detach(at, &key)),
+                ForeignAction::SetNull | ForeignAction::SetDefault => {
+                    below.iter().for_each(|at| after.detach(at, &key))
+                }
                 _ => {}
             }
         }

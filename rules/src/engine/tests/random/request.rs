@@ -42,7 +42,7 @@ fn operation(dice: &mut Dice, database: &Database, n: u32, before: &[Operation])
     let table = TableId(dice.roll(database.schema.tables.len()) as u32);
     let insert = dice.chance(if database.rows.len() < 15 { 60 } else { 20 });
     if insert || database.table(table).next().is_none() {
-        let values = values(dice, database, table, 75, before);
+        let values = values(dice, database, table, INSERT, before);
         return Operation { id: RowId::new(table, n), action: Action::Insert(values) };
     }
     let id = RowId::existing(table, vec![some_key(dice, database, table)]);
@@ -89,7 +89,10 @@ fn values(
     for (column, _) in
         database.schema[table].columns().filter(|(c, _)| is_client(&database.schema, table, *c))
     {
-        if dice.chance(if column == STEPPED { 8 } else { percent }) {
+        // What a new row refers to by default is the database's to look for.
+        let falls_back =
+            percent == INSERT && database.defaults.contains_key(&(table, column)) && column > STATE;
+        if falls_back || dice.chance(if column == STEPPED { 8 } else { percent }) {
             values.insert(column, value(dice, database, table, column, before));
         }
     }
@@ -127,6 +130,9 @@ fn value(
         },
     }
 }
+
+/// So many in a hundred columns are given to a new row.
+const INSERT: usize = 75;
 
 /// Mostly one that is there.
 fn some_key(dice: &mut Dice, database: &Database, table: TableId) -> Value {

@@ -10,7 +10,7 @@ use super::dice::Dice;
 use crate::engine::tests::database::Database;
 use crate::engine::tests::declare::{int, op};
 use crate::engine::tests::drive::World;
-use crate::expr::{BinaryOp, Expr, Function, Place};
+use crate::expr::{BinaryOp, Event, Expr, Function, Place};
 use crate::fixture::{self, INT, MONEY, Sketch};
 use crate::rule::{
     Aggregate, AggregateFunction, Constraint, Derivation, DerivationKind, Operations, RuleSet, Transition,
@@ -27,13 +27,33 @@ pub(super) const STEPPED: ColumnId = ColumnId(8);
 /// A column that clients move from state to state, in every table.
 pub(super) const STATE: ColumnId = ColumnId(9);
 
+/// What foreign keys do everywhere.
+const PORTABLE: [Action; 4] = [Action::Cascade, Action::SetNull, Action::NoAction, Action::Cascade];
+/// MySQL lacks the last.
+const ALL: [Action; 5] =
+    [Action::Cascade, Action::SetNull, Action::NoAction, Action::Cascade, Action::SetDefault];
+/// To what rows fall back.
+const FALLBACK: i64 = 51;
+
 pub(in crate::engine::tests) fn random(dice: &mut Dice) -> World {
-    let schema = schema(dice);
+    world(dice, &ALL)
+}
+
+/// One that every database can play.
+pub(in crate::engine::tests) fn portable(dice: &mut Dice) -> World {
+    world(dice, &PORTABLE)
+}
+
+fn world(dice: &mut Dice, actions: &[Action]) -> World {
+    let schema = schema(dice, actions);
     let rules = Builder::new(dice, &schema).rules();
     let mut database = Database::new(&schema);
     for (table, there) in schema.iter() {
         if there.columns[2].default != ColumnDefault::None {
             database.defaults.insert((table, ColumnId(2)), Value::Int(7));
+        }
+        for key in there.foreign_keys.iter().filter(|key| key.on_delete == Action::SetDefault) {
+            database.defaults.insert((table, key.columns[0]), Value::Int(FALLBACK));
         }
     }
     World::new(&schema, rules, database)
@@ -44,13 +64,13 @@ pub(super) fn is_client(_: &Schema, _: TableId, column: ColumnId) -> bool {
     column.0 != 0 && !DERIVED.contains(&column) && column != FLAG
 }
 
-fn schema(dice: &mut Dice) -> Schema {
+fn schema(dice: &mut Dice, actions: &[Action]) -> Schema {
     let tables = 2 + dice.roll(4);
-    let sketches = (0..tables).map(|n| sketch(dice, n)).collect();
+    let sketches = (0..tables).map(|n| sketch(dice, n, actions)).collect();
     fixture::schema(Dialect::Postgres, sketches)
 }
 
-fn sketch(dice: &mut Dice, n: usize) -> Sketch {
+fn sketch(dice: &mut Dice, n: usize, actions: &[Action]) -> Sketch {
     let mut sketch = Sketch::new(&format!("t{n}")).column("a", INT).column("b", INT);
     for derived in ["d0", "d1", "d2", "d3"] {
         sketch = sketch.column(derived, MONEY);
@@ -58,19 +78,21 @@ fn sketch(dice: &mut Dice, n: usize) -> Sketch {
     sketch = sketch.column("flag", ValueType::Bool).column("step", INT).column("state", INT);
     for parent in 0..if n == 0 { 0 } else { 1 + dice.roll(2) } {
         let target = format!("t{}", dice.roll(n));
-        sketch = sketch.parent(&format!("p{parent}_id"), &target, on_delete(dice));
+        sketch = sketch.parent(&format!("p{parent}_id"), &target, *dice.pick(actions));
     }
     if dice.chance(30) {
-        sketch = sketch.parent("s_id", &format!("t{n}"), on_delete(dice));
+        sketch = sketch.parent("s_id", &format!("t{n}"), *dice.pick(actions));
     }
     if dice.chance(30) {
         sketch.table.columns[2].default = ColumnDefault::Expression("7".into());
     }
+    for (column, _, on_delete, _) in &sketch.parents {
+        if *on_delete == Action::SetDefault {
+            let fallback = ColumnDefault::Expression(FALLBACK.to_string());
+            sketch.table.columns[column.0 as usize].default = fallback;
+        }
+    }
     sketch
-}
-
-fn on_delete(dice: &mut Dice) -> Action {
-    *dice.pick(&[Action::Cascade, Action::SetNull, Action::NoAction, Action::Cascade])
 }
 
 /// From 0 through 1 to 2 and back to nothing, or from 1 back to 0.
@@ -131,8 +153,14 @@ impl<'a> Builder<'a> {
     /// Aggregates add the rows that they are missing, now and then.
     fn create(&mut self) {
         for derivation in &self.rules.derivations {
+            // A row that falls back by default may find nothing there: that is the database's to say.
+            let falls_back = self.schema[derivation.table]
+                .foreign_keys
+                .iter()
+                .any(|key| key.on_delete == Action::SetDefault);
             if let DerivationKind::Aggregate(aggregate) = &derivation.kind
                 && self.dice.chance(50)
+                && !falls_back
             {
                 self.rules.created.insert((aggregate.child, aggregate.parent));
             }
@@ -281,7 +309,7 @@ impl<'a> Builder<'a> {
             return int(self.dice.between(-2, 4));
         }
         let (mut path, mut at) = (Vec::new(), table);
-        while path.len() < 2 && self.dice.chance(45) {
+        while path.len() < 3 && self.dice.chance(45) {
             let Some(relationship) = self.relationship(at, true) else { break };
             path.push(relationship);
             at = self.schema[at][relationship].target;
@@ -292,20 +320,46 @@ impl<'a> Builder<'a> {
     /// Loose enough that most requests pass.
     fn constrain(&mut self) {
         let table = self.table();
-        let bound = op(BinaryOp::Add, self.leaf(table), int(8));
-        let check = op(BinaryOp::Le, self.leaf(table), bound);
-        let when = if self.dice.chance(30) { Some(self.filter(table)) } else { None };
-        self.rules.constraints.push(Constraint {
+        let constraint = Constraint {
             name: format!("{} check", self.schema[table].name),
             table,
-            when,
-            check,
+            when: if self.dice.chance(40) { Some(self.when(table)) } else { None },
+            check: self.check(table),
             message: Vec::new(),
-            operations: Operations::default(),
+            operations: self.operations(),
             attribute: None,
             code: None,
-            recheck: true,
-        });
+            recheck: self.dice.chance(80),
+        };
+        self.rules.constraints.push(constraint);
+    }
+
+    fn check(&mut self, table: TableId) -> Expr {
+        let own = self.own(table);
+        match self.dice.roll(10) {
+            0 => op(BinaryOp::Le, Expr::Old(own), int(7)),
+            1..3 => op(BinaryOp::Ge, Expr::column(own), op(BinaryOp::Sub, Expr::Old(own), int(6))),
+            _ => {
+                let bound = op(BinaryOp::Add, self.leaf(table), int(8));
+                op(BinaryOp::Le, self.leaf(table), bound)
+            }
+        }
+    }
+
+    fn when(&mut self, table: TableId) -> Expr {
+        match self.dice.roll(4) {
+            0 => Expr::Event(*self.dice.pick(&[Event::Inserting, Event::Updating, Event::Deleting])),
+            1 => Expr::Changed(vec![self.own(table), self.own(table)]),
+            _ => self.filter(table),
+        }
+    }
+
+    fn operations(&mut self) -> Operations {
+        let mut some = || self.dice.chance(70);
+        match some() {
+            true => Operations::default(),
+            false => Operations { insert: some(), update: some(), delete: true },
+        }
     }
 }
 
