@@ -103,8 +103,9 @@ async fn a_killed_connection_is_unavailable_once() {
     }
 }
 
-/// Passes a connection through to the server until the client's words end in these: they still arrive, the answer does not.
-async fn cut_at(words: &'static str, listener: TcpListener, server: String) {
+/// Passes a connection through to the server until the client's words end in these: they still arrive, the answer does not; another one is
+/// given instead.
+async fn cut_at(words: &'static str, instead: &'static [u8], listener: TcpListener, server: String) {
     while let Ok((mut client, _)) = listener.accept().await {
         let server = server.clone();
         tokio::spawn(async move {
@@ -119,6 +120,7 @@ async fn cut_at(words: &'static str, listener: TcpListener, server: String) {
                         if up[..n].windows(words.len()).any(|window| window == words.as_bytes()) {
                             // Only once the server has answered is it sure that it has done so.
                             let _ = server.read(&mut down).await;
+                            let _ = client.write_all(instead).await;
                             return;
                         }
                     }
@@ -143,10 +145,14 @@ fn through(database: &Database, listener: &TcpListener) -> (String, String) {
 
 /// A database, and a pool on it whose connections are cut at these words.
 async fn cut(dialect: Dialect, words: &'static str) -> (Database, Pool) {
+    cut_with(dialect, words, b"").await
+}
+
+async fn cut_with(dialect: Dialect, words: &'static str, instead: &'static [u8]) -> (Database, Pool) {
     let database = Database::with(dialect, T).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (server, url) = through(&database, &listener);
-    tokio::spawn(cut_at(words, listener, server));
+    tokio::spawn(cut_at(words, instead, listener, server));
     (database, Pool::open(&url, options()).unwrap())
 }
 
@@ -162,6 +168,19 @@ async fn a_connection_lost_during_commit_leaves_the_outcome_unknown() {
         drop(pool);
         database.drop().await;
     }
+}
+
+#[tokio::test]
+async fn a_server_that_panics_during_commit_leaves_the_outcome_unknown() {
+    let panic = b"E\0\0\0\x25SPANIC\0VPANIC\0C53100\0Mdisk full\0\0";
+    let (database, pool) = cut_with(Dialect::Postgres, "\x0bcommit\0", panic).await;
+    let script = Steps::new(vec![Step::Run(vec![set_to(2)]), Step::Commit(vec![])]);
+    let error = pool.transact(script).await.unwrap().unwrap_err();
+    assert_eq!(error.kind, Kind::CommitUnknown, "{error}");
+    assert!(error.detail.contains("disk full"), "{error}");
+    assert_eq!(quantity(&database.pool).await, Value::Int(2));
+    drop(pool);
+    database.drop().await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, Severity};
 
 use crate::{Error, Kind};
 
@@ -24,9 +24,15 @@ pub(super) fn translate_connect(error: &tokio_postgres::Error) -> Error {
 /// Whether the connection is gone: what was under way may or may not have happened.
 pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
     match error.as_db_error() {
-        Some(database) => database.code().code().starts_with("57P"),
+        Some(database) => is_last(database) || database.code().code().starts_with("57P"),
         None => transport_kind(error) == Kind::Unavailable,
     }
+}
+
+/// Whether the server ends the connection with it, or itself: a disk that is full while COMMIT is written is a panic, after which the
+/// transaction may be found committed.
+fn is_last(error: &DbError) -> bool {
+    matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
 }
 
 fn transport_kind(error: &tokio_postgres::Error) -> Kind {
@@ -74,6 +80,7 @@ fn kind(error: &DbError) -> Kind {
             Some("22") => Kind::Data,
             Some("08" | "53" | "58") => Kind::Unavailable,
             Some("57") => Kind::Unavailable,
+            _ if is_last(error) => Kind::Unavailable,
             _ => Kind::Other,
         },
     }
