@@ -1,6 +1,7 @@
 //! Aggregates over children → SQL.
 
-use dialects::sql::{Alias, Expr as Sql, Function};
+use dialects::ValueType;
+use dialects::sql::{Alias, BinaryOp, Expr as Sql, Function};
 use introspect::Schema;
 use rules::rule::{Aggregate, AggregateFunction};
 
@@ -18,6 +19,34 @@ pub(super) fn over_joined(schema: &Schema, aggregate: &Aggregate, child: Alias) 
         },
         AggregateFunction::Min(_) | AggregateFunction::Max(_) | AggregateFunction::Exists => return None,
     })
+}
+
+/// Likewise, where all of the children are read in any case: `exists`, and the least and the greatest of what the database orders as memory
+/// does. `None`: texts and words, whose order is the collation's.
+pub(super) fn over_group(schema: &Schema, aggregate: &Aggregate, child: Alias) -> Option<Sql> {
+    let table = &schema[aggregate.child];
+    let over = |function, column: introspect::ColumnId| {
+        let ordered = matches!(
+            table[column].ty,
+            ValueType::Int(_)
+                | ValueType::Decimal { .. }
+                | ValueType::Date
+                | ValueType::Time
+                | ValueType::Timestamp
+                | ValueType::TimestampTz
+        );
+        ordered.then(|| Sql::Call(function, vec![Sql::column(child, &table[column].db_name)]))
+    };
+    match aggregate.function {
+        AggregateFunction::Min(column) => over(Function::Min, column),
+        AggregateFunction::Max(column) => over(Function::Max, column),
+        AggregateFunction::Exists => {
+            let count = Aggregate { function: AggregateFunction::Count, ..aggregate.clone() };
+            let count = over_joined(schema, &count, child)?;
+            Some(Sql::binary(BinaryOp::Gt, count, Sql::Number(0)))
+        }
+        AggregateFunction::Sum(_) | AggregateFunction::Count => over_joined(schema, aggregate, child),
+    }
 }
 
 fn or_zero(value: Sql) -> Sql {

@@ -56,7 +56,7 @@ pub fn count(schema: &Schema, verification: &Verification<'_>, range: &Range) ->
 pub fn exceptions(schema: &Schema, verification: &Verification<'_>, range: &Range) -> Result<Select> {
     match verification.subject() {
         Subject::Derivation { derivation, .. } => match &derivation.kind {
-            DerivationKind::Aggregate(aggregate) => match aggregate::over_joined(schema, aggregate, CHILD) {
+            DerivationKind::Aggregate(aggregate) => match aggregate::over_group(schema, aggregate, CHILD) {
                 Some(expected) => aggregated(schema, derivation, aggregate, expected, range),
                 None => first_of_children(schema, derivation, aggregate, range),
             },
@@ -110,7 +110,7 @@ fn aggregated(
     })
 }
 
-/// `min`, `max` and `exists`: a sub-select each row.
+/// The least or greatest text: a sub-select each row.
 fn first_of_children(
     schema: &Schema,
     derivation: &Derivation,
