@@ -324,3 +324,19 @@ async fn going_on_needs_the_table() {
     let ended = verify::run(context, options, &mut |_| ControlFlow::Continue(())).await;
     assert!(matches!(ended, Err(Failure::NothingRemembered)));
 }
+
+#[tokio::test]
+async fn first_runs_that_meet_both_end_and_are_remembered() {
+    for dialect in ALL {
+        let service = Service::start(dialect, LEDGER).await;
+        memory::create(&service.database.pool).await.unwrap();
+        let runs = [(); 4].map(|()| verify(&service, Options::default()));
+        let reports = futures_util::future::join_all(runs).await;
+        assert!(reports.iter().all(|report| report.remembered), "{dialect}");
+        let trust = memory::trust(&service.database.pool, service.snapshot()).await.unwrap();
+        assert!(
+            matches!(&trust, Some(Trust::Known { never, .. }) if never.is_empty()),
+            "{dialect}: {trust:?}"
+        );
+    }
+}

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use dialects::render::render;
 use dialects::sql::{Alias, Expr, Insert, Item, Query, Select, SqlType, TableName, TypedColumn, Update};
-use dialects::{Dialect, IntKind, Pool, Rows, Statement, Value, ValueType};
+use dialects::{Dialect, IntKind, Kind, Pool, Rows, Statement, Value, ValueType};
 use introspect::catalog::VERIFICATIONS;
 use serde::{Deserialize, Serialize};
 
@@ -95,17 +95,22 @@ impl Memory {
         progress.is_some_and(|progress| progress.repair == repair)
     }
 
-    /// Writes what is known of a rule.
+    /// Writes what is known of a rule. Another run may have noted it first, since this one has looked.
     pub(super) async fn save(&mut self, pool: &Pool, record: Record) -> dialects::Result<()> {
-        let columns = columns(pool.dialect());
-        let values = values(&record);
-        let query = match self.stored.contains(&record.fingerprint) {
-            true => update(columns, values),
+        let write = async |query: Query| pool.run(render(pool.dialect(), &query)).await.map(drop);
+        let (columns, values) = (columns(pool.dialect()), values(&record));
+        let updated = update(columns.clone(), values.clone());
+        match self.stored.contains(&record.fingerprint) {
+            true => write(updated).await?,
             false => {
-                Query::Insert(Insert { table: table(), columns, rows: vec![values], returning: Vec::new() })
+                let rows = vec![values];
+                let insert = Insert { table: table(), columns, rows, returning: Vec::new() };
+                match write(Query::Insert(insert)).await {
+                    Err(error) if error.kind == Kind::Unique => write(updated).await?,
+                    inserted => inserted?,
+                }
             }
-        };
-        pool.run(render(pool.dialect(), &query)).await?;
+        }
         self.stored.insert(record.fingerprint.clone());
         self.records.insert(record.fingerprint.clone(), record);
         Ok(())
