@@ -199,6 +199,11 @@ impl Errors {
         })
     }
 
+    /// Them, to be changed.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Error> {
+        self.errors.iter_mut()
+    }
+
     /// Them, in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Error> {
         self.errors.iter()

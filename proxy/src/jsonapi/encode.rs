@@ -60,7 +60,7 @@ pub fn single_document(
     out
 }
 
-/// All of a row that was written. Its virtual attributes only a read knows: they are left out rather than shown as null.
+/// All of a row that was written. Virtual attributes that it came without are left out rather than shown as null.
 fn written_shape(snapshot: &Snapshot, table: TableId, values: &[Value]) -> Shape {
     let mut shape = Shape::full(&snapshot.schema, &snapshot.api, table);
     shape.attributes.retain(|column| (column.0 as usize) < values.len());

@@ -14,7 +14,7 @@ use crate::jsonapi::encode::trace::NewIds;
 use crate::jsonapi::media::{JSON_API, JSON_API_ATOMIC};
 use crate::jsonapi::{encode, id};
 use crate::plan::write::{PlannedOperation, Shows, Verb, WritePlan};
-use crate::run::write::{Context, Written, WrittenRow};
+use crate::run::write::{Context, Written, WrittenRow, virtuals};
 use crate::state::Snapshot;
 
 /// `Prefer` (RFC 7240).
@@ -84,6 +84,17 @@ impl Answering {
                 self.resource(context.snapshot, verb, written, ignored.into_iter().chain(trace()).collect())
             }
         }
+    }
+
+    /// The rows that the results of several operations show.
+    pub(super) fn shown<'a>(&'a self, written: &'a mut [Written]) -> impl Iterator<Item = virtuals::Row<'a>> {
+        let shown = |(part, written): (&Part, &'a mut Written)| match (part.shows, written) {
+            (Shows::Resource, Written::Row(row)) if !self.is_minimal(row) => {
+                Some((part.row.table, &mut row.values))
+            }
+            _ => None,
+        };
+        self.parts.iter().zip(written).filter_map(shown)
     }
 
     /// The `meta` of the document that shows the resource.

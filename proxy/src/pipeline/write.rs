@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 use introspect::TableId;
+use serde_json::{Map, Value as Json};
 
 use super::answer::{self, Answering, Form, Terms};
 use crate::exchange::Response;
@@ -11,9 +12,9 @@ use crate::plan::read as plan;
 use crate::plan::restrict::{self, Policy};
 use crate::plan::write::{self, Verb, WritePlan, WriteRequest};
 use crate::route::Endpoint;
-use crate::run::write::{self as run, Context, Written};
+use crate::run::write::{self as run, Context, Written, virtuals};
 use crate::state::Snapshot;
-use crate::{Error, ErrorCode, Result};
+use crate::{Error, ErrorCode, Errors, Result};
 
 /// The parameters that a write takes: how its answer is to look.
 pub fn shape(query: &str) -> Result<ReadRequest> {
@@ -73,14 +74,37 @@ pub async fn answer_operations(
     }
     let plan = write::operations(context.snapshot, body)?;
     let answering = Answering::new(Form::Operations, terms, &plan);
-    let written = carry_out(context, plan).await?;
+    let mut written = carry_out(context, plan).await?;
+    virtuals::add(context, answering.shown(&mut written)).await;
     Ok(answering.response(context, &written))
 }
 
 pub(super) async fn carry_out(context: Context<'_>, plan: WritePlan) -> Result<Vec<Written>> {
     let job = run::request(&plan, Utc::now().naive_utc(), context.snapshot);
     let restricted = restrict::write(plan, &Policy::Open)?;
-    run::run(context, restricted, job).await
+    match run::run(context, restricted, job).await {
+        Err(errors) => Err(as_read(context, errors).await),
+        written => written,
+    }
+}
+
+/// The resource that a conflict shows, with what only a read knows: its virtual attributes.
+async fn as_read(context: Context<'_>, mut errors: Errors) -> Errors {
+    let schema = &context.snapshot.schema;
+    for resource in errors.iter_mut().filter_map(|error| error.meta.get_mut("resource")) {
+        let member = |name: &str| resource.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let (ty, id) = (member("type"), member("id"));
+        if !schema.find(&ty).is_some_and(|table| schema[table].has_virtual()) {
+            continue;
+        }
+        let endpoint = Endpoint::Resource { ty, id };
+        let read = super::read::written(context, &endpoint, &ReadRequest::default(), Map::new()).await;
+        let document: Option<Json> = read.ok().and_then(|read| serde_json::from_slice(&read.body).ok());
+        if let Some(data) = document.and_then(|mut document| Some(document.get_mut("data")?.take())) {
+            *resource = data;
+        }
+    }
+    errors
 }
 
 pub(super) fn writable(snapshot: &Snapshot, table: TableId) -> Result<()> {

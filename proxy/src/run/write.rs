@@ -12,6 +12,7 @@ mod simple;
 mod stage;
 #[cfg(test)]
 mod tests;
+pub mod virtuals;
 mod watch;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Virtual attributes: no columns, computed by the database when rows are read, and otherwise attributes like all others.
 
 use serde_json::{Value as Json, json};
-use tests::client::operations_request;
+use tests::document::{add, remove, update};
 use tests::service::Fixture;
 use tests::shop::{SHOP, item};
 use tests::{Document, on_every_database};
@@ -183,14 +183,37 @@ async fn an_etag_covers_what_is_stored() {
 }
 
 #[tokio::test]
-async fn results_of_operations_leave_virtual_attributes_out() {
+async fn results_of_operations_show_virtual_attributes_as_a_read_does() {
     on_every_database(VIRTUAL, async |shop| {
-        let data = json!({"type": "items", "id": "1", "attributes": {"quantity": 3}});
-        let answer =
-            shop.send(operations_request(vec![json!({"op": "update", "data": data})])).await.expect(200);
-        let attributes = &answer["atomic:results"][0]["data"]["attributes"];
-        assert_eq!(attributes["quantity"], 3);
-        assert!(attributes.get("gross").is_none(), "{attributes}");
+        let quantity = |id: &str| update(Document::of("items").id(id).attribute("quantity", 3));
+        let results = shop
+            .operations(vec![quantity("1"), add(item("1", "1", 2)), quantity("4"), remove("items", "2")])
+            .await
+            .expect(200);
+        for n in [0, 1, 2] {
+            let shown = &results["atomic:results"][n]["data"];
+            assert!(shown["attributes"]["gross"].is_string(), "{shown}");
+            let path = shown["links"]["self"].as_str().unwrap();
+            assert_eq!(shop.get(path).await.expect(200)["data"], *shown);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_conflict_shows_the_resource_as_a_read_does() {
+    on_every_database(VIRTUAL, async |shop| {
+        let region = |name: &str| Document::of("customers").id("1").attribute("region", name);
+        let etag = shop.get("/api/customers/1").await.etag();
+        shop.patch("/api/customers/1", region("Hills")).await.expect(200);
+        let refused = shop.patch_if("/api/customers/1", &etag, region("Coast")).await;
+        let refused = refused.refused(412, "precondition-failed");
+        assert_eq!(refused["meta"]["resource"], shop.get("/api/customers/1").await.expect(200)["data"]);
+        let stale = json!({"etag": etag.trim_matches('"')});
+        let refused = shop.operations(vec![update(region("Coast").meta(stale))]).await;
+        let refused = refused.refused(409, "version-conflict");
+        assert_eq!(refused["meta"]["resource"]["attributes"]["region"], "Hills");
+        assert!(!refused["meta"]["resource"]["attributes"]["headroom"].is_null(), "{refused}");
     })
     .await;
 }

@@ -10,12 +10,14 @@ use dialects::sql::{Advisory, Alias, Expr, Item, Lock, Order, Query, Select, Typ
 use dialects::{Dialect, Value, ValueType};
 use introspect::schema::ColumnDefault;
 use introspect::{Column, ColumnId, Schema, Table, TableId};
+use rules::change::Key;
 use rules::engine::{
     ChildList, DefaultOf, Extreme, Finder, Hold, Lookup, Of, PathLookup, ReadersLock, RowLock, RowLookup,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::extreme;
+use super::scope::Scope;
 use crate::state::Snapshot;
 
 /// One query and what its answer tells.
@@ -332,6 +334,15 @@ fn defaults(snapshot: &Snapshot, wanted: &[DefaultOf]) -> Option<Fetch> {
 pub fn select(schema: &Schema, table: TableId, columns: &[ColumnId]) -> Select {
     let table = &schema[table];
     Select { items: items(table, columns), from: Some((table.db.clone(), Alias(0))), ..Select::default() }
+}
+
+/// What is no column of some rows, behind their keys.
+pub fn virtuals(snapshot: &Snapshot, table: TableId, keys: Vec<Key>) -> Select {
+    let of = &snapshot.schema[table];
+    let mut scope = Scope::of(snapshot, table);
+    let virtuals = of.columns().filter(|(_, column)| column.is_virtual).map(|(id, _)| id);
+    let items = of.key.iter().copied().chain(virtuals).map(|column| scope.item(column)).collect();
+    Select { items, filter: Some(key_is(of, &of.key, keys)), ..scope.into_select() }
 }
 
 /// Columns of the first table as what is read.

@@ -413,7 +413,14 @@ impl Refusal<'_> {
         let names: Vec<String> =
             columns.iter().map(|c| format!("`{}`", self.member(self.table, *c))).collect();
         let what = if is_key { "id".to_owned() } else { names.join(", ") };
-        let detail = format!("Another `{}` has this {what} already.", table.name);
+        let mut detail = format!("Another `{}` has this {what} already.", table.name);
+        let gives =
+            |operation: &&PlannedOperation| columns.iter().any(|c| operation.pointers.contains_key(c));
+        if !is_key && self.operations().filter(gives).count() > 1 {
+            detail.push_str(
+                " If another operation gives it up, let that one go first, in a request of its own.",
+            );
+        }
         let refused =
             Error::new(ErrorCode::Duplicate, detail).at(self.pointer(&columns)).logged(error.to_string());
         match columns.first() {
