@@ -16,6 +16,7 @@ mod suite {
     mod circles;
     mod clients;
     mod codings;
+    mod crossing;
     mod cursors;
     mod documents;
     mod editing;

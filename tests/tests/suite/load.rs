@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dialects::Dialect;
 use tests::Service;
+use tests::database::ALL;
 use tests::load::{Load, run};
 use tests::shop::SHOP;
 
@@ -29,4 +30,24 @@ async fn concurrent_writes_leave_every_derived_column_right_on_mysql() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_writes_leave_every_derived_column_right_on_sqlite() {
     stays_right(Dialect::Sqlite).await;
+}
+
+/// What the reader promises is worth what it sees.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_reader_sees_a_total_that_is_wrong_for_a_moment() {
+    for dialect in ALL {
+        let shop = Arc::new(Service::start(dialect, SHOP).await);
+        let load = Load { clients: 2, duration: Duration::from_secs(1), seed: 1 };
+        let running = tokio::spawn(run(shop.clone(), load));
+        while !running.is_finished() {
+            for step in ["+ 1", "- 1"] {
+                shop.database
+                    .execute(&format!("update orders set amount_total = amount_total {step} where id = 1"))
+                    .await;
+            }
+        }
+        let report = running.await.unwrap();
+        assert!(report.torn.iter().any(|torn| torn.starts_with("orders.amount_total of 1:")), "{report}");
+        assert!(!report.passed(), "{report}");
+    }
 }
