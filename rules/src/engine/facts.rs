@@ -242,11 +242,12 @@ impl Facts {
     }
 
     /// Where a removal further down may be refused the engine has to look, too: not every database says by whom. And where rules have
-    /// another reason to look at a row: one that goes is neither computed nor checked.
+    /// another reason to look at a row: one that goes is neither computed nor checked, nor does it fall back to a default parent.
     fn carried(&self, schema: &Schema) -> Vec<bool> {
         self.upwards(schema, |table| {
             self.removal_matters(table)
                 || self.judged.contains(&table)
+                || schema[table].foreign_keys.iter().any(|key| key.on_delete == Action::SetDefault)
                 || self.referrers(table).iter().any(Referrer::refuses)
                 || self.in_diamond(schema, table)
         })

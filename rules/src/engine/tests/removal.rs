@@ -110,6 +110,27 @@ fn queues() -> World {
 }
 
 #[test]
+fn a_row_that_goes_by_one_parent_does_not_fall_back_by_another() {
+    let fallback = |table: &mut introspect::Table| {
+        table.columns[2].default = ColumnDefault::Expression("2".into());
+    };
+    let schema = fixture::schema(
+        Dialect::Postgres,
+        vec![
+            Sketch::new("halls").column("seats", INT),
+            Sketch::new("seats")
+                .column("row", INT)
+                .parent("spare_id", "halls", Action::SetDefault)
+                .parent("hall_id", "halls", Action::Cascade)
+                .with(fallback),
+        ],
+    );
+    let mut world = declared(&schema, "", "halls 1; seats 1 hall_id=1 spare_id=1");
+    world.database.defaults.insert(at(&schema, "seats.spare_id"), Value::Int(2));
+    check(&world, &[("-halls 1", &["-seats 1", "-halls 1"])]);
+}
+
+#[test]
 fn a_row_to_which_its_children_would_fall_back_stays_while_they_do() {
     check(
         &queues(),
