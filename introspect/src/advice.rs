@@ -12,7 +12,8 @@ pub fn advice(schema: &Schema) -> Vec<String> {
     schema.tables.iter().flat_map(of).chain(inexact(schema)).collect()
 }
 
-/// The decimals that SQLite does not keep, a sentence each: numbers of more than 15 digits become binary floats there.
+/// What SQLite does not keep as declared, a sentence each: numbers of more than 15 digits become binary floats there, and moments have
+/// several texts.
 pub fn inexact(schema: &Schema) -> Vec<String> {
     let wide = |ty| matches!(ty, ValueType::Decimal { precision: Some(digits), .. } if digits > 15);
     let told = |table: &Table, column: &Column| {
@@ -22,7 +23,25 @@ pub fn inexact(schema: &Schema) -> Vec<String> {
         )
     };
     let sqlite = schema.tables.iter().filter(|_| schema.dialect == Dialect::Sqlite);
-    sqlite.flat_map(|t| t.columns.iter().filter(|c| wide(c.ty)).map(move |c| told(t, c))).collect()
+    let decimals = |t| Table::columns(t).filter(|(_, c)| wide(c.ty)).map(move |(_, c)| told(t, c));
+    sqlite.flat_map(|table| decimals(table).chain(moments_in_key(table))).collect()
+}
+
+/// Keys are found by the text that SQLite keeps, for the sake of their index.
+fn moments_in_key(table: &Table) -> impl Iterator<Item = String> {
+    let key = table.key.iter().map(|id| &table[*id]);
+    key.filter_map(|column| {
+        let form = match column.ty {
+            ValueType::Date => "2024-05-01",
+            ValueType::Time => "13:45:00",
+            ValueType::Timestamp | ValueType::TimestampTz => "2024-05-01 13:45:00",
+            _ => return None,
+        };
+        Some(format!(
+            "`{}.{}` is part of the key: SQLite finds its rows only where it is stored in the form {form}.",
+            table.name, column.name
+        ))
+    })
 }
 
 fn keyless(table: &Table) -> Option<String> {

@@ -17,7 +17,7 @@ mod schema;
 
 use crate::naming::Style;
 use crate::problem::{self, Problem};
-use crate::yaml::{self, Node, Reader, Text};
+use crate::yaml::{self, Content, Node, Reader, Text};
 pub use schema::JSON_SCHEMA;
 
 /// The keys of a model file, of a table, of a column, of a relationship.
@@ -140,7 +140,13 @@ fn table(reader: &mut Reader, table: &Text, node: &Node) -> TableEntry {
         match key.text.as_str() {
             "name" => entry.name = reader.text(value),
             "hidden" => entry.hidden = reader.flag(value).unwrap_or_default(),
-            "key" => entry.key = reader.texts(value, "[id]"),
+            "key" => {
+                entry.key = reader.texts(value, "[id]");
+                if matches!(&value.content, Content::List(items) if items.is_empty()) {
+                    let hint = Some("name the columns that tell its rows apart, such as [id]".into());
+                    reader.problem(value.place, "a key has at least one column", hint);
+                }
+            }
             "triggers" => entry.triggers_trusted = trusted(reader, value),
             "columns" => entry.columns = columns(reader, value),
             "relationships" => entry.relationships = relationships(reader, value),

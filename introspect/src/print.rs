@@ -182,7 +182,14 @@ fn keys(table: &Table) -> Vec<String> {
         format!("  key ({})", names(table, &table.key))
     };
     let uniques = table.uniques.iter().map(|unique| format!("  unique ({})", names(table, &unique.columns)));
-    std::iter::once(key).chain(uniques).collect()
+    let mut indexes: Vec<&[ColumnId]> = table.indexes.iter().map(Vec::as_slice).collect();
+    indexes.retain(|index| {
+        !index.is_empty()
+            && *index != table.key
+            && !table.uniques.iter().any(|unique| unique.columns == *index)
+    });
+    let indexes = indexes.into_iter().map(|index| format!("  index ({})", names(table, index)));
+    std::iter::once(key).chain(uniques).chain(indexes).collect()
 }
 
 fn names(table: &Table, columns: &[ColumnId]) -> String {

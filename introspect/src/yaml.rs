@@ -67,14 +67,26 @@ fn syntax(file: &str, text: &str, error: &serde_saphyr::Error) -> Problem {
     let all = error.to_string();
     let first = all.lines().next().unwrap_or_default();
     let words = first.split_once(" at line ").map_or(first, |(words, _)| words);
-    let half_quoted = words.contains("trailing content after");
     Problem {
         file: file.to_owned(),
         place: error.location().map_or(Place::START, |at| broken_at(text, at)),
         message: format!("this is not YAML: {words}"),
-        hint: half_quoted
-            .then(|| "what begins with a quote ends with it: put the whole into single quotes".to_owned()),
+        hint: remedy(words).map(str::to_owned),
     }
+}
+
+/// What to do about what the parser says.
+fn remedy(words: &str) -> Option<&'static str> {
+    [
+        ("trailing content after", "what begins with a quote ends with it: put the whole into single quotes"),
+        ("tabs disallowed", "indent with spaces"),
+        (
+            "mapping values are not allowed",
+            "a value that holds `: ` stands in quotes; if this is a key, the one above it lacks its colon",
+        ),
+    ]
+    .into_iter()
+    .find_map(|(said, remedy)| words.contains(said).then_some(remedy))
 }
 
 /// The parser knows the line and the column of what it cannot read, not always the byte.

@@ -166,6 +166,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 fn open(config: &Config) -> Result<Arc<Pool>, Failure> {
     let pool = Pool::open(config.database_url.reveal(), config.database.clone());
-    let shown = |error| Failure::problems(format!("{}: {error}", config.database_url));
+    let shown =
+        |error: dialects::Error| Failure::problems(format!("{}: {}", config.database_url, error.detail));
     pool.map(Arc::new).map_err(shown)
 }

@@ -7,6 +7,7 @@ mod file;
 mod keys;
 pub mod project;
 mod secret;
+mod strays;
 #[cfg(test)]
 mod tests;
 
@@ -54,6 +55,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// What snapshots are made from.
     pub blueprint: Blueprint,
+    /// What looks like a part of the project and is none, a sentence each.
+    pub strays: Vec<String>,
 }
 
 /// What flags and environment say.
@@ -114,6 +117,7 @@ impl Config {
             server: file.settings(),
             tls: file.tls(&project),
             blueprint: Blueprint { overlay, rule_files, api: file.api(), limits: file.limits() },
+            strays: strays::of(&project),
         })
     }
 }

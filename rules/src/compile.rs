@@ -133,16 +133,22 @@ impl Compiler<'_> {
     fn refuse_all(&mut self, text: &Text, offset: usize, problems: Vec<ExprProblem>) {
         for problem in problems {
             let whole = offset == 0 && problem.span == (0..text.value.len());
-            let problem = match whole && self.problems.is_quoted(text) {
-                true => problem.hint(format!(
-                    "YAML takes the outer quotes away: for the text, write \"'{}'\"",
-                    text.value
-                )),
+            let words = text.value.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '));
+            let quoted = self.problems.is_quoted(text);
+            let unclear = problem.hint.is_none();
+            let problem = match words && offset == 0 && (quoted || whole) && (unclear || quoted && whole) {
+                true => problem.hint(outer_quotes(&text.value, quoted)),
                 false => problem,
             };
             self.problems.inside(text, offset, problem);
         }
     }
+}
+
+/// What to write for a text alone.
+fn outer_quotes(text: &str, quoted: bool) -> String {
+    let why = if quoted { "YAML takes the outer quotes away: " } else { "" };
+    format!("{why}for the text, write \"'{text}'\"")
 }
 
 /// `table.column`

@@ -159,6 +159,13 @@ pub(crate) fn read(problems: &mut Problems<'_>) -> Declarations {
     declarations
 }
 
+/// What to write for a column that stands below its table, instead of behind it.
+fn nested(table: &str, value: &Node) -> Option<String> {
+    let Content::Map(entries) = &value.content else { return None };
+    let (column, _) = entries.iter().find(|(key, _)| !EXPRESSION_KEYS.contains(&key.text.as_str()))?;
+    (!table.contains('.')).then(|| format!("write `{table}.{}: …`", column.text))
+}
+
 struct Reader<'a> {
     file: usize,
     yaml: yaml::Reader,
@@ -187,6 +194,10 @@ impl Reader<'_> {
     fn columns(&mut self, node: &Node, key: ColumnKey) {
         for (target, value) in self.yaml.entries(node, "here stand lines of `table.column: expression`") {
             let target = Text::new(self.file, target.clone());
+            if let Some(hint) = nested(&target.value, value) {
+                self.yaml.problem(target.place, "a table and a column are needed", Some(hint));
+                continue;
+            }
             let rule = self.column(target, value, key);
             self.declarations.columns.extend(rule);
         }
@@ -278,7 +289,13 @@ impl Reader<'_> {
             (check, _) => {
                 let missing = if check.is_none() { "check" } else { "message" };
                 let place = check.map_or(node.place, |text| text.place);
-                self.yaml.problem(place, format!("`{missing}` is missing"), None);
+                let hint = match missing {
+                    "check" => "write `check: …`: what must not be false",
+                    _ => {
+                        "write `message: …`: what clients are told, with values in braces: \"{name} has too much\""
+                    }
+                };
+                self.yaml.problem(place, format!("`{missing}` is missing"), Some(hint.into()));
                 None
             }
         }

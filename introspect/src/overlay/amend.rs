@@ -151,6 +151,15 @@ impl<'a> Amend<'a> {
         };
         let (columns, target_columns) = (columns?, target_columns?);
         self.check_declaration(table, target_table, entry, columns.len() == target_columns.len());
+        for (column, other) in columns.iter().zip(&target_columns) {
+            let (column, other) = (&table[*column], &target_table[*other]);
+            if std::mem::discriminant(&column.ty) != std::mem::discriminant(&other.ty) {
+                let message =
+                    format!("`{}` and `{}` have values of different types", column.db_name, other.db_name);
+                let hint = "a relationship leads from columns to those that hold the same values";
+                self.problem(&entry.relationship, message, Some(hint.into()));
+            }
+        }
         Some(ForeignKey {
             name: entry.relationship.text.clone(),
             columns,

@@ -72,7 +72,12 @@ impl Reader {
             Content::Text(text) | Content::Number(text) | Content::Bool(_, text) => {
                 Some(Text { text: text.clone(), place: node.place })
             }
-            Content::Null | Content::List(_) | Content::Map(_) => {
+            Content::Null => {
+                let hint = "null itself, where it is meant, stands in quotes";
+                self.problem(node.place, "a text is missing here", Some(hint.into()));
+                None
+            }
+            Content::List(_) | Content::Map(_) => {
                 let hint = "put it in quotes when it begins with [ { * & ! or holds `: ` or ` #`";
                 self.problem(node.place, "a text is needed here", Some(hint.into()));
                 None

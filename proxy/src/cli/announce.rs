@@ -28,6 +28,9 @@ pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
     for sentence in introspect::advice::inexact(&snapshot.schema) {
         println!("  WARNING: {sentence}");
     }
+    for stray in &config.strays {
+        println!("  WARNING: {stray}");
+    }
     println!("  WARNING: no authentication: everything is open to whoever reaches the address");
 }
 
@@ -35,7 +38,8 @@ pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
 pub(super) fn summary(config: &Config, snapshot: &Snapshot) -> String {
     let tables = snapshot.schema.tables.iter().filter(|table| table.is_resource() && !table.hidden).count();
     let all = &snapshot.rules;
-    let rules = match all.derivations.len() + all.constraints.len() + all.transitions.len() {
+    let refusing = all.constraints.len() + all.transitions.len();
+    let rules = match all.derivations.len() + all.virtuals.len() + refusing {
         0 => "no rules".to_owned(),
         rules => {
             format!("{} from {}", count(rules, "rule"), count(config.blueprint.rule_files.len(), "file"))

@@ -31,6 +31,9 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
             print!("{}", rules::graph::mermaid(&loaded.snapshot.schema, &loaded.snapshot.rules));
             return Ok(());
         }
+        for stray in &config.strays {
+            println!("note: {stray}");
+        }
         for advice in introspect::advice::advice(&loaded.snapshot.schema) {
             println!("note: {advice}");
         }

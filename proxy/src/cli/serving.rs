@@ -137,6 +137,9 @@ fn bind(address: &str, flag: &str, variable: &str) -> Result<TcpListener, Failur
         let advice = format!("choose another address with {flag} or {variable}");
         Failure::problems(match error.kind() {
             ErrorKind::AddrInUse => format!("{address} is in use: stop what listens there, or {advice}"),
+            ErrorKind::InvalidInput => {
+                format!("`{address}` is no address and port, such as 127.0.0.1:8080: {advice}")
+            }
             _ => format!("cannot listen on {address}: {error}; {advice}"),
         })
     })

@@ -211,6 +211,18 @@ impl File {
         if self.url().is_some() && self.url_file().is_some() {
             clashes.push(("database.url_file", "and `database.url` exclude each other"));
         }
+        for (path, address) in
+            [("server.listen", &self.server.listen), ("server.admin_listen", &self.server.admin_listen)]
+        {
+            if address.as_deref().is_some_and(|address| !is_address(address)) {
+                clashes.push((path, "must be an address and a port: `127.0.0.1:8080`"));
+            }
+        }
+        if named(&self.server.public_url)
+            .is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://"))
+        {
+            clashes.push(("server.public_url", "must begin with `https://` or `http://`"));
+        }
         if !self.server.cors.origins.iter().all(|origin| is_origin(origin)) {
             clashes.push((
                 "server.cors.origins",
@@ -301,6 +313,11 @@ impl File {
             strict_derived: self.writes.strict_derived.unwrap_or(default.strict_derived),
         }
     }
+}
+
+/// `host:port`
+fn is_address(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
 /// An empty text names nothing.

@@ -6,72 +6,82 @@ use introspect::Problem;
 use introspect::problem::{Place, did_you_mean};
 use introspect::yaml::{Content, Node, Reader};
 
-/// Whether a key does something.
+/// What stands behind a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
-    /// It does.
-    Known,
-    /// It is part of the contract, but what it sets is not in this version.
+    /// Keys of its own.
+    Keys,
+    /// A whole number.
+    Whole,
+    /// True or false.
+    Flag,
+    /// A text.
+    Text,
+    /// A list of texts.
+    Texts,
+    /// One of these.
+    Word(&'static [&'static str]),
+    /// Nothing yet: it is part of the contract, but what it sets is not in this version.
     Later,
 }
-use Key::{Known, Later};
+use Key::{Flag, Keys, Later, Text, Texts, Whole, Word};
 
 /// All keys, by their path. What stands under a `Later` key is not looked at.
 const KEYS: &[(&str, Key)] = &[
-    ("api", Known),
-    ("api.foreign_key_attributes", Known),
-    ("api.include_depth", Known),
-    ("api.numbers", Known),
-    ("api.page_size", Known),
-    ("api.page_size_max", Known),
-    ("api.prefix", Known),
-    ("api.totals", Known),
+    ("api", Keys),
+    ("api.foreign_key_attributes", Flag),
+    ("api.include_depth", Whole),
+    ("api.numbers", Word(&["safe", "number", "string"])),
+    ("api.page_size", Whole),
+    ("api.page_size_max", Whole),
+    ("api.prefix", Text),
+    ("api.totals", Word(&["on_request", "exact"])),
     ("auth", Later),
-    ("database", Known),
-    ("database.pool", Known),
-    ("database.pool.acquire_timeout_ms", Known),
-    ("database.pool.lock_timeout_ms", Known),
-    ("database.pool.max", Known),
-    ("database.pool.statement_timeout_ms", Known),
-    ("database.pool.statements", Known),
+    ("database", Keys),
+    ("database.pool", Keys),
+    ("database.pool.acquire_timeout_ms", Whole),
+    ("database.pool.lock_timeout_ms", Whole),
+    ("database.pool.max", Whole),
+    ("database.pool.statement_timeout_ms", Whole),
+    ("database.pool.statements", Word(&["cached", "unnamed"])),
     ("database.replicas", Later),
     ("database.tls", Later),
-    ("database.url", Known),
-    ("database.url_file", Known),
-    ("limits", Known),
-    ("limits.body_bytes", Known),
-    ("limits.concurrent_requests", Known),
-    ("limits.filter_terms", Known),
-    ("limits.header_bytes", Known),
-    ("limits.include_rows", Known),
-    ("limits.json_depth", Known),
-    ("limits.operations", Known),
-    ("limits.request_timeout_ms", Known),
+    ("database.url", Text),
+    ("database.url_file", Text),
+    ("limits", Keys),
+    ("limits.body_bytes", Whole),
+    ("limits.concurrent_requests", Whole),
+    ("limits.filter_terms", Whole),
+    ("limits.header_bytes", Whole),
+    ("limits.include_rows", Whole),
+    ("limits.json_depth", Whole),
+    ("limits.operations", Whole),
+    ("limits.request_timeout_ms", Whole),
     ("limits.requests_per_second", Later),
-    ("limits.transaction_rows", Known),
-    ("limits.url_bytes", Known),
-    ("optimistic_locking", Known),
-    ("server", Known),
-    ("server.admin_listen", Known),
-    ("server.cors", Known),
-    ("server.cors.origins", Known),
-    ("server.listen", Known),
-    ("server.public_url", Known),
-    ("server.tls", Known),
-    ("server.tls.cert_file", Known),
-    ("server.tls.key_file", Known),
-    ("trace", Known),
-    ("trace.roles", Known),
+    ("limits.transaction_rows", Whole),
+    ("limits.url_bytes", Whole),
+    ("optimistic_locking", Word(&["off", "optional", "required"])),
+    ("server", Keys),
+    ("server.admin_listen", Text),
+    ("server.cors", Keys),
+    ("server.cors.origins", Texts),
+    ("server.listen", Text),
+    ("server.public_url", Text),
+    ("server.tls", Keys),
+    ("server.tls.cert_file", Text),
+    ("server.tls.key_file", Text),
+    ("trace", Keys),
+    ("trace.roles", Texts),
     ("upstream", Later),
-    ("writes", Known),
-    ("writes.strict_derived", Known),
-    ("writes.tries", Known),
+    ("writes", Keys),
+    ("writes.strict_derived", Flag),
+    ("writes.tries", Whole),
 ];
 
 /// The paths of all keys that do something, sorted.
 #[cfg(test)]
 pub(super) fn known() -> Vec<&'static str> {
-    KEYS.iter().filter(|(_, key)| *key == Known).map(|(path, _)| *path).collect()
+    KEYS.iter().filter(|(_, key)| *key != Later).map(|(path, _)| *path).collect()
 }
 
 /// Where the keys of a file stand, by path.
@@ -81,6 +91,9 @@ pub(super) type Places = HashMap<String, Place>;
 pub(super) fn check(file: &str, tree: &Node) -> Result<Places, Vec<Problem>> {
     let mut reader = Reader::new(file);
     let mut places = Places::new();
+    if !matches!(tree.content, Content::Map(_)) {
+        reader.problem(tree.place, "keys with values are needed here", Some(below("")));
+    }
     walk(tree, "", &mut reader, &mut places);
     match reader.problems.is_empty() {
         true => Ok(places),
@@ -93,14 +106,58 @@ fn walk(node: &Node, parent: &str, reader: &mut Reader, places: &mut Places) {
     for (key, value) in entries {
         let path = if parent.is_empty() { key.text.clone() } else { format!("{parent}.{}", key.text) };
         match KEYS.iter().find(|(known, _)| *known == path) {
-            Some((_, Known)) => walk(value, &path, reader, places),
             Some((_, Later)) => {
                 reader.problem(key.place, format!("`{path}` is not in this version: remove it"), None)
+            }
+            Some((_, kind)) => {
+                if let Some((message, hint)) = misfit(&path, *kind, &value.content) {
+                    reader.problem(value.place, message, hint);
+                }
+                walk(value, &path, reader, places);
             }
             None => reader.problem(key.place, format!("there is no key `{path}`"), hint(&path)),
         }
         places.insert(path, key.place);
     }
+}
+
+/// What is wrong with the value of a key, and what to write; nothing sets nothing.
+fn misfit(path: &str, kind: Key, value: &Content) -> Option<(String, Option<String>)> {
+    let spelled = match value {
+        Content::Text(text) | Content::Number(text) | Content::Bool(_, text) => text.as_str(),
+        _ => "",
+    };
+    let cannot_be = format!("cannot be `{spelled}`");
+    let (fits, wanted, example) = match kind {
+        _ if *value == Content::Null => return None,
+        Keys => (matches!(value, Content::Map(_)), "must hold keys of its own", below(path)),
+        Whole => {
+            let example = "digits alone, without a unit: 1000".to_owned();
+            (spelled.parse::<u32>().is_ok(), "must be a whole number up to 4294967295", example)
+        }
+        Flag => (matches!(value, Content::Bool(..)), "must be true or false", String::new()),
+        Text => {
+            (!spelled.is_empty() || *value == Content::Text(String::new()), "must be a text", String::new())
+        }
+        Texts => {
+            let texts = matches!(value, Content::List(items) if items.iter().all(|i| matches!(i.content, Content::Text(_))));
+            (texts, "must be a list of texts", format!("write [{spelled}]"))
+        }
+        Word(words) => {
+            let there_are = format!("there are: {}", words.join(", "));
+            let hint = did_you_mean(spelled, words.iter().copied()).unwrap_or(there_are);
+            (words.contains(&spelled), cannot_be.as_str(), hint)
+        }
+        Later => return None,
+    };
+    (!fits).then(|| (format!("`{path}` {wanted}"), Some(example).filter(|hint| !hint.is_empty())))
+}
+
+/// The keys below one.
+fn below(path: &str) -> String {
+    let keys = KEYS.iter().filter_map(|(key, kind)| (parent(key) == path && *kind != Later).then_some(*key));
+    let names: Vec<&str> = keys.map(|key| key.rsplit('.').next().unwrap_or(key)).collect();
+    format!("there are: {}", names.join(", "))
 }
 
 /// Of the keys with the same parent; of all when none there is near.

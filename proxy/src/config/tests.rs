@@ -43,8 +43,18 @@ fn keys_of_features_that_are_not_there_are_refused() {
 
 #[test]
 fn a_value_of_a_wrong_type_is_a_problem_with_its_place() {
-    refused("api:\n  page_size: many\n", &["rulegate.yaml:2:14"]);
-    refused("optimistic_locking: sometimes\n", &["rulegate.yaml:1:21", "sometimes"]);
+    refused("api:\n  page_size: many\n", &["rulegate.yaml:2:14", "must be a whole number", "without a unit"]);
+    refused("api: {page_size: -1}\n", &["1:18", "must be a whole number"]);
+    refused("limits: {filter_terms: 99999999999999999999}\n", &["1:24", "must be a whole number up to"]);
+    refused(
+        "optimistic_locking: sometimes\n",
+        &["rulegate.yaml:1:21", "sometimes", "off, optional, required"],
+    );
+    refused("api: {numbers: saef}\n", &["1:16", "did you mean `safe`?"]);
+    refused("trace: {roles: admin}\n", &["1:16", "must be a list of texts", "write [admin]"]);
+    refused("writes: {strict_derived: sure}\n", &["1:26", "must be true or false"]);
+    refused("api: 5\n", &["1:6", "`api` must hold keys of its own", "page_size_max"]);
+    refused("- api\n", &["1:1", "keys with values", "optimistic_locking"]);
     refused("api: [\n", &["rulegate.yaml:"]);
 }
 
@@ -56,6 +66,10 @@ fn values_that_make_no_sense_are_problems() {
     refused("server: {cors: {origins: ['*']}}\n", &["1:17", "must be exact"]);
     refused("server: {tls: {cert_file: a}}\n", &["1:16", "needs `server.tls.key_file`"]);
     refused("database: {url: a, url_file: b}\n", &["exclude each other"]);
+    refused("server: {listen: 8080}\n", &["1:10", "an address and a port"]);
+    refused("server: {admin_listen: localhost}\n", &["1:10", "an address and a port"]);
+    refused("server: {public_url: shop.example}\n", &["1:10", "must begin with `https://`"]);
+    assert_eq!(problems("server: {listen: 'localhost:8080', admin_listen: '[::1]:0', public_url: ''}\n"), "");
 }
 
 #[test]
@@ -118,6 +132,28 @@ fn rule_files_are_read_in_the_order_of_their_names() {
     let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
     let names: Vec<&str> = config.blueprint.rule_files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["rules/a.yml", "rules/b.yaml"]);
+}
+
+#[test]
+fn what_looks_like_a_part_of_the_project_and_is_none_is_named() {
+    let project = Project::new("database: {url: 'sqlite::memory:'}\n");
+    for folder in ["rules/old", "rules/..data", "rule"] {
+        std::fs::create_dir_all(project.0.join(folder)).unwrap();
+    }
+    for file in ["rules/a.yaml", "rules/b.YAML", "rules/c.json", "rules/notes.txt", "model.yml", "rules.yaml"]
+    {
+        std::fs::write(project.0.join(file), "").unwrap();
+    }
+    let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
+    let expected = [
+        "model.yml is not read: call it model.yaml",
+        "rule is not read: call it rules",
+        "rules.yaml is not read: call it rules/rules.yaml",
+        "rules/b.YAML is not read: rule files end in .yaml or .yml",
+        "rules/c.json is not read: rule files end in .yaml or .yml",
+        "rules/old/ is not looked into: rule files stand in rules/ itself",
+    ];
+    assert_eq!(config.strays, expected);
 }
 
 #[test]
@@ -185,8 +221,9 @@ fn values_are_taken_exactly_where_the_schema_allows_them() {
     for (path, inner) in leaves {
         let words = inner["enum"].as_array().into_iter().flatten();
         for value in values.iter().chain(words) {
-            // One of these needs the other, and a prefix has a form.
-            let judged = path.starts_with("server.tls.") || path == "api.prefix";
+            // One of these needs the other, and addresses, URLs and prefixes have a form.
+            let formed = ["server.listen", "server.admin_listen", "server.public_url", "api.prefix"];
+            let judged = path.starts_with("server.tls.") || formed.contains(&path.as_str());
             if judged && !value.is_array() && !value.is_object() {
                 continue;
             }

@@ -71,6 +71,11 @@ impl Advisor<'_> {
                 let hint = "every change of the row that it applies to is refused";
                 self.found.at(&rule.check, "this check can never be true", hint);
             }
+            Some(None) => {
+                let hint =
+                    "it is null, which passes: what is compared with null is null, `is null` asks for it";
+                self.found.at(&rule.check, "this check always holds", hint);
+            }
             Some(_) => {
                 self.found.at(&rule.check, "this check always holds", "it refuses nothing: leave it out")
             }

@@ -5,7 +5,8 @@ use introspect::{RelationshipId, TableId};
 use sqlparser::ast;
 
 use super::reads::{Column, Reads};
-use super::{Compiler, full_name};
+use super::{Compiler, full_name, outer_quotes};
+use crate::expr::eval::accept;
 use crate::expr::parse::{self, AggregateWord, Aggregated, Name, RightSide};
 use crate::expr::resolve::{Context, assignable, noun, of_column, resolve};
 use crate::expr::{Expr, Type};
@@ -43,8 +44,8 @@ impl<'a> Compiler<'a> {
         let name = full_name(self.schema, target);
         let derivation = Derivation { name, table: target.0, column: target.1, kind };
         let reads = Reads::of_derivation(self.schema, &derivation);
-        let fit = self.fit(&rule.expression, target.0, &reads);
-        (once && settable && fit).then_some(derivation)
+        let fit = settable && self.fit(&rule.expression, target.0, &reads);
+        (once && fit).then_some(derivation)
     }
 
     /// A column is set by one rule; a second one names the place of the first.
@@ -65,7 +66,7 @@ impl<'a> Compiler<'a> {
         let parsed = match parse::derivation(&text.value) {
             Ok(parsed) => parsed,
             Err(problem) => {
-                self.problems.inside(text, 0, problem);
+                self.refuse_all(text, 0, vec![problem]);
                 return None;
             }
         };
@@ -117,12 +118,25 @@ impl<'a> Compiler<'a> {
     fn scalar(&mut self, text: &Text, target: Column, tree: &ast::Expr, context: Context) -> Option<Expr> {
         let wanted = self.column_type(target);
         match resolve(self.schema, target.0, &text.value, tree, context, Some(wanted)) {
-            Ok((expr, ty)) => self.assigned(text, target, ty).then_some(expr),
+            Ok((expr, ty)) => {
+                (self.assigned(text, target, ty) && self.kept(text, target, &expr)).then_some(expr)
+            }
             Err(problems) => {
                 self.refuse_all(text, 0, problems);
                 None
             }
         }
+    }
+
+    /// Whether the column can hold a constant at all, without a digit being rounded away.
+    fn kept(&mut self, text: &Text, target: Column, expr: &Expr) -> bool {
+        let Expr::Literal(value) = expr else { return true };
+        let misfit = accept(value.clone(), &self.schema[target.0][target.1]).err();
+        if let Some(why) = &misfit {
+            let message = format!("this constant does not fit: `{}` {why}", full_name(self.schema, target));
+            self.problems.at(text, message, "");
+        }
+        misfit.is_none()
     }
 
     fn column_type(&self, (table, column): Column) -> Type {
@@ -135,7 +149,11 @@ impl<'a> Compiler<'a> {
         if !fits {
             let name = full_name(self.schema, target);
             let message = format!("`{name}` holds {}, this is {}", noun(wanted), noun(ty));
-            self.problems.at(text, message, "cast(… as type) converts, where that is meant");
+            let hint = match self.problems.is_quoted(text) && !text.value.contains('\'') {
+                true => outer_quotes(&text.value, true),
+                false => "cast(… as type) converts, where that is meant".to_owned(),
+            };
+            self.problems.at(text, message, hint);
         }
         fits
     }
@@ -231,13 +249,18 @@ impl<'a> Compiler<'a> {
     fn no_relationship(&mut self, text: &Text, table: TableId, name: &Name, to_one: bool) {
         let table = &self.schema[table];
         let other_way = table.relationship(&name.text).is_some();
-        let names = table.relationships.iter().filter(|r| r.to_one() == to_one).map(|r| r.name.as_str());
+        let fitting = table.relationships.iter().filter(|r| r.to_one() == to_one);
+        let names: Vec<&str> = fitting.map(|r| r.name.as_str()).collect();
+        let there_are = match names.is_empty() {
+            true => format!("{} has none of that kind: the database has no foreign key for one", table.name),
+            false => format!("there are: {}", names.join(", ")),
+        };
         let (message, hint) = match (other_way, to_one) {
             (true, true) => ("leads to many rows", Some("aggregate over them: sum(children.column)".into())),
             (true, false) => {
                 ("leads to one row", Some("read it: parent.column, or copy(parent.column)".into()))
             }
-            (false, _) => ("does not exist", did_you_mean(&name.text, names)),
+            (false, _) => ("does not exist", did_you_mean(&name.text, names).or(Some(there_are))),
         };
         let message = format!("the relationship `{}` of {} {message}", name.text, table.name);
         self.problems.inside(text, 0, ExprProblem { span: name.span.clone(), message, hint });

@@ -38,6 +38,15 @@ impl Compiler<'_> {
             Part::Expression(within) => within,
         };
         let source = text.value.get(within.clone()).unwrap_or("");
+        if source.trim().is_empty() {
+            let problem = ExprProblem::new(within, "nothing stands in these braces");
+            self.problems.inside(
+                text,
+                0,
+                problem.hint("write {column}; {{ and }} are the braces themselves"),
+            );
+            return None;
+        }
         match expression(self.schema, table, source, Context::Message) {
             Ok((expr, _)) => Some(Piece::Value(expr)),
             Err(problems) => {

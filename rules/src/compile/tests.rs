@@ -157,10 +157,7 @@ fn wrong_derivations_are_refused_with_their_place() {
         ),
         ("items.amount: 'null'", "fine"),
         ("items.amount: 1.5", "fine"),
-        (
-            "items.amount:",
-            "2:15: a text is needed here (put it in quotes when it begins with [ { * & ! or holds `: ` or ` #`)",
-        ),
+        ("items.amount:", "2:15: a text is missing here (null itself, where it is meant, stands in quotes)"),
         (
             "items.amount: amount + 1",
             "2:17: `items.amount` reads itself (the value before the change is `old.amount`)",
@@ -219,7 +216,7 @@ fn wrong_derivations_are_refused_with_their_place() {
         ),
         (
             "orders.amount_total: sum(items)",
-            "2:28: a column of the children is missing (write `items.column`)",
+            "2:28: relationship and column are needed here (write relationship.column: `items.column` where items is a relationship, `children.items` where it is a column)",
         ),
         ("orders.amount_total: sum(items.amount where)", "2:41: a condition is missing after `where`"),
         (
@@ -247,7 +244,7 @@ fn wrong_derivations_are_refused_with_their_place() {
         ),
         (
             "orders.amount_total: max(items)",
-            "2:28: a column of the children is missing (write `items.column`)",
+            "2:28: relationship and column are needed here (write relationship.column: `items.column` where items is a relationship, `children.items` where it is a column)",
         ),
         (
             "orders.amount_total: exists(items where quantity > 1)",
@@ -442,7 +439,7 @@ a.yaml:16:3: there is no table `customer` (did you mean `customers`?)
 a.yaml:20:14: a condition is needed, this is a number (compare it with something)
 a.yaml:21:30: this brace is not closed (write {{ for a brace)
 a.yaml:22:7: unknown key `chek` (did you mean `check`?)
-a.yaml:24:14: `message` is missing
+a.yaml:24:14: `message` is missing (write `message: …`: what clients are told, with values in braces: \"{name} has too much\")
 a.yaml:27:20: unknown operation `insrt` (did you mean `insert`?)
 a.yaml:28:16: true or false is needed
 a.yaml:29:14: `recheck: false` drops nothing: this reads no row above (it is about checking again when a row above changes)
@@ -651,7 +648,7 @@ fn tables_and_columns_that_cannot_be_kept_true_are_refused() {
         ),
         (
             with(Dialect::Postgres, "orders", |t| t.triggers = true),
-            "2:3: `orders` has row triggers, which change rows behind the rules (when they do not touch what rules read, say so in model.yaml: `triggers: trusted`)\n2:24: `orders` has row triggers, which change rows behind the rules (when they do not touch what rules read, say so in model.yaml: `triggers: trusted`)",
+            "2:3: `orders` has row triggers, which change rows behind the rules (when they do not touch what rules read, say so in model.yaml: `triggers: trusted`)",
         ),
         (
             with(Dialect::Postgres, "items", |t| t.columns[3].ty = dialects::ValueType::Float { bits: 64 }),
@@ -953,5 +950,51 @@ fn wrong_virtual_attributes_are_refused_with_their_place() {
         ("items.who: {as: \"coalesce(actor.id, order.customer.name)\", virtual: true}", "fine"),
     ] {
         assert_eq!(derive(&shop, line), expected, "{line}");
+    }
+}
+
+#[test]
+fn what_newcomers_write_is_answered_with_what_to_write() {
+    let schema = fixture::shop();
+    for (rule, answer) in [
+        ("derive: {orders.amount_total: avg(items.amount)}", "derive a sum and a count, and divide"),
+        ("derive: {customers.balance: count(*)}", "name the rows: count(children)"),
+        ("derive: {customers.balance: sum(order.amount_total)}", "did you mean `orders`?"),
+        ("derive: {customers.balance: sum(parcels.weight)}", "there are: orders"),
+        (
+            "derive: {customers.balance: sum(orders.amount_total) where id > 1}",
+            "`where` stands inside the brackets",
+        ),
+        ("derive: {customers.balance: select sum(x) from orders}", "there are no subqueries"),
+        ("derive: {items.amount: 'if(quantity > 1, 2, 3)'}", "write case when … then … else … end"),
+        ("derive: {items.amount: 'ifnull(quantity, 3)'}", "write coalesce(x, otherwise)"),
+        ("derive: {orders: {amount_total: sum(items.amount)}}", "write `orders.amount_total: …`"),
+        ("default: {orders.notes: soon}", "for the text, write \"'soon'\""),
+        ("default: {orders.notes: 'as soon as possible'}", "YAML takes the outer quotes away"),
+        ("default: {orders.date_shipped: '2024-05-01'}", "YAML takes the outer quotes away"),
+        ("default: {orders.date_shipped: \"'2024-13-01'\"}", "write dates as '2024-05-01'"),
+        (
+            "default: {items.quantity: 1.5}",
+            "this constant does not fit: `items.quantity` must be a whole number",
+        ),
+        ("constrain: {items: [{check: quantity > 0}]}", "write `message: …`"),
+        ("constrain: {items: [{check: quantity > 0, message: '{}'}]}", "write {column}"),
+        (
+            "constrain: {items: [{check: quantity > 0, message: x, when: order.date_shipped > today()}]}",
+            "write today",
+        ),
+        ("constrain: {items: [{check: 'quantity = \"x\"', message: x}]}", "texts stand in single quotes"),
+        ("constrain: {orders: [{check: date_shipped > today + 1 day, message: x}]}", "interval '3 days'"),
+        (
+            "constrain: {orders: [{check: date_shipped is not empty, message: x}]}",
+            "write is null, is not null",
+        ),
+    ] {
+        let files = [("a.yaml".to_owned(), rule.to_owned())];
+        let told = match compile(&schema, &files) {
+            Ok(_) => "fine".to_owned(),
+            Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        };
+        assert!(told.contains(answer), "{rule}\n  {told}");
     }
 }

@@ -74,7 +74,12 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, ExprProblem> {
     let lines = Lines::new(text);
     let mut tokens = Tokenizer::new(&RuleSyntax, text).tokenize_with_location().map_err(|error| {
         let at = lines.byte(error.location);
-        ExprProblem::new(at..lines.char_end(at), error.message)
+        let problem = ExprProblem::new(at..lines.char_end(at), error.message);
+        match problem.message.starts_with("Unterminated") {
+            true => ExprProblem { message: "this is not closed".into(), ..problem }
+                .hint("a quote inside a text is written twice: 'it''s'"),
+            false => problem,
+        }
     })?;
     let is_comment = |t: &&TokenWithSpan| {
         use Whitespace::{MultiLineComment, SingleLineComment};
@@ -109,8 +114,29 @@ fn expression(text: &str, tokens: Vec<TokenWithSpan>) -> Result<ast::Expr, ExprP
     let found = if next.token == Token::EOF { end..end } else { lines.range(next.span) };
     match parsed {
         Ok(expr) if next.token == Token::EOF => Ok(expr),
-        Ok(_) => Err(ExprProblem::new(found, format!("`{}` is not expected here", next.token))),
+        Ok(_) => {
+            let problem = ExprProblem::new(found, format!("`{}` is not expected here", next.token));
+            Err(match misplaced(&lines, &next.token) {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            })
+        }
         Err(error) => Err(refusal(&lines, error, end)),
+    }
+}
+
+/// What to do about a word that stands where none can.
+fn misplaced(lines: &Lines<'_>, token: &Token) -> Option<&'static str> {
+    let Token::Word(word) = token else { return None };
+    match word.value.to_ascii_lowercase().trim_end_matches('s') {
+        _ if lines.has_word(&["select"]) => {
+            Some("there are no subqueries: derive an aggregate, such as sum(children.column where …)")
+        }
+        "where" => Some("`where` stands inside the brackets: sum(children.column where …)"),
+        "year" | "month" | "week" | "day" | "hour" | "minute" | "second" => {
+            Some("write an interval in quotes: interval '3 days'")
+        }
+        _ => None,
     }
 }
 
@@ -130,6 +156,10 @@ fn refusal(lines: &Lines<'_>, error: ParserError, end: usize) -> ExprProblem {
     if let Some((sign, word)) = FOREIGN.iter().find(|(sign, _)| lines.after(at).starts_with(sign)) {
         return ExprProblem::new(at..at + sign.len(), format!("`{sign}` is not part of the language"))
             .hint(format!("write {word}"));
+    }
+    if what.contains("after IS") {
+        return ExprProblem::new(at..lines.char_end(at), "this is nothing that can be asked with `is`")
+            .hint("write is null, is not null, is distinct from or is not distinct from");
     }
     let what = what.replace("Expected: ", "expected ").replace(", found: EOF", ", found the end");
     let problem = ExprProblem::new(at..lines.char_end(at), what.replace("found: ", "found "));

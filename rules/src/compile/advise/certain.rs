@@ -15,6 +15,10 @@ pub(super) fn truth(nulls: &Nulls<'_>, table: TableId, expr: &Expr) -> Option<Op
         Expr::IsNull(inner, is_null) if !matches!(**inner, Expr::Literal(_)) => {
             nulls.null(table, inner).is_none().then_some(Some(!is_null))
         }
+        // What equals null, or is less than it, is nobody's knowledge.
+        Expr::Binary(_, a, b) if [a, b].into_iter().any(|side| **side == Expr::Literal(Value::Null)) => {
+            Some(None)
+        }
         Expr::Not(inner) => truth(nulls, table, inner).map(|known| known.map(|truth| !truth)),
         Expr::And(parts) => all(nulls, table, parts, false),
         Expr::Or(parts) => all(nulls, table, parts, true),

@@ -131,8 +131,11 @@ fn names(tokens: &[TokenWithSpan], lines: &Lines<'_>, form: &Range<usize>) -> Re
             }
             Token::Period if at % 2 == 1 => {}
             other => {
-                return Err(ExprProblem::new(span, format!("`{other}` is not expected here"))
-                    .hint("inside stands a relationship and a column, joined by a point"));
+                let hint = match other {
+                    Token::Mul => "name the rows: count(children), by the name of the relationship",
+                    _ => "inside stands a relationship and a column, joined by a point",
+                };
+                return Err(ExprProblem::new(span, format!("`{other}` is not expected here")).hint(hint));
             }
         }
     }
@@ -170,8 +173,13 @@ fn aggregated(
             ));
         }
         None if takes_column => {
-            return Err(ExprProblem::new(children.span.clone(), "a column of the children is missing")
-                .hint(format!("write `{}.column`", children.text)));
+            let hint = format!(
+                "write relationship.column: `{0}.column` where {0} is a relationship, `children.{0}` where it is a column",
+                children.text
+            );
+            return Err(
+                ExprProblem::new(children.span.clone(), "relationship and column are needed here").hint(hint)
+            );
         }
         _ => {}
     }

@@ -30,6 +30,44 @@ const FUNCTIONS: &[(&str, Function, usize, usize)] = &[
     ("concat", Function::Concat, 1, 100),
 ];
 
+/// Functions of other languages, and what does the same here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("if", "case when … then … else … end"),
+    ("iif", "case when … then … else … end"),
+    ("ifnull", "coalesce(x, otherwise)"),
+    ("isnull", "coalesce(x, otherwise), or x is null"),
+    ("nvl", "coalesce(x, otherwise)"),
+    ("len", "length(text)"),
+    ("char_length", "length(text)"),
+    ("left", "substring(text, 1, count)"),
+    ("mid", "substring(text, from, count)"),
+    ("ltrim", "trim(text)"),
+    ("rtrim", "trim(text)"),
+    ("ucase", "upper(text)"),
+    ("lcase", "lower(text)"),
+    ("mod", "x % y"),
+    ("ceiling", "ceil(x)"),
+    ("trunc", "floor(x), or round(x, digits)"),
+    ("today", "today, without brackets"),
+    ("curdate", "today"),
+    ("getdate", "now()"),
+    ("sysdate", "now()"),
+    ("year", "extract(year from x)"),
+    ("month", "extract(month from x)"),
+    ("day", "extract(day from x)"),
+    ("date_part", "extract(year from x)"),
+    ("datediff", "date - date, a number of days"),
+    ("date_add", "x + interval '3 days'"),
+    ("dateadd", "x + interval '3 days'"),
+    ("to_char", "cast(x as text)"),
+    ("str", "cast(x as text)"),
+];
+
+fn there_are() -> String {
+    let names: Vec<&str> = FUNCTIONS.iter().map(|(name, ..)| *name).collect();
+    format!("there are {}, extract, now, changed", names.join(", "))
+}
+
 /// The digits after the point that all databases keep, and as many before it.
 const DIGITS_MAX: i64 = 38;
 
@@ -59,6 +97,11 @@ impl Resolver<'_> {
         let names = names.unwrap_or_default();
         let args = arguments(function);
         match (names.as_slice(), args) {
+            ([name], _) if name.is_word("avg") => self.refuse(
+                span,
+                "there is no `avg`: an average cannot be kept by what is added and taken away",
+                "derive a sum and a count, and divide: total / nullif(number, 0)",
+            ),
             ([name], _) if is_aggregate(name) => self.refuse(
                 span,
                 format!("`{}` can only be the whole right side of a derivation", name.text),
@@ -84,9 +127,16 @@ impl Resolver<'_> {
 
     fn apply(&mut self, name: &str, args: &[&ast::Expr], span: Range<usize>, depth: usize) -> Option<Typed> {
         let Some((_, function, least, most)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
-            let hint =
-                did_you_mean(name, FUNCTIONS.iter().map(|(known, ..)| *known).chain(["now", "changed"]));
-            return self.refuse(span, format!("there is no function `{name}`"), hint.unwrap_or_default());
+            let elsewhere =
+                ELSEWHERE.iter().find(|(known, _)| *known == name).map(|(_, here)| format!("write {here}"));
+            let hint = elsewhere.or_else(|| {
+                did_you_mean(name, FUNCTIONS.iter().map(|(known, ..)| *known).chain(["now", "changed"]))
+            });
+            return self.refuse(
+                span,
+                format!("there is no function `{name}`"),
+                hint.unwrap_or_else(there_are),
+            );
         };
         if !(*least..=*most).contains(&args.len()) {
             let wanted = if least == most { least.to_string() } else { format!("{least} to {most}") };
@@ -220,7 +270,7 @@ impl Resolver<'_> {
 }
 
 fn is_aggregate(name: &Name) -> bool {
-    ["sum", "count", "min", "max", "exists", "copy", "avg"].iter().any(|word| name.is_word(word))
+    ["sum", "count", "min", "max", "exists", "copy"].iter().any(|word| name.is_word(word))
 }
 
 /// The plain arguments; nothing when the call has anything else about it.

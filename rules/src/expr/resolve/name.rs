@@ -67,7 +67,12 @@ impl Resolver<'_> {
         let here = &self.schema[table];
         let found = here.column(&name.text).filter(|id| self.shows(&here[*id]));
         if found.is_none() {
-            let hint = self.column_hint(here, &name.text);
+            let texts = "double quotes are for names: texts stand in single quotes";
+            let hint = match self.column_hint(here, &name.text) {
+                hint if name.quoted => format!("{hint} {texts}").trim_start().to_owned(),
+                hint if hint.is_empty() && name.is_word("now") => "write now()".into(),
+                hint => hint,
+            };
             let message = format!("{} has no column `{}`", self.schema[table].name, name.text);
             self.refuse(name.span.clone(), message, hint);
         }

@@ -206,14 +206,14 @@ fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
                 "order.items.amount",
                 "[items] `items` leads to many rows (derive an aggregate over them, such as sum(children.column), and read that)",
             ),
-            ("quantity + 'x'", "['x'] a number is needed, this is a text"),
+            ("quantity + 'x'", "['x'] a number is needed, this is a text (texts are joined with ||)"),
             (
                 "quantity > '5'",
                 "['5'] in a comparison, a number and a text do not go together (write numbers without quotes)",
             ),
             (
                 "order.date_shipped > 5",
-                "[5] in a comparison, a date and a number do not go together (cast(… as type) converts, where that is meant)",
+                "[5] in a comparison, a date and a number do not go together (write dates as '2024-05-01')",
             ),
             (
                 "order.date_shipped > '2024-13-01'",
@@ -224,7 +224,10 @@ fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
                 "[quantity] a condition is needed, this is a number (compare it with something)",
             ),
             ("quantity || 'x'", "[quantity] a text is needed, this is a number (write cast(… as text))"),
-            ("sqrt(4)", "[sqrt] there is no function `sqrt`"),
+            (
+                "sqrt(4)",
+                "[sqrt] there is no function `sqrt` (there are coalesce, nullif, abs, round, floor, ceil, least, greatest, lower, upper, trim, length, substring, replace, concat, extract, now, changed)",
+            ),
             ("lenght('a')", "[lenght] there is no function `lenght` (did you mean `length`?)"),
             ("round(1, 2, 3)", "[round] round takes 1 to 2 arguments, not 3"),
             (
@@ -246,7 +249,7 @@ fn wrong_expressions_are_answered_with_their_place_and_a_hint() {
             ),
             ("(quantity", "[] expected ), found the end (something is missing at the end)"),
             ("", "[] an expression is missing"),
-            ("'open", "['] Unterminated string literal"),
+            ("'open", "['] this is not closed (a quote inside a text is written twice: 'it''s')"),
             ("quantity ^ 2", "[quantity ^ 2] the operator `^` is not part of the language"),
             ("quantity::text", "[quantity] this form of cast is not known (write cast(x as type))"),
             (

@@ -7,7 +7,7 @@ use introspect::{Column, RelationshipId, TableId};
 use sqlparser::ast::{DataType, ExactNumberInfo, TimezoneInfo};
 
 use super::{Resolver, Typed};
-use crate::expr::eval::accept;
+use crate::expr::eval::{accept, literal_as};
 use crate::expr::{ActorTerm, Expr, Place, Type, noun};
 
 /// Digits after the point that MySQL keeps.
@@ -139,11 +139,13 @@ impl Resolver<'_> {
 
     fn mismatch<T>(&mut self, item: &Typed, ty: Type, doing: &str) -> Option<T> {
         let message = format!("{doing} {} and {} do not go together", noun(ty), noun(item.ty));
-        let numeric = matches!(ty, Type::Integer | Type::Decimal(_));
-        let hint = if numeric && is_text_constant(item) {
-            "write numbers without quotes"
-        } else {
-            "cast(… as type) converts, where that is meant"
+        let numeric = |ty| matches!(ty, Type::Integer | Type::Decimal(_));
+        let says_number = matches!(&item.expr, Expr::Literal(Value::Text(text)) if literal_as(text, Type::Decimal(None)).is_ok());
+        let hint = match (ty, item.ty) {
+            (a, _) if numeric(a) && says_number => "write numbers without quotes",
+            (a, b) if temporal(a) && numeric(b) => example(a),
+            (a, b) if temporal(b) && numeric(a) => example(b),
+            _ => "cast(… as type) converts, where that is meant",
         };
         self.refuse(item.span.clone(), message, hint);
         None
@@ -212,7 +214,10 @@ impl Resolver<'_> {
                 let message = format!("a number is needed, this is {}", noun(other));
                 self.refuse(item.span, message, "extract(year from …) takes a number out of it")
             }
-            other => self.refuse(item.span, format!("a number is needed, this is {}", noun(other)), ""),
+            other => {
+                let hint = if other == Type::Text { "texts are joined with ||" } else { "" };
+                self.refuse(item.span, format!("a number is needed, this is {}", noun(other)), hint)
+            }
         }
     }
 
