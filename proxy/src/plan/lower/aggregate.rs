@@ -5,6 +5,8 @@ use dialects::sql::{Alias, BinaryOp, Expr as Sql, Function};
 use introspect::Schema;
 use rules::rule::{Aggregate, AggregateFunction};
 
+use super::scope::by_value;
+
 /// What an aggregate comes to over the rows of a group, whose children are joined from the left: a parent without any has one row of nulls.
 /// `None`: it is told by the first of the children, not by all of them (see `extreme`).
 pub(super) fn over_joined(schema: &Schema, aggregate: &Aggregate, child: Alias) -> Option<Sql> {
@@ -35,7 +37,8 @@ pub(super) fn over_group(schema: &Schema, aggregate: &Aggregate, child: Alias) -
                 | ValueType::Timestamp
                 | ValueType::TimestampTz
         );
-        ordered.then(|| Sql::Call(function, vec![Sql::column(child, &table[column].db_name)]))
+        let stored = Sql::column(child, &table[column].db_name);
+        ordered.then(|| Sql::Call(function, vec![by_value(stored, table[column].ty)]))
     };
     match aggregate.function {
         AggregateFunction::Min(column) => over(Function::Min, column),
