@@ -9,8 +9,8 @@ use introspect::{ColumnId, Relationship, RelationshipId, Schema, Table, TableId}
 use proxy::exchange::Request as Sent;
 use rules::change::{Action, Membership, Operation, Relating, Request, RowId, RowRef};
 use rules::engine::game::Game;
-use rules::expr::{BinaryOp, Expr, Function, Place};
-use rules::rule::{Aggregate, AggregateFunction, Derivation, DerivationKind, RuleSet};
+use rules::expr::{BinaryOp, Event, Expr, Function, Place};
+use rules::rule::{Aggregate, AggregateFunction, Derivation, DerivationKind, Operations, RuleSet};
 use serde_json::{Map, Number, Value as Json, json};
 
 use crate::client;
@@ -66,10 +66,7 @@ pub fn file(game: &Game, schema: &Schema) -> String {
         let (into, entry) = match &derivation.kind {
             DerivationKind::Default(_) => (&mut default, expression.into()),
             DerivationKind::Stamp { operations, .. } => {
-                let mut named = Vec::new();
-                named.extend(operations.insert.then_some("insert"));
-                named.extend(operations.update.then_some("update"));
-                (&mut stamp, json!({"as": expression, "operations": named}))
+                (&mut stamp, json!({"as": expression, "operations": watched(*operations)}))
             }
             DerivationKind::Aggregate(aggregate) => {
                 let created = game.rules().created_by(aggregate.child, aggregate.parent);
@@ -89,8 +86,15 @@ pub fn file(game: &Game, schema: &Schema) -> String {
         transition.insert(format!("{}.{}", table.name, table[rule.column].name), states.into());
     }
     for constraint in constraints {
-        let mut entry =
-            json!({"check": names.expr(constraint.table, &constraint.check), "message": "refused"});
+        let mut entry = json!({
+            "check": names.expr(constraint.table, &constraint.check), "message": "refused",
+            "operations": watched(constraint.operations)
+        });
+        // Where nothing above is read, there is nothing to leave alone.
+        let above = |expr: &Expr| expr.places().iter().any(|place| !place.path.is_empty());
+        if constraint.conditions().any(above) {
+            entry["recheck"] = constraint.recheck.into();
+        }
         if let Some(when) = &constraint.when {
             entry["when"] = names.expr(constraint.table, when).into();
         }
@@ -102,6 +106,11 @@ pub fn file(game: &Game, schema: &Schema) -> String {
     json!({"derive": derive, "default": default, "stamp": stamp, "constrain": constrain, "transition": transition})
         .to_string()
         .replace("\"initial\":", "initial: ")
+}
+
+fn watched(operations: Operations) -> Vec<&'static str> {
+    let named = [(operations.insert, "insert"), (operations.update, "update"), (operations.delete, "delete")];
+    named.into_iter().filter_map(|(watched, name)| watched.then_some(name)).collect()
 }
 
 struct Names<'a> {
@@ -169,6 +178,13 @@ impl Names<'_> {
             Expr::Literal(value) => number(value),
             Expr::Column(place) => self.place(table, place),
             Expr::Old(column) => format!("old.{}", self.here[table][*column].name),
+            Expr::Event(Event::Inserting) => "inserting".into(),
+            Expr::Event(Event::Updating) => "updating".into(),
+            Expr::Event(Event::Deleting) => "deleting".into(),
+            Expr::Changed(columns) => {
+                let names: Vec<&str> = columns.iter().map(|c| self.here[table][*c].name.as_str()).collect();
+                format!("changed({})", names.join(", "))
+            }
             Expr::Binary(op, a, b) => format!("({} {} {})", text(a), operator(*op), text(b)),
             Expr::IsNull(e, true) => format!("({} is null)", text(e)),
             Expr::IsNull(e, false) => format!("({} is not null)", text(e)),
