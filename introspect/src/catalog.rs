@@ -18,8 +18,11 @@ use crate::schema::{Action, ColumnDefault};
 /// Where it is remembered which rules were verified.
 pub const VERIFICATIONS: &str = "rulegate_verifications";
 
+/// Where it is kept what was answered to requests that may be repeated.
+pub const IDEMPOTENCY: &str = "rulegate_idempotency";
+
 /// The product's own tables, which are no part of anybody's schema.
-pub const OWN_TABLES: [&str; 1] = [VERIFICATIONS];
+pub const OWN_TABLES: [&str; 2] = [VERIFICATIONS, IDEMPOTENCY];
 
 /// Everything a database says about itself.
 #[derive(Clone, Debug, PartialEq)]

@@ -85,6 +85,7 @@ catalogue! {
     TooManyIncluded 400 "too-many-included" "Too many included resources" "Include less, or ask for smaller pages.";
     TooManyOperations 400 "too-many-operations" "Too many operations" "Send fewer operations in one request.";
     UnknownLocalId 400 "unknown-local-id" "Unknown local id" "Add the resource by an operation that stands before, with this `lid`.";
+    IdempotencyNotSetUp 400 "idempotency-not-set-up" "Repeated requests cannot be told here" "Leave the header out, or have the operator run `rulegate setup`.";
     Unauthorized 401 "unauthorized" "Not authenticated" "Send a valid bearer token.";
     Forbidden 403 "forbidden" "Not allowed" "Ask for a role that may do this.";
     ClientIdForbidden 403 "client-id-forbidden" "Client-generated ids are not accepted here" "Leave the id out: the database draws it.";
@@ -116,6 +117,7 @@ catalogue! {
     Uncomputable 422 "uncomputable" "A rule cannot be computed with these values" "Change the values that the rule reads.";
     TooManyRows 422 "too-many-rows" "The change reaches too many rows" "Split it into smaller changes.";
     OperationsConflict 422 "operations-conflict" "Operations of one request contradict each other" "Ask for one outcome for each resource.";
+    IdempotencyKeyReused 422 "idempotency-key-reused" "The key belongs to another request" "Choose a new key for each request.";
     PreconditionRequired 428 "precondition-required" "A precondition is required" "Send If-Match with the resource's ETag.";
     TooManyRequests 429 "too-many-requests" "Too many requests" "Wait as Retry-After says.";
     HeadersTooLarge 431 "headers-too-large" "The headers are too large" "Send smaller headers.";

@@ -8,6 +8,7 @@
 pub mod answer;
 mod docs;
 mod errors;
+mod once;
 pub mod read;
 mod relationship;
 mod trace;
@@ -147,7 +148,7 @@ async fn watched(context: Context<'_>, endpoint: &Endpoint, request: &Request) -
 /// Dispatches a write by its method and what it addresses.
 async fn write(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
     let if_match = header(&request.headers, IF_MATCH)?;
-    let terms = &Terms::of(&request.headers);
+    let terms = &Terms::of(request, &Actor::anonymous())?;
     let (verb, ty, id) = match (&request.method, endpoint) {
         (_, Endpoint::Operations) => {
             media::content_type(&request.headers, Extension::Atomic)?;

@@ -1,6 +1,8 @@
 //! The only callers of drivers.
 
 pub mod lookup;
+mod own_tables;
 pub mod read;
+pub mod receipts;
 pub mod verify;
 pub mod write;

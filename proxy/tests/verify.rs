@@ -142,10 +142,17 @@ async fn setup_says_what_it_did_and_check_what_was_never_verified() {
     let made = project.said(&["setup"]);
     assert_eq!(
         made,
-        (0, "created `rulegate_verifications`: remembers which rules were verified\n".into(), String::new())
+        (
+            0,
+            "created `rulegate_verifications`: remembers which rules were verified\n\
+             created `rulegate_idempotency`: keeps what was answered to requests that may be repeated\n"
+                .into(),
+            String::new()
+        )
     );
     let there = project.said(&["setup"]);
-    assert_eq!(there, (0, "`rulegate_verifications` is there already\n".into(), String::new()));
+    let twice = "`rulegate_verifications` is there already\n`rulegate_idempotency` is there already\n";
+    assert_eq!(there, (0, twice.into(), String::new()));
 
     let never = "note: never verified (`rulegate verify`): `orders.amount`, `customers.balance`, `customers: balance <= credit_limit`";
     assert_eq!(note(&project.said(&["check"]).1).as_deref(), Some(never));

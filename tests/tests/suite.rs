@@ -37,6 +37,7 @@ mod suite {
     mod protocols;
     mod random;
     mod reads;
+    mod receipts;
     mod relationships;
     mod reload;
     mod removals;

@@ -1,20 +1,25 @@
 //! What a write has written → its answer. Pure: the answer to a request that may be repeated is made before the commit, and kept with it.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use http::header::{ETAG, LOCATION};
 use http::{HeaderMap, HeaderName};
 use introspect::TableId;
 use rules::change::RowId;
+use rules::policy::Actor;
 use serde_json::{Map, Value as Json};
 
-use super::trace;
-use crate::exchange::Response;
+use super::{once, trace};
+use crate::Result;
+use crate::exchange::{Request, Response};
 use crate::jsonapi::encode::OperationResult;
 use crate::jsonapi::encode::trace::NewIds;
 use crate::jsonapi::media::{JSON_API, JSON_API_ATOMIC};
 use crate::jsonapi::{encode, id};
 use crate::plan::write::{PlannedOperation, Shows, Verb, WritePlan};
-use crate::run::write::{Context, Written, WrittenRow, virtuals};
+use crate::run::receipts::Key;
+use crate::run::write::{Context, Watch, Written, WrittenRow, virtuals};
 use crate::state::Snapshot;
 
 /// `Prefer` (RFC 7240).
@@ -26,12 +31,15 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 pub struct Terms {
     /// No document that tells the client nothing new (`Prefer: return=minimal`).
     pub minimal: bool,
+    /// It is to be done once under this key (`Idempotency-Key`).
+    pub key: Option<Key>,
 }
 
 impl Terms {
-    /// As the headers say.
-    pub fn of(headers: &HeaderMap) -> Self {
-        Self { minimal: prefers_minimal(headers) }
+    /// As the headers of a request say.
+    pub fn of(request: &Request, actor: &Actor) -> Result<Self> {
+        let key = once::key(request, actor)?;
+        Ok(Self { minimal: prefers_minimal(&request.headers), key })
     }
 }
 
@@ -47,15 +55,17 @@ pub(super) enum Form {
 }
 
 /// How a write is answered: all that is known of it before it runs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Answering {
+    snapshot: Arc<Snapshot>,
+    watch: Watch,
     form: Form,
     minimal: bool,
     parts: Vec<Part>,
 }
 
 /// One operation.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Part {
     row: RowId,
     shows: Shows,
@@ -63,27 +73,40 @@ struct Part {
 }
 
 impl Answering {
-    pub(super) fn new(form: Form, terms: &Terms, plan: &WritePlan) -> Self {
+    pub(super) fn new(context: Context<'_>, form: Form, terms: &Terms, plan: &WritePlan) -> Self {
         let part = |operation: &PlannedOperation| Part {
             row: operation.id.clone(),
             shows: operation.shows,
             ignored: operation.ignored.clone(),
         };
-        Self { form, minimal: terms.minimal, parts: plan.operations.iter().map(part).collect() }
+        Self {
+            snapshot: context.snapshot.clone(),
+            watch: context.watch.clone(),
+            form,
+            minimal: terms.minimal,
+            parts: plan.operations.iter().map(part).collect(),
+        }
     }
 
     /// The answer.
-    pub(super) fn response(&self, context: Context<'_>, written: &[Written]) -> Response {
-        let told = trace::told(context, &self.new_ids(context.snapshot, written));
-        let trace = || told.clone().map(|told| ("trace".to_owned(), told));
+    pub(super) fn response(&self, written: &[Written]) -> Response {
+        let told = trace::told(&self.snapshot, &self.watch, &self.new_ids(written));
+        let trace: Map<String, Json> = told.map(|told| ("trace".to_owned(), told)).into_iter().collect();
         match self.form {
-            Form::Operations => self.results(context.snapshot, written, trace().into_iter().collect()),
-            Form::Relationship => short(trace().into_iter().collect()),
+            Form::Operations => self.results(written, trace),
+            Form::Relationship => short(trace),
             Form::Resource(verb) => {
                 let ignored = self.parts.first().map(ignored).unwrap_or_default();
-                self.resource(context.snapshot, verb, written, ignored.into_iter().chain(trace()).collect())
+                self.resource(verb, written, ignored.into_iter().chain(trace).collect())
             }
         }
+    }
+
+    /// Whether the results of several operations show what is read after the commit.
+    pub(super) fn shows_virtuals(&self) -> bool {
+        let shows =
+            |part: &Part| part.shows == Shows::Resource && self.snapshot.schema[part.row.table].has_virtual();
+        self.form == Form::Operations && self.parts.iter().any(shows)
     }
 
     /// The rows that the results of several operations show.
@@ -97,31 +120,19 @@ impl Answering {
         self.parts.iter().zip(written).filter_map(shown)
     }
 
-    /// The `meta` of the document that shows the resource.
-    pub(super) fn meta(&self, context: Context<'_>, written: &[Written]) -> Map<String, Json> {
-        let told = trace::told(context, &self.new_ids(context.snapshot, written));
-        let ignored = self.parts.first().map(ignored).unwrap_or_default();
-        ignored.into_iter().chain(told.map(|told| ("trace".to_owned(), told))).collect()
-    }
-
     /// The ids of the rows that were created.
-    fn new_ids(&self, snapshot: &Snapshot, written: &[Written]) -> NewIds {
+    fn new_ids(&self, written: &[Written]) -> NewIds {
         let id = |(part, written): (&Part, &Written)| match (part.row.key(), written) {
             (None, Written::Row(row)) => {
-                Some((part.row.clone(), id::of_row(&snapshot.schema, part.row.table, &row.values)))
+                Some((part.row.clone(), id::of_row(&self.snapshot.schema, part.row.table, &row.values)))
             }
             _ => None,
         };
         self.parts.iter().zip(written).filter_map(id).collect()
     }
 
-    fn resource(
-        &self,
-        snapshot: &Snapshot,
-        verb: Verb,
-        written: &[Written],
-        meta: Map<String, Json>,
-    ) -> Response {
+    fn resource(&self, verb: Verb, written: &[Written], meta: Map<String, Json>) -> Response {
+        let snapshot = &self.snapshot;
         match (self.parts.first(), written.first()) {
             (Some(part), Some(Written::Row(row))) => {
                 let table = part.row.table;
@@ -140,13 +151,17 @@ impl Answering {
         self.minimal && row.as_sent
     }
 
-    fn results(&self, snapshot: &Snapshot, written: &[Written], meta: Map<String, Json>) -> Response {
+    fn results(&self, written: &[Written], meta: Map<String, Json>) -> Response {
         let results: Vec<OperationResult> =
             self.parts.iter().zip(written).filter_map(|(part, written)| self.result(part, written)).collect();
         if meta.is_empty() && results.iter().all(OperationResult::is_empty) {
             return Response::empty(StatusCode::NO_CONTENT);
         }
-        Response::new(StatusCode::OK, JSON_API_ATOMIC, encode::results_document(snapshot, &results, &meta))
+        Response::new(
+            StatusCode::OK,
+            JSON_API_ATOMIC,
+            encode::results_document(&self.snapshot, &results, &meta),
+        )
     }
 
     fn result(&self, part: &Part, written: &Written) -> Option<OperationResult> {
@@ -191,7 +206,7 @@ fn document(snapshot: &Snapshot, table: TableId, row: &WrittenRow, meta: &Map<St
 }
 
 /// A creation says so, and where the new resource is.
-pub(super) fn created(
+fn created(
     snapshot: &Snapshot,
     table: TableId,
     verb: Verb,

@@ -10,7 +10,7 @@ use crate::exchange::Response;
 use crate::jsonapi::query;
 use crate::plan::names;
 use crate::plan::write::{self as plan, WriteRequest};
-use crate::run::write::Context;
+use crate::run::write::{Context, Once};
 use crate::{Error, ErrorCode, Result};
 
 /// Answers a PATCH (replace), POST (add) or DELETE (take away). Nothing is changed but what was sent, so there is nothing to show.
@@ -32,9 +32,11 @@ pub(super) async fn answer(
     let (relationship, there) = found(context, table, name)?;
     let how = how(method, there)?;
     let plan = plan::linkage(snapshot, table, relationship, how, request)?;
-    let answering = Answering::new(Form::Relationship, terms, &plan);
-    let written = write::carry_out(context, plan).await?;
-    Ok(answering.response(context, &written))
+    let answering = Answering::new(context, Form::Relationship, terms, &plan);
+    match write::carry_out(context, plan, terms, &answering, true).await? {
+        Once::Written(written) => Ok(answering.response(&written)),
+        Once::Before(receipt) => Ok(receipt.response),
+    }
 }
 
 fn found<'a>(context: Context<'a>, table: TableId, name: &str) -> Result<(RelationshipId, &'a Relationship)> {

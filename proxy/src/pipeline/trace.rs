@@ -37,14 +37,14 @@ fn allowed(snapshot: &Snapshot, actor: &Actor) -> Result<bool> {
 }
 
 /// The trace for the client, where it asked for one and the rules have looked at the write.
-pub(super) fn told(context: Context<'_>, new_ids: &NewIds) -> Option<Json> {
-    let found = context.watch.trace().filter(|_| context.watch.asked())?;
-    Some(trace::trace(context.snapshot, &found, new_ids))
+pub(super) fn told(snapshot: &Snapshot, watch: &Watch, new_ids: &NewIds) -> Option<Json> {
+    let found = watch.trace().filter(|_| watch.asked())?;
+    Some(trace::trace(snapshot, &found, new_ids))
 }
 
 /// Errors with the trace of what led to them.
 pub(super) fn refused(context: Context<'_>, mut errors: Errors) -> Errors {
-    if let Some(told) = told(context, &NewIds::new()) {
+    if let Some(told) = told(context.snapshot, context.watch, &NewIds::new()) {
         errors.meta.insert("trace".into(), told);
     }
     errors

@@ -32,9 +32,13 @@ use script::{Ended, Transaction};
 pub use watch::Watch;
 
 use super::lookup::{Knowledge, Wave};
+use super::receipts::{self, Keyed, Receipt};
 
 /// Most waves of plain reads, and most of locks, in one attempt at a write: deeper chains of tables do not exist.
 const WAVES_MAX: usize = 64;
+
+/// Most tries to take a request's key. Who waits for it holds nothing, so there may be more than of the write itself.
+const CLAIMS_MAX: u32 = 32;
 
 /// What an operation came to: its row as it is when all of them are done.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,16 +80,53 @@ pub async fn run(
     let outcome = match simple::run(context, plan.plan()).await {
         Some(ended) => ended,
         None => {
-            run_transaction(context, &Arc::new(Job { plan, request, watch: context.watch.clone() })).await
+            let job = Arc::new(Job { plan, request, watch: context.watch.clone(), keyed: None });
+            // Without a key nobody else can have it.
+            run_transaction(context, &job).await.map(Option::unwrap_or_default)
         }
     };
+    count(context, &outcome);
+    outcome
+}
+
+/// What a write with a key came to.
+#[derive(Debug)]
+pub enum Once {
+    /// It was written now.
+    Written(Vec<Written>),
+    /// It was written before: what was answered then.
+    Before(Receipt),
+}
+
+/// Runs a write to its end unless it was done before under the same key.
+pub async fn run_once(
+    context: Context<'_>,
+    plan: Restricted<WritePlan>,
+    request: Request,
+    keyed: Keyed,
+) -> Result<Once> {
+    let job = Arc::new(Job { plan, request, watch: context.watch.clone(), keyed: Some(keyed.clone()) });
+    for tries in 1..=CLAIMS_MAX {
+        if let Some(receipt) = receipts::find(context.pool, &keyed.key).await? {
+            return Ok(Once::Before(receipt));
+        }
+        // Where somebody else has had the key, there is a receipt by now, or the key is free again.
+        if let Some(outcome) = run_transaction(context, &job).await.transpose() {
+            count(context, &outcome);
+            return outcome.map(Once::Written);
+        }
+        tokio::time::sleep(pause(tries)).await;
+    }
+    Err(Error::new(ErrorCode::Contention, "Others kept sending the same request.").into())
+}
+
+fn count(context: Context<'_>, outcome: &Result<Vec<Written>>) {
     context.metrics.transaction(match &outcome {
         Ok(_) => observe::Outcome::Committed,
         Err(errors) if errors.iter().any(|e| e.code == ErrorCode::CommitUnknown) => observe::Outcome::Unknown,
         Err(errors) if errors.status() >= 500 => observe::Outcome::Failed,
         Err(_) => observe::Outcome::Refused,
     });
-    outcome
 }
 
 /// One write, over all its tries.
@@ -93,6 +134,8 @@ pub(super) struct Job {
     pub(super) plan: Restricted<WritePlan>,
     pub(super) request: Request,
     pub(super) watch: Watch,
+    /// What it is to be done once under.
+    pub(super) keyed: Option<Keyed>,
 }
 
 impl Job {
@@ -113,7 +156,8 @@ pub fn request(plan: &WritePlan, now: chrono::NaiveDateTime, snapshot: &Snapshot
     }
 }
 
-async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Vec<Written>> {
+/// `None`: another transaction has, or had, the same key.
+async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Option<Vec<Written>>> {
     let mut knowledge = Knowledge::default();
     let (mut conflicts, mut taken) = (0, 0);
     let mut discovered = false;
@@ -130,8 +174,9 @@ async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Vec<Wri
         match ended {
             Ended::Written { written, fired } => {
                 fired.iter().for_each(|(rule, times)| context.metrics.rule_fired(rule, *times));
-                return Ok(written);
+                return Ok(Some(written));
             }
+            Ended::Claimed => return Ok(None),
             Ended::Refused { errors, fired } => {
                 fired.iter().for_each(|rule| context.metrics.rule_fired(rule, 1));
                 return Err(errors);

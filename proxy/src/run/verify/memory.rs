@@ -7,12 +7,13 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use dialects::render::render;
 use dialects::sql::{Alias, Expr, Insert, Item, Query, Select, SqlType, TableName, TypedColumn, Update};
-use dialects::{Dialect, IntKind, Kind, Pool, Rows, Statement, Value, ValueType};
+use dialects::{Dialect, IntKind, Kind, Pool, Rows, Value, ValueType};
 use introspect::catalog::VERIFICATIONS;
 use serde::{Deserialize, Serialize};
 
 use super::RuleReport;
 use crate::plan::verify as plan;
+use crate::run::own_tables::exists;
 use crate::state::Snapshot;
 
 /// What is known of every rule that was ever verified here.
@@ -144,7 +145,7 @@ pub async fn trust(pool: &Pool, snapshot: &Snapshot) -> Result<Option<Trust>, su
 
 /// Makes the table, where it is not there. Whether it was made.
 pub async fn create(pool: &Pool) -> dialects::Result<bool> {
-    if exists(pool).await? {
+    if exists(pool, VERIFICATIONS).await? {
         return Ok(false);
     }
     let dialect = pool.dialect();
@@ -159,7 +160,7 @@ pub async fn create(pool: &Pool) -> dialects::Result<bool> {
 
 /// What is remembered; nothing, where there is no table.
 pub async fn read(pool: &Pool) -> dialects::Result<Option<Memory>> {
-    if !exists(pool).await? {
+    if !exists(pool, VERIFICATIONS).await? {
         return Ok(None);
     }
     let types = [TEXT, TEXT, ValueType::TimestampTz, WHOLE, WHOLE, TEXT, TEXT];
@@ -199,24 +200,6 @@ fn columns(dialect: Dialect) -> Vec<TypedColumn> {
     ]
     .map(|(name, ty)| TypedColumn { name: name.to_owned(), ty: SqlType::scalar(ty) })
     .into()
-}
-
-async fn exists(pool: &Pool) -> dialects::Result<bool> {
-    let text = match pool.dialect() {
-        Dialect::Postgres => {
-            format!(
-                "select count(*) from pg_catalog.pg_class where oid = pg_catalog.to_regclass('{VERIFICATIONS}')"
-            )
-        }
-        Dialect::Mysql => format!(
-            "select count(*) from information_schema.tables where table_schema = database() and table_name = '{VERIFICATIONS}'"
-        ),
-        Dialect::Sqlite => {
-            format!("select count(*) from sqlite_master where type = 'table' and name = '{VERIFICATIONS}'")
-        }
-    };
-    let answers = pool.run(vec![Statement { text, params: Vec::new(), columns: vec![WHOLE] }]).await?;
-    Ok(answers.first().map(|rows| rows.cell(0, 0).into_value()) == Some(Value::Int(1)))
 }
 
 fn update(columns: Vec<TypedColumn>, values: Vec<Value>) -> Query {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dialects::driver::{Script, Step};
-use dialects::{Dialect, Kind, Rows, Statement, Value};
+use dialects::{Dialect, Kind, Rows, Value};
 use introspect::TableId;
 use rules::change::{Change, Key, Reason, RowId, Violation};
 use rules::engine::{Finder, Known, Lookup, Outcome, PathLookup, Phase};
@@ -46,6 +46,8 @@ pub(super) enum Ended {
         /// What it comes to, where this goes on: the request itself names the row in two spellings.
         refused: Error,
     },
+    /// Another transaction has, or had, the request's key: nothing is done.
+    Claimed,
     /// The database failed.
     Failed(dialects::Error),
 }
@@ -69,6 +71,8 @@ pub(super) struct Transaction {
 
 enum State {
     Start,
+    /// Taking the request's key.
+    Claiming,
     Fetching(Wave),
     /// A step of the writes; whether it is the last.
     Writing(Box<Stage>, bool),
@@ -89,7 +93,8 @@ impl Script for Transaction {
             Err(error) => return Step::Done(self.failed(error)),
         };
         match std::mem::replace(&mut self.state, State::Start) {
-            State::Start => self.attempt(),
+            State::Start => self.start(),
+            State::Claiming => self.attempt(),
             State::Fetching(wave) => {
                 let by_path = self.knowledge.absorb(&self.snapshot, wave, &answers, true);
                 self.horizon.reached(&self.snapshot, by_path);
@@ -124,6 +129,17 @@ impl Transaction {
             pending: false,
             comparison: None,
             fired: BTreeMap::new(),
+        }
+    }
+
+    /// The key is taken before any lock: who waits for it holds nothing.
+    fn start(&mut self) -> Step<Ended> {
+        match &self.job.keyed {
+            None => self.attempt(),
+            Some(keyed) => {
+                self.state = State::Claiming;
+                Step::Run(keyed.claim(self.snapshot.schema.dialect))
+            }
         }
     }
 
@@ -234,7 +250,8 @@ impl Transaction {
     fn write(&mut self, changes: &[Change]) -> Step<Ended> {
         self.fired = self.setters(changes);
         self.comparison = Comparison::of(&self.snapshot, changes);
-        self.pending = self.snapshot.schema.dialect != Dialect::Postgres || self.comparison.is_some();
+        let apart = self.comparison.is_some() || self.job.keyed.is_some();
+        self.pending = apart || self.snapshot.schema.dialect != Dialect::Postgres;
         let wanted = self.job.plan().rows().into_iter().collect();
         self.run(Box::new(Stage::new(&self.snapshot, changes, wanted)))
     }
@@ -243,6 +260,8 @@ impl Transaction {
     /// that row.
     fn failed(&mut self, error: dialects::Error) -> Ended {
         let creating = match &self.state {
+            // Of those who wait for a key that is given up, MariaDB lets one on and ends the others as deadlocked.
+            State::Claiming if matches!(error.kind, Kind::Unique | Kind::Conflict) => return Ended::Claimed,
             State::Writing(stage, _) => stage.creating(),
             _ => None,
         };
@@ -382,8 +401,10 @@ impl Transaction {
     /// Commits, where that did not travel with the writes.
     fn end(&mut self, written: Vec<Written>) -> Step<Ended> {
         if std::mem::take(&mut self.pending) {
+            let keyed = self.job.keyed.as_ref();
+            let receipt = keyed.map(|keyed| keyed.record(self.snapshot.schema.dialect, &written));
             self.state = State::Committing(written);
-            return Step::Commit(Vec::<Statement>::new());
+            return Step::Commit(receipt.unwrap_or_default());
         }
         Step::Done(Ended::Written { written, fired: std::mem::take(&mut self.fired) })
     }

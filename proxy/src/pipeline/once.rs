@@ -1,0 +1,68 @@
+//! `Idempotency-Key`: a write that is sent again is not done again (draft-ietf-httpapi-idempotency-key-header).
+
+use http::HeaderName;
+use http::header::IF_MATCH;
+use rules::policy::Actor;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::header;
+use crate::exchange::Request;
+use crate::run::receipts::Key;
+use crate::{Error, ErrorCode, Result};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Most characters of a key.
+const LENGTH_MAX: usize = 255;
+
+/// What names a request that may be sent again; nothing, where it has no key. A key may stand in quotes.
+pub(super) fn key(request: &Request, actor: &Actor) -> Result<Option<Key>> {
+    let Some(text) = header(&request.headers, IDEMPOTENCY_KEY)? else { return Ok(None) };
+    let text = text.trim();
+    let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let fits = (1..=LENGTH_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !fits {
+        let detail = format!("A key is 1 to {LENGTH_MAX} visible ASCII characters, without spaces.");
+        return Err(Error::new(ErrorCode::MalformedRequest, detail).header("Idempotency-Key").into());
+    }
+    let (actor, key) = (actor.id.clone().unwrap_or_default(), key.to_owned());
+    Ok(Some(Key { actor, key, fingerprint: fingerprint(request)? }))
+}
+
+/// What makes a request another one: where it goes, what it asks and what it brings.
+fn fingerprint(request: &Request) -> Result<String> {
+    let condition = header(&request.headers, IF_MATCH)?.unwrap_or_default();
+    let parts = [request.method.as_str(), &request.path, &request.query, condition];
+    let mut text = parts.join("\n").into_bytes();
+    text.push(b'\n');
+    text.extend_from_slice(&request.body);
+    Ok(format!("{:032x}", xxh3_128(&text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, Method};
+
+    use super::*;
+
+    fn request(key: &str, body: &'static str) -> Request {
+        let mut headers = HeaderMap::new();
+        headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_str(key).unwrap());
+        let (path, query) = ("/api/orders".into(), String::new());
+        Request { method: Method::POST, path, query, headers, body: body.into() }
+    }
+
+    #[test]
+    fn a_key_may_stand_in_quotes_and_a_request_has_one_fingerprint() {
+        let key = |text: &str, body| key(&request(text, body), &Actor::anonymous()).unwrap().unwrap();
+        assert_eq!(key("\"8e03-9b\"", "x"), key("8e03-9b", "x"));
+        assert_ne!(key("8e03-9b", "x").fingerprint, key("8e03-9b", "y").fingerprint);
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        for text in ["", "\"\"", "a b", &"x".repeat(256)] {
+            assert!(key(&request(text, ""), &Actor::anonymous()).is_err(), "{text}");
+        }
+    }
+}
