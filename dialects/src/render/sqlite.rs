@@ -2,7 +2,7 @@
 //! arithmetic is binary, its `lower` and `like` know ASCII alone.
 
 use bigdecimal::ToPrimitive;
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 
 use crate::sql::{BinaryOp, CastType};
 use crate::{Value, ValueType};
@@ -52,8 +52,9 @@ fn around(value: &Value) -> Option<(Value, Value)> {
             return Some((Value::Float(number - margin), Value::Float(number + margin)));
         }
     };
-    let text = |day: NaiveDate| Value::Text(day.to_string());
-    Some((text(day.pred_opt()?), text(day.checked_add_days(Days::new(2))?)))
+    // Years of more or less than four digits do not sort as texts: at the ends there is no range.
+    let text = |day: NaiveDate| (0..=9999).contains(&day.year()).then(|| Value::Text(day.to_string()));
+    Some((text(day.pred_opt()?)?, text(day.checked_add_days(Days::new(2))?)?))
 }
 
 /// Where nulls go.
