@@ -9,12 +9,16 @@ mod mysql;
 mod postgres;
 mod rows;
 mod sqlite;
+mod stream;
 mod text;
 mod tls;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use rows::Rows;
+pub use stream::RowStream;
+use tokio::sync::Semaphore;
 
 use crate::render::Statement;
 use crate::{Dialect, Error, Kind, Result};
@@ -24,6 +28,8 @@ use crate::{Dialect, Error, Kind, Result};
 pub struct Options {
     /// Most exclusive connections.
     pub connections_max: usize,
+    /// Most of them that streams take at once: never more than half of them, but one.
+    pub streams_max: usize,
     /// How long to wait for a free one.
     pub acquire_timeout: Duration,
     /// The longest a statement may run.
@@ -41,6 +47,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             connections_max: 16,
+            streams_max: 4,
             acquire_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(3),
@@ -53,7 +60,17 @@ impl Default for Options {
 /// Connections to one database.
 pub struct Pool {
     driver: Driver,
+    streams: Streams,
 }
+
+/// The places of streams.
+struct Streams {
+    places: Arc<Semaphore>,
+    most: usize,
+}
+
+/// How long a pool that is closed waits for streams that nobody reads any more.
+const LAST_STREAMS: Duration = Duration::from_secs(2);
 
 enum Driver {
     Postgres(Box<postgres::Pool>),
@@ -99,12 +116,13 @@ impl Pool {
     /// Opens the pool. The URL decides the dialect; nothing is connected yet, so that a server can start while its
     /// database is away (SQLite: the file is opened now, and must exist unless the URL ends in `?mode=rwc`).
     pub fn open(url: &str, options: Options) -> Result<Self> {
+        let streams = Streams::new(&options);
         let driver = match address::dialect(url)? {
             Dialect::Postgres => Driver::Postgres(Box::new(postgres::Pool::open(url, options)?)),
             Dialect::Sqlite => Driver::Sqlite(sqlite::Pool::open(url, options)?),
             Dialect::Mysql => Driver::Mysql(mysql::Pool::open(url, options)?),
         };
-        Ok(Self { driver })
+        Ok(Self { driver, streams })
     }
 
     /// The dialect spoken.
@@ -136,6 +154,24 @@ impl Pool {
         }
     }
 
+    /// Runs a statement that reads, on a connection of its own (SQLite: a thread), and gives its rows as they are taken. No time-out cuts
+    /// it. Errors: there are as many streams already, or no connection; what the statement itself comes to is told by the stream.
+    pub async fn stream(&self, statement: Statement) -> Result<RowStream> {
+        let place = Arc::clone(&self.streams.places).try_acquire_owned();
+        let place = place.map_err(|_| Error::new(Kind::Exhausted, "as many streams are open as may be"))?;
+        let waiting = match &self.driver {
+            Driver::Sqlite(pool) => pool.waiting(),
+            _ => stream::WAITING,
+        };
+        let (sink, stream) = stream::stream(&statement.columns, waiting, place);
+        match &self.driver {
+            Driver::Postgres(pool) => pool.stream(statement, sink).await?,
+            Driver::Mysql(pool) => pool.stream(statement, sink).await?,
+            Driver::Sqlite(pool) => pool.stream(statement, sink).await?,
+        }
+        Ok(stream)
+    }
+
     /// Runs SQL text of several statements, without parameters or answers: for loading a demonstration or a test, never for a
     /// client's text. On PostgreSQL an error undoes all of it, elsewhere what came before it stays.
     pub async fn execute_script(&self, sql: &str) -> Result<()> {
@@ -161,13 +197,29 @@ impl Pool {
         }
     }
 
-    /// Closes what is idle, and refuses whatever comes later. What is under way is finished.
+    /// Closes what is idle, and refuses whatever comes later. What is under way is finished; streams that nobody reads any more are
+    /// stopped before it returns.
     pub async fn close(&self) {
+        self.streams.close().await;
         match &self.driver {
             Driver::Postgres(pool) => pool.close(),
             Driver::Mysql(pool) => pool.close(),
             Driver::Sqlite(pool) => pool.close(),
         }
+    }
+}
+
+impl Streams {
+    fn new(options: &Options) -> Self {
+        let most = options.streams_max.min(options.connections_max / 2).max(1);
+        Self { places: Arc::new(Semaphore::new(most)), most }
+    }
+
+    async fn close(&self) {
+        let all = u32::try_from(self.most).unwrap_or(u32::MAX);
+        // Those that are still read go on.
+        let _ = tokio::time::timeout(LAST_STREAMS, self.places.acquire_many(all)).await;
+        self.places.close();
     }
 }
 

@@ -4,6 +4,7 @@
     missing_docs,
     unreachable_pub,
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test stops at the first surprise"
 )]
@@ -14,6 +15,7 @@ mod drivers {
     pub mod failures;
     pub mod rendered;
     pub mod statements;
+    pub mod streams;
     pub mod transactions;
     pub mod values;
 }

@@ -102,6 +102,11 @@ impl<C: Lent> Lease<C> {
             self.home.idle().push(connection);
         }
     }
+
+    /// Closes the connection, on which nothing runs any more.
+    pub(super) fn discard(mut self) {
+        self.connection = None;
+    }
 }
 
 impl<C: Lent> Drop for Lease<C> {

@@ -13,19 +13,20 @@ use connection::Connection;
 pub(super) use decode::decode;
 
 use super::lease::{Lease, Leases};
+use super::stream::Sink;
 use super::{Options, PoolStatus, Rows, Script, Step, script_went_on};
 use crate::Result;
 use crate::render::Statement;
 
 /// The connections to one server.
 pub(super) struct Pool {
-    connector: Connector,
+    connector: Arc<Connector>,
     leases: Arc<Leases<Connection>>,
 }
 
 impl Pool {
     pub(super) fn open(url: &str, options: Options) -> Result<Self> {
-        Ok(Self { leases: Leases::new(&options), connector: Connector::new(url, options)? })
+        Ok(Self { leases: Leases::new(&options), connector: Arc::new(Connector::new(url, options)?) })
     }
 
     pub(super) async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
@@ -57,6 +58,28 @@ impl Pool {
             lease.give_back();
         }
         outcome
+    }
+
+    /// Its session is set up for this one statement, and so the connection is not used again.
+    pub(super) async fn stream(&self, statement: Statement, sink: Sink) -> Result<()> {
+        let mut lease = self.lease().await?;
+        let connector = Arc::clone(&self.connector);
+        tokio::spawn(async move {
+            let Ok(connection) = lease.connection() else { return };
+            let id = connection.id();
+            let ended = tokio::select! {
+                outcome = connection.stream(statement, &sink) => Some(outcome),
+                () = sink.abandoned() => None,
+            };
+            if ended.is_none() {
+                connector.kill(id).await;
+            }
+            lease.discard();
+            if let Some(outcome) = ended {
+                sink.end(outcome).await;
+            }
+        });
+        Ok(())
     }
 
     pub(super) async fn execute_script(&self, sql: &str) -> Result<()> {

@@ -5,6 +5,7 @@ mod connection;
 mod decode;
 mod encode;
 mod error;
+mod stream;
 mod transaction;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use connection::{Connection, Failed};
 pub(super) use decode::decode;
 
 use super::lease::{self, Leases, Lent};
+use super::stream::Sink;
 use super::{Options, PoolStatus, Rows, Script};
 use crate::render::Statement;
 use crate::{Error, Kind, Result};
@@ -60,6 +62,12 @@ impl Pool {
     pub(super) async fn transact<S: Script>(&self, script: S) -> Result<S::Output> {
         let lease = self.exclusive.lease(self.connector.connect(Purpose::Exclusive)).await?;
         transaction::transact(lease, script).await
+    }
+
+    pub(super) async fn stream(&self, statement: Statement, sink: Sink) -> Result<()> {
+        let lease = self.exclusive.lease(self.connector.connect(Purpose::Exclusive)).await?;
+        tokio::spawn(stream::stream(lease, statement, sink));
+        Ok(())
     }
 
     pub(super) async fn execute_script(&self, sql: &str) -> Result<()> {

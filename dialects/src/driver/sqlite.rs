@@ -14,12 +14,14 @@ use session::Session;
 use threads::Queue;
 
 use super::address::{self, SqlitePlace};
+use super::stream::{self, Sink};
 use super::{Options, PoolStatus, Rows, Script};
 use crate::render::Statement;
 use crate::{Error, Kind, Result};
 
 /// The threads of one database.
 pub(super) struct Pool {
+    place: SqlitePlace,
     readers: Option<Arc<Queue>>,
     writer: Arc<Queue>,
     options: Options,
@@ -37,7 +39,7 @@ impl Pool {
             SqlitePlace::Memory => None,
             SqlitePlace::File { .. } => Some(Self::readers(&place, &options)?),
         };
-        Ok(Self { readers, writer, options })
+        Ok(Self { place, readers, writer, options })
     }
 
     fn readers(place: &SqlitePlace, options: &Options) -> Result<Arc<Queue>> {
@@ -59,6 +61,28 @@ impl Pool {
 
     pub(super) async fn transact<S: Script>(&self, script: S) -> Result<S::Output> {
         self.submit(&self.writer, move |session, abandoned| session.transact(script, abandoned)).await?
+    }
+
+    /// How many batches of a stream wait to be taken: of a database in memory all of them, because its one thread can wait for nobody.
+    pub(super) fn waiting(&self) -> usize {
+        match self.place {
+            SqlitePlace::Memory => stream::WAITING_ALL,
+            SqlitePlace::File { .. } => stream::WAITING,
+        }
+    }
+
+    /// In a thread and a session of its own.
+    pub(super) async fn stream(&self, statement: Statement, sink: Sink) -> Result<()> {
+        if self.place == SqlitePlace::Memory {
+            let place = self.writer.reserve(self.options.acquire_timeout).await?;
+            place.submit(move |session| session.stream(&statement, sink));
+            return Ok(());
+        }
+        let (place, options) = (self.place.clone(), self.options.clone());
+        threads::spawn("sqlite-stream", move || match Session::open(&place, true, &options) {
+            Ok(mut session) => session.stream(&statement, sink),
+            Err(error) => sink.end_blocking(Err(error)),
+        })
     }
 
     pub(super) async fn execute_script(&self, sql: &str) -> Result<()> {

@@ -47,7 +47,7 @@ impl Database {
         };
         let drop = match server {
             Some(server) => {
-                let admin = Pool::open(&server, options()).unwrap();
+                let admin = Pool::open(&server, Options::default()).unwrap();
                 admin.execute_script(&format!("create database {name}")).await.unwrap();
                 Some((admin, name))
             }

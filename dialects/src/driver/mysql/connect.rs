@@ -59,6 +59,14 @@ impl Connector {
         Ok(Connection::new(conn, self.options.statement_timeout + self.options.lock_timeout))
     }
 
+    /// Ends a connection and what runs on it, by another one.
+    pub(super) async fn kill(&self, id: u32) {
+        let killed = async { self.connect().await?.execute_script(&format!("kill {id}")).await };
+        if let Err(error) = killed.await {
+            tracing::warn!(%error, "a statement of MySQL could not be stopped");
+        }
+    }
+
     async fn dial(&self) -> mysql_async::Result<Conn> {
         match (Conn::new(self.opts.clone()).await, &self.fallback) {
             (Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)), Some(plain)) => {

@@ -9,6 +9,7 @@ use super::encode;
 use super::error::{is_lost, translate};
 use crate::driver::lease::Lent;
 use crate::driver::rows::{Data, Rows};
+use crate::driver::stream::{Measure, Sink};
 use crate::render::Statement;
 use crate::{Error, Kind, Result};
 
@@ -23,6 +24,10 @@ pub(super) struct Connection {
     /// When it last answered.
     used: Instant,
 }
+
+/// What bounds a statement that is read as slowly as its reader likes: the reader alone. The first comment is run by MariaDB alone, the
+/// second by MySQL alone.
+const UNBOUNDED: &str = "set session net_write_timeout = 86400 /*M! , max_statement_time = 0 */ /*!80000 , max_execution_time = 0 */";
 
 /// How long a connection may rest before it is asked whether it still lives.
 const REST_MAX: Duration = Duration::from_secs(1);
@@ -129,6 +134,17 @@ impl Connection {
         !self.open && !self.broken
     }
 
+    /// What the server calls it.
+    pub(super) fn id(&self) -> u32 {
+        self.conn.id()
+    }
+
+    /// Hands on the rows of a statement as they come, until nobody takes them. The connection is of no use afterwards.
+    pub(super) async fn stream(&mut self, statement: Statement, sink: &Sink) -> Result<()> {
+        self.broken = true;
+        hand_on(&mut self.conn, statement, sink).await.map_err(|error| translate(&error))
+    }
+
     pub(super) async fn execute_script(&mut self, sql: &str) -> Result<()> {
         self.conn.query_drop(sql).await.map_err(|error| translate(&error))
     }
@@ -145,6 +161,31 @@ async fn answer(conn: &mut Conn, statement: Statement) -> mysql_async::Result<Ro
     result.drop_result().await?;
     let affected = if rows.is_empty() { affected } else { rows.len() as u64 };
     Ok(Rows { columns: statement.columns, data: Data::Mysql(rows), affected, last_insert_id })
+}
+
+async fn hand_on(conn: &mut Conn, statement: Statement, sink: &Sink) -> mysql_async::Result<()> {
+    conn.query_drop(UNBOUNDED).await?;
+    let params = encode::params(&statement.params);
+    let mut result = conn.exec_iter(statement.text.as_str(), params).await?;
+    let (mut batch, mut measure) = (Vec::new(), Measure::default());
+    while let Some(row) = result.next().await? {
+        let full = measure.add(bytes(&row));
+        batch.push(row);
+        if full {
+            sink.send(Data::Mysql(std::mem::take(&mut batch))).await;
+        }
+    }
+    sink.send(Data::Mysql(batch)).await;
+    result.drop_result().await
+}
+
+/// What is in a row.
+fn bytes(row: &mysql_async::Row) -> usize {
+    let cell = |at| match row.as_ref(at) {
+        Some(mysql_async::Value::Bytes(bytes)) => bytes.len(),
+        _ => size_of::<mysql_async::Value>(),
+    };
+    (0..row.len()).map(cell).sum()
 }
 
 impl Lent for Connection {

@@ -7,7 +7,7 @@ use futures_util::future::{BoxFuture, join_all, try_join_all};
 use futures_util::{FutureExt, TryStreamExt};
 use indexmap::IndexMap;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{CancelToken, Client, Error, RowStream};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::encode::Encoded;
@@ -100,6 +100,20 @@ impl Connection {
         })
     }
 
+    /// The rows of one statement as they come, in a transaction of its own that no time-out ends. Prepared for this once: an unnamed
+    /// statement whose types the driver has yet to ask for would wait for itself.
+    pub(super) async fn stream(&self, statement: &Statement) -> Result<RowStream, Error> {
+        let begin = "begin isolation level read committed read only; set local statement_timeout = 0";
+        self.client.batch_execute(begin).await?;
+        let prepared = self.client.prepare(&statement.text).await?;
+        self.client.query_raw(&prepared, statement.params.iter().map(Encoded)).await
+    }
+
+    /// Has the server stop what it is doing for this connection.
+    pub(super) async fn cancel(&self) {
+        cancel(self.client.cancel_token(), self.tls.clone()).await;
+    }
+
     /// BEGIN, COMMIT or ROLLBACK, sent when first polled.
     pub(super) fn control<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<Rows, Error>> {
         async move { self.client.batch_execute(text).await.map(|()| Rows::default()) }.boxed()
@@ -119,8 +133,15 @@ impl Lent for Connection {
     fn abandon(&self) {
         let (token, tls) = (self.client.cancel_token(), self.tls.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { token.cancel_query(tls).await });
+            runtime.spawn(cancel(token, tls));
         }
+    }
+}
+
+/// A server that is not reached has other reasons to stop.
+async fn cancel(token: CancelToken, tls: MakeRustlsConnect) {
+    if let Err(error) = token.cancel_query(tls).await {
+        tracing::warn!(%error, "a statement of PostgreSQL could not be cancelled");
     }
 }
 

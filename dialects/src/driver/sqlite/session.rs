@@ -12,6 +12,7 @@ use super::error::translate;
 use super::functions;
 use crate::driver::address::SqlitePlace;
 use crate::driver::rows::{Data, Rows};
+use crate::driver::stream::{Measure, Sink};
 use crate::driver::{Options, Script, Step, script_went_on};
 use crate::render::{Param, Statement};
 use crate::{Decimal, Error, Kind, Result, Value};
@@ -36,14 +37,23 @@ const STATEMENTS_KEPT: usize = 256;
 
 impl Session {
     pub(super) fn open(place: &SqlitePlace, read_only: bool, options: &Options) -> Result<Self> {
-        let mut connection = connect(place)?;
+        let connection = connect(place)?;
         let deadline = Arc::new(Deadline { start: Instant::now(), at_ms: AtomicU64::new(0) });
         set_up(&connection, place, read_only, options).map_err(|error| translate(&error))?;
-        let watched = Arc::clone(&deadline);
-        connection
-            .progress_handler(OPS_BETWEEN_CHECKS, Some(move || watched.passed()))
-            .map_err(|error| translate(&error))?;
-        Ok(Self { connection, deadline, statement_timeout: options.statement_timeout })
+        let mut session = Self { connection, deadline, statement_timeout: options.statement_timeout };
+        session.watch_deadline()?;
+        Ok(session)
+    }
+
+    fn watch_deadline(&mut self) -> Result<()> {
+        let watched = Arc::clone(&self.deadline);
+        self.stop_when(move || watched.passed())
+    }
+
+    /// Has the running statement stop when this is true.
+    fn stop_when(&mut self, stop: impl FnMut() -> bool + Send + 'static) -> Result<()> {
+        let set = self.connection.progress_handler(OPS_BETWEEN_CHECKS, Some(stop));
+        set.map_err(|error| translate(&error))
     }
 
     /// Runs one statement to its end.
@@ -69,6 +79,38 @@ impl Session {
         let affected = if writes { self.connection.changes() } else { table.len() as u64 };
         let last_insert_id = u64::try_from(self.connection.last_insert_rowid()).ok().filter(|_| writes);
         Ok(Rows { columns: statement.columns, data: Data::Sqlite(table), affected, last_insert_id })
+    }
+
+    /// Hands on the rows of a statement as they come, until nobody takes them.
+    pub(super) fn stream(&mut self, statement: &Statement, sink: Sink) {
+        let outcome = self.stop_when(sink.watch()).and_then(|()| {
+            let outcome = self.hand_on(statement, &sink).map_err(|error| translate(&error));
+            self.watch_deadline().and(outcome)
+        });
+        sink.end_blocking(outcome);
+    }
+
+    fn hand_on(&self, statement: &Statement, sink: &Sink) -> rusqlite::Result<()> {
+        let mut prepared = self.connection.prepare(&statement.text)?;
+        let width = prepared.column_count();
+        let (mut batch, mut measure) = (Table::new(width), Measure::default());
+        let mut rows = prepared.query(params_from_iter(statement.params.iter().map(Bound)))?;
+        while let Some(row) = rows.next()? {
+            let mut bytes = 0;
+            for index in 0..width {
+                let cell = row.get_ref(index)?;
+                bytes += size(cell);
+                batch.push(owned(cell));
+            }
+            if measure.add(bytes) {
+                let full = std::mem::replace(&mut batch, Table::new(width));
+                if !sink.send_blocking(Data::Sqlite(full)) {
+                    return Ok(());
+                }
+            }
+        }
+        sink.send_blocking(Data::Sqlite(batch));
+        Ok(())
     }
 
     pub(super) fn execute_batch(&mut self, sql: &str) -> Result<()> {
@@ -146,6 +188,13 @@ impl Deadline {
     fn passed(&self) -> bool {
         let at_ms = self.at_ms.load(Ordering::Relaxed);
         at_ms > 0 && self.start.elapsed().as_millis() >= u128::from(at_ms)
+    }
+}
+
+fn size(cell: ValueRef<'_>) -> usize {
+    match cell {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+        _ => size_of::<SqliteValue>(),
     }
 }
 

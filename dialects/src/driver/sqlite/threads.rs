@@ -43,12 +43,17 @@ pub(super) fn start(name: &str, sessions: Vec<Session>, places: usize) -> Result
     });
     for session in sessions {
         let queue = Arc::clone(&queue);
-        let thread = std::thread::Builder::new().name(name.to_owned());
-        thread.spawn(move || queue.work(session)).map_err(|error| {
-            Error::new(Kind::Unavailable, format!("cannot start a thread for SQLite: {error}"))
-        })?;
+        spawn(name, move || queue.work(session))?;
     }
     Ok(queue)
+}
+
+/// Starts a thread.
+pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread
+        .map(drop)
+        .map_err(|error| Error::new(Kind::Unavailable, format!("cannot start a thread for SQLite: {error}")))
 }
 
 impl Queue {
