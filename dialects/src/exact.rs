@@ -12,10 +12,15 @@ pub const ROUND_MAX: i64 = 1_000;
 
 /// To 20 digits after the point, half away from zero; nothing where the divisor is zero.
 pub fn quotient(a: &BigDecimal, b: &BigDecimal) -> Option<BigDecimal> {
+    quotient_to(a, b, QUOTIENT_SCALE)
+}
+
+/// Likewise, to so many digits after the point.
+pub fn quotient_to(a: &BigDecimal, b: &BigDecimal, digits: u32) -> Option<BigDecimal> {
     if b.is_zero() {
         return None;
     }
-    let scale = i64::from(QUOTIENT_SCALE);
+    let scale = i64::from(digits);
     let ((a, a_scale), (b, b_scale)) = (a.as_bigint_and_exponent(), b.as_bigint_and_exponent());
     let shift = scale + b_scale - a_scale;
     let rounded = divide_rounded(&(a * ten_to(shift)), &(b * ten_to(-shift)));
@@ -85,6 +90,10 @@ mod tests {
             assert_eq!(quotient(&number(a), &number(b)), Some(number(expect)), "{a} / {b}");
         }
         assert_eq!(quotient(&number("1"), &number("0.00")), None);
+        // Rounded to 20 digits first, it would come to 0.000001.
+        let (a, b) = (number("0.00000049999999999999999999996"), number("1"));
+        assert_eq!(quotient_to(&a, &b, 6), Some(number("0")));
+        assert_eq!(quotient_to(&number("-5"), &number("2"), 0), Some(number("-3")));
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod write;
 
 pub use expr::{BinaryOp, CastType, Expr, Function};
 pub use name::{Alias, SqlType, TableName};
-pub use select::{Item, Join, JoinKind, Lock, Order, Select};
+pub use select::{Item, Join, JoinKind, Lock, Order, Select, Source};
 pub use write::{Advisory, Delete, Insert, TypedColumn, Update};
 
 /// One thing to run.

@@ -5,7 +5,7 @@ use super::expr::can_fail;
 use crate::calendar::{Field, Interval};
 use crate::exact::ROUND_MAX;
 use crate::sql::{Expr, Function};
-use crate::{Dialect, Value, letters};
+use crate::{Dialect, Value, ValueType, letters};
 
 /// No text has a character at this position.
 const FAR: i64 = 1_000_000_000;
@@ -68,7 +68,24 @@ impl Writer {
             }
             (Function::Concat, Dialect::Mysql) => self.concat_all("concat(", ", ", arguments),
             (Function::Concat, Dialect::Sqlite) => self.concat_all("(", " || ", arguments),
+            (Function::CountDistinct, _) => self.each("count(distinct ", arguments, ")"),
+            // Numbers of 32 bits would be summed up as such.
+            (Function::SumFloat, Dialect::Postgres) => self.each("sum((", arguments, ")::float8)"),
+            (Function::Min | Function::Max, Dialect::Sqlite) => self.least(function, arguments),
             (function, dialect) => self.function(name(function, dialect), arguments),
+        }
+    }
+
+    /// SQLite keeps long decimals as text, which it takes for greater than any number.
+    fn least(&mut self, function: Function, arguments: &[Expr]) {
+        match (function, arguments) {
+            (Function::Min, [Expr::Kept(number, ValueType::Decimal { .. })]) => {
+                self.function("rulegate_min", [number.as_ref()]);
+            }
+            (_, [Expr::Kept(number, ValueType::Decimal { .. })]) => {
+                self.function("rulegate_max", [number.as_ref()]);
+            }
+            _ => self.function(name(function, Dialect::Sqlite), arguments),
         }
     }
 
@@ -333,8 +350,8 @@ fn name(function: Function, dialect: Dialect) -> &'static str {
         (Function::DaysBetween, _) => "datediff",
         (Function::Extract(_), _) => "extract",
         (Function::Sum, Dialect::Sqlite) => "rulegate_sum",
-        (Function::Sum, _) => "sum",
-        (Function::Count, _) => "count",
+        (Function::Sum | Function::SumFloat, _) => "sum",
+        (Function::Count | Function::CountDistinct, _) => "count",
         (Function::Min, _) => "min",
         (Function::Max, _) => "max",
     }

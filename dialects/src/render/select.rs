@@ -1,7 +1,7 @@
 //! SELECT, clause by clause.
 
 use super::{Statement, Writer, mysql, postgres, sqlite};
-use crate::sql::{CastType, Expr, Item, Join, JoinKind, Order, Select};
+use crate::sql::{Alias, CastType, Expr, Item, Join, JoinKind, Order, Select, Source};
 use crate::{Dialect, Param, Value, ValueType};
 
 /// A SELECT as a statement of its own.
@@ -33,9 +33,14 @@ impl Writer {
     pub(super) fn select(&mut self, select: &Select) {
         self.push("select ");
         self.items(&select.items);
-        if let Some((table, alias)) = &select.from {
+        self.clauses(select);
+    }
+
+    /// What stands behind the select list.
+    fn clauses(&mut self, select: &Select) {
+        if let Some((source, alias)) = &select.from {
             self.push(" from ");
-            self.table_as(table, *alias);
+            self.source(source, *alias);
         }
         select.joins.iter().for_each(|join| self.join(join));
         self.filter(select.filter.as_ref());
@@ -51,6 +56,31 @@ impl Writer {
             };
             self.push(&text);
         }
+    }
+
+    fn source(&mut self, source: &Source, alias: Alias) {
+        match source {
+            Source::Table(table) => self.table_as(table, alias),
+            Source::Select(select) => {
+                self.push("(select ");
+                self.columns(&select.items);
+                self.clauses(select);
+                self.push(") as ");
+                self.alias(alias);
+            }
+        }
+    }
+
+    /// A select list whose items have names, and stay in the form in which the database keeps them.
+    fn columns(&mut self, items: &[Item]) {
+        if items.is_empty() {
+            self.push("1");
+        }
+        let numbered: Vec<_> = items.iter().enumerate().collect();
+        self.list(&numbered, ", ", |writer, (n, item)| {
+            writer.wrapped("", &item.expr, " as ");
+            writer.push(&Source::column(*n));
+        });
     }
 
     /// A select list; an empty one (an EXISTS) reads a constant.

@@ -3,7 +3,7 @@
 use super::{Param, render};
 use crate::sql::{
     Advisory, Alias, BinaryOp, Delete, Expr, Function, Insert, Item, Join, JoinKind, Lock, Order, Query,
-    Select, SqlType, TableName, TypedColumn, Update,
+    Select, Source, SqlType, TableName, TypedColumn, Update,
 };
 use crate::{Dialect, IntKind, Value, ValueType};
 
@@ -25,7 +25,8 @@ fn check_filter(filter: Expr, expect: [&str; 3]) {
         format!("select 1 from `t` as t0 where {}", expect[1]),
         format!("select 1 from \"t\" as t0 where {}", expect[2]),
     ];
-    let select = Select { from: Some((table("t"), Alias(0))), filter: Some(filter), ..Select::default() };
+    let select =
+        Select { from: Some((table("t").into(), Alias(0))), filter: Some(filter), ..Select::default() };
     check(Query::Select(select), [&expect[0], &expect[1], &expect[2]]);
 }
 
@@ -56,7 +57,7 @@ fn a_select_has_all_its_clauses() {
             Item { expr: column(0, "id"), ty: INT },
             Item { expr: column(1, "odd\"`"), ty: ValueType::Other },
         ],
-        from: Some((TableName { schema: Some("s".into()), name: "t".into() }, Alias(0))),
+        from: Some((TableName { schema: Some("s".into()), name: "t".into() }.into(), Alias(0))),
         joins: vec![Join {
             kind: JoinKind::Left,
             table: table("u"),
@@ -85,6 +86,49 @@ fn a_select_has_all_its_clauses() {
          limit 20 offset ? for update",
             "select t0.\"id\", cast(t1.\"odd\"\"`\" as text) from \"s\".\"t\" as t0 left join \"u\" as t1 on (t0.\"u\" = t1.\"id\") \
          where (t0.\"id\" = ?) order by t0.\"a\" desc nulls first, t0.\"b\" nulls last, t0.\"id\" limit 20 offset ?",
+        ],
+    );
+}
+
+#[test]
+fn aggregates_are_taken_over_what_another_select_reads() {
+    let text = ValueType::Text { length: None };
+    let inner = Select {
+        items: vec![
+            Item { expr: column(0, "word"), ty: ValueType::Enum },
+            Item { expr: column(0, "a"), ty: INT },
+        ],
+        from: Some((table("t").into(), Alias(0))),
+        filter: Some(Expr::eq(column(0, "id"), int(7))),
+        ..Select::default()
+    };
+    let call = |function, argument| Item { expr: Expr::Call(function, vec![argument]), ty: text };
+    let number = column(1, "c1");
+    let money = ValueType::Decimal { precision: None, scale: None };
+    let select = Select {
+        items: vec![
+            Item { expr: column(1, "c0"), ty: ValueType::Enum },
+            call(Function::CountDistinct, number.clone()),
+            call(Function::SumFloat, number.clone()),
+            call(Function::Min, Expr::Kept(boxed(number), money)),
+        ],
+        from: Some((Source::Select(Box::new(inner)), Alias(1))),
+        group_by: vec![column(1, "c0")],
+        order: vec![Order { expr: column(1, "c0"), descending: false, nullable: true }],
+        ..Select::default()
+    };
+    check(
+        Query::Select(select),
+        [
+            "select (t1.\"c0\")::text, count(distinct t1.\"c1\"), sum((t1.\"c1\")::float8), min(t1.\"c1\") \
+         from (select t0.\"word\" as c0, t0.\"a\" as c1 from \"t\" as t0 where (t0.\"id\" = $1::integer)) as t1 \
+         group by t1.\"c0\" order by t1.\"c0\"",
+            "select t1.`c0`, count(distinct t1.`c1`), sum(t1.`c1`), min(t1.`c1`) \
+         from (select t0.`word` as c0, t0.`a` as c1 from `t` as t0 where (t0.`id` = ?)) as t1 \
+         group by t1.`c0` order by t1.`c0` is null, t1.`c0`",
+            "select t1.\"c0\", count(distinct t1.\"c1\"), sum(t1.\"c1\"), rulegate_min(t1.\"c1\") \
+         from (select t0.\"word\" as c0, t0.\"a\" as c1 from \"t\" as t0 where (t0.\"id\" = ?)) as t1 \
+         group by t1.\"c0\" order by t1.\"c0\" nulls last",
         ],
     );
 }
@@ -191,7 +235,8 @@ fn many_rows_are_one_statement_where_that_is_faster() {
 fn lists_fill_up_to_a_power_of_two_with_their_last_value() {
     let values = [1, 2, 3].map(Value::Int).to_vec();
     let filter = Expr::In(boxed(column(0, "a")), values, SqlType::scalar("integer"));
-    let select = Select { from: Some((table("t"), Alias(0))), filter: Some(filter), ..Select::default() };
+    let select =
+        Select { from: Some((table("t").into(), Alias(0))), filter: Some(filter), ..Select::default() };
     let statements = render(Dialect::Mysql, &Query::Select(select));
     assert_eq!(statements[0].params, [1, 2, 3, 3].map(|n| Param::One(Value::Int(n))));
 }

@@ -127,8 +127,13 @@ pub enum Function {
     DaysBetween,
     /// A part of a date, a time or a timestamp.
     Extract(Field),
+    /// Exact.
     Sum,
+    /// In binary floating point.
+    SumFloat,
     Count,
+    /// How many different values there are.
+    CountDistinct,
     Min,
     Max,
 }

@@ -8,8 +8,8 @@ use crate::ValueType;
 pub struct Select {
     /// What is read, and how each cell is decoded.
     pub items: Vec<Item>,
-    /// The first table; `None`: no FROM at all.
-    pub from: Option<(TableName, Alias)>,
+    /// Where its rows come from first; `None`: no FROM at all.
+    pub from: Option<(Source, Alias)>,
     /// The tables joined to it, in order.
     pub joins: Vec<Join>,
     /// WHERE.
@@ -26,6 +26,28 @@ pub struct Select {
     pub offset: Option<u64>,
     /// The lock taken on the rows of the first table.
     pub lock: Option<Lock>,
+}
+
+/// Where rows come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A table.
+    Table(TableName),
+    /// A SELECT, whose items are the columns `c0`, `c1`, …
+    Select(Box<Select>),
+}
+
+impl From<TableName> for Source {
+    fn from(table: TableName) -> Self {
+        Self::Table(table)
+    }
+}
+
+impl Source {
+    /// The name of the n-th item of a SELECT that rows come from.
+    pub fn column(n: usize) -> String {
+        format!("c{n}")
+    }
 }
 
 /// One thing in a select list (or in RETURNING, where alias 0 is the written table).

@@ -45,7 +45,7 @@ async fn run(database: &Database, query: Query) -> Result<Vec<Rows>> {
 async fn content(database: &Database) -> Vec<Vec<Value>> {
     let select = Select {
         items: vec![item("a", INT), item("b", TEXT), item("price", PRICE), item("note", TEXT)],
-        from: Some((table(), Alias(0))),
+        from: Some((table().into(), Alias(0))),
         order: ["a", "b"]
             .map(|name| Order { expr: Expr::column(Alias(0), name), descending: false, nullable: false })
             .into(),
@@ -184,7 +184,7 @@ async fn nulls_come_last_ascending_and_first_descending() {
         ] {
             let select = Select {
                 items: vec![item("v", INT)],
-                from: Some((TableName { schema: None, name: "n".into() }, Alias(0))),
+                from: Some((TableName { schema: None, name: "n".into() }.into(), Alias(0))),
                 order: vec![Order { expr: Expr::column(Alias(0), "v"), descending, nullable: true }],
                 offset,
                 ..Select::default()
@@ -234,7 +234,7 @@ async fn keys_are_found_by_lists_of_any_length() {
         ] {
             let select = Select {
                 items: vec![item("a", INT)],
-                from: Some((table(), Alias(0))),
+                from: Some((table().into(), Alias(0))),
                 filter: Some(filter.clone()),
                 lock: Some(Lock::NoKeyUpdate),
                 ..Select::default()
@@ -274,7 +274,7 @@ async fn a_row_of_defaults_is_inserted() {
         let sum = Expr::Call(dialects::sql::Function::Sum, vec![Expr::column(Alias(0), "v")]);
         let select = Select {
             items: vec![Item { expr: sum, ty: INT }],
-            from: Some((table, Alias(0))),
+            from: Some((table.into(), Alias(0))),
             ..Select::default()
         };
         assert_eq!(

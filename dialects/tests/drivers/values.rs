@@ -77,7 +77,7 @@ async fn round_trip(database: &Database, declared: &str, ty: ValueType, value: V
     if outcome.is_ok() {
         let items = vec![Item { expr: Expr::column(Alias(0), "x"), ty }];
         let order = vec![Order { expr: Expr::column(Alias(0), "k"), descending: false, nullable: false }];
-        let select = Select { items, order, from: Some((table(), Alias(0))), ..Select::default() };
+        let select = Select { items, order, from: Some((table().into(), Alias(0))), ..Select::default() };
         let rows = pool.run(render::render(pool.dialect(), &Query::Select(select))).await?.remove(0);
         outcome = Ok((0..rows.len()).flat_map(|row| rows.values(row)).collect());
     }

@@ -115,7 +115,7 @@ fn called(function: Function, args: &[Expr], of: &mut dyn FnMut(&Expr) -> Type) 
             Some(_) => Type::Decimal(None),
         },
         Function::Floor | Function::Ceil => Type::Decimal(Some(0)),
-        Function::Length | Function::DaysBetween | Function::Count => Type::Integer,
+        Function::Length | Function::DaysBetween | Function::Count | Function::CountDistinct => Type::Integer,
         Function::AddDays => Type::Date,
         Function::Extract(Field::Second) => Type::Decimal(Some(6)),
         Function::Extract(_) => Type::Integer,
@@ -125,6 +125,6 @@ fn called(function: Function, args: &[Expr], of: &mut dyn FnMut(&Expr) -> Type) 
         | Function::Substring
         | Function::Replace
         | Function::Concat => Type::Text,
-        Function::Sum | Function::Min | Function::Max => first,
+        Function::Sum | Function::SumFloat | Function::Min | Function::Max => first,
     }
 }

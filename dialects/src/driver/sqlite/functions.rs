@@ -66,6 +66,8 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     scalar(connection, "rulegate_like", 2, |context| like(context, str::to_owned))?;
     scalar(connection, "rulegate_ilike", 2, |context| like(context, letters::lower))?;
     calendar::register(connection)?;
+    connection.create_aggregate_function("rulegate_min", 1, FLAGS, Extreme(Ordering::Less))?;
+    connection.create_aggregate_function("rulegate_max", 1, FLAGS, Extreme(Ordering::Greater))?;
     connection.create_aggregate_function("rulegate_sum", 1, FLAGS, Sum)
 }
 
@@ -252,6 +254,27 @@ impl Aggregate<Option<BigDecimal>, SqliteValue> for Sum {
     }
 }
 
+/// The least or the greatest number; of nothing: null.
+struct Extreme(Ordering);
+
+impl Aggregate<Option<BigDecimal>, SqliteValue> for Extreme {
+    fn init(&self, _: &mut Context<'_>) -> Result<Option<BigDecimal>> {
+        Ok(None)
+    }
+
+    fn step(&self, context: &mut Context<'_>, best: &mut Option<BigDecimal>) -> Result<()> {
+        let Some(next) = argument(context, 0)? else { return Ok(()) };
+        if best.as_ref().is_none_or(|best| next.cmp(best) == self.0) {
+            *best = Some(next);
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, best: Option<Option<BigDecimal>>) -> Result<SqliteValue> {
+        Ok(best.flatten().map_or(SqliteValue::Null, |best| number(&best)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,6 +319,15 @@ mod tests {
                 "0.3",
             ),
             ("(select rulegate_sum(x) from (select 1 as x where 0))", "null"),
+            (
+                "(select rulegate_max(x) from (select '12345678901234567.25' as x union all select 2e17 union all select null))",
+                "200000000000000000",
+            ),
+            (
+                "(select rulegate_min(x) from (select '12345678901234567.25' as x union all select 2e17))",
+                "12345678901234567.25",
+            ),
+            ("(select rulegate_min(x) from (select 1 as x where 0))", "null"),
         ] {
             let value: SqliteValue =
                 connection.query_row(&format!("select {sql}"), [], |row| row.get(0)).unwrap();

@@ -333,7 +333,11 @@ fn defaults(snapshot: &Snapshot, wanted: &[DefaultOf]) -> Option<Fetch> {
 /// Some columns of a table.
 pub fn select(schema: &Schema, table: TableId, columns: &[ColumnId]) -> Select {
     let table = &schema[table];
-    Select { items: items(table, columns), from: Some((table.db.clone(), Alias(0))), ..Select::default() }
+    Select {
+        items: items(table, columns),
+        from: Some((table.db.clone().into(), Alias(0))),
+        ..Select::default()
+    }
 }
 
 /// What is no column of some rows, behind their keys.

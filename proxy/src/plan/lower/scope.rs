@@ -187,7 +187,7 @@ impl<'a> Scope<'a> {
 
     /// The statement's FROM.
     pub fn into_select(self) -> Select {
-        let from = Some((self.schema[self.table].db.clone(), self.root));
+        let from = Some((self.schema[self.table].db.clone().into(), self.root));
         Select { from, joins: self.joins, ..Select::default() }
     }
 
@@ -225,7 +225,8 @@ impl<'a> Scope<'a> {
         (alias, relationship.target)
     }
 
-    fn alias(&mut self) -> Alias {
+    /// An alias that nothing has yet.
+    pub(super) fn alias(&mut self) -> Alias {
         let alias = Alias(self.next);
         self.next = self.next.saturating_add(1);
         alias

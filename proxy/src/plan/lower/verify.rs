@@ -31,7 +31,7 @@ pub fn nth_key(schema: &Schema, verification: &Verification<'_>, range: &Range, 
     let table = &schema[verification.table()];
     Select {
         items: key_items(table),
-        from: Some((table.db.clone(), ROOT)),
+        from: Some((table.db.clone().into(), ROOT)),
         filter: within(table, range),
         order: by_key(table),
         limit: Some(1),
@@ -45,7 +45,7 @@ pub fn count(schema: &Schema, verification: &Verification<'_>, range: &Range) ->
     let table = &schema[verification.table()];
     Select {
         items: vec![Item { expr: Sql::CountAll, ty: ValueType::Int(IntKind::I64) }],
-        from: Some((table.db.clone(), ROOT)),
+        from: Some((table.db.clone().into(), ROOT)),
         filter: within(table, range),
         ..Select::default()
     }
@@ -100,7 +100,7 @@ fn aggregated(
     group_by.push(stored.clone());
     Ok(Select {
         items,
-        from: Some((table.db.clone(), ROOT)),
+        from: Some((table.db.clone().into(), ROOT)),
         joins: vec![children(schema, aggregate)?],
         filter: within(table, range),
         group_by,
@@ -128,7 +128,7 @@ fn first_of_children(
     };
     Ok(Select {
         items: compared(table, column, &stored, &expected),
-        from: Some((table.db.clone(), ROOT)),
+        from: Some((table.db.clone().into(), ROOT)),
         filter: Some(and(within(table, range), distinct(schema.dialect, column, stored, expected))),
         order: by_key(table),
         ..Select::default()

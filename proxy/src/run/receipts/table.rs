@@ -72,7 +72,7 @@ pub(super) fn select() -> Select {
         ("whole", ValueType::Bool),
     ];
     let items = items.map(|(name, ty)| Item { expr: Expr::column(Alias(0), name), ty }).into();
-    Select { items, from: Some((name(), Alias(0))), ..Select::default() }
+    Select { items, from: Some((name().into(), Alias(0))), ..Select::default() }
 }
 
 /// The keys of some rows from before a second.

@@ -169,7 +169,7 @@ pub async fn read(pool: &Pool) -> dialects::Result<Option<Memory>> {
         .zip(types)
         .map(|(column, ty)| Item { expr: Expr::column(Alias(0), column.name), ty })
         .collect();
-    let select = Select { items, from: Some((table(), Alias(0))), ..Select::default() };
+    let select = Select { items, from: Some((table().into(), Alias(0))), ..Select::default() };
     let answers = pool.run(render(pool.dialect(), &Query::Select(select))).await?;
     let records: HashMap<String, Record> =
         answers.iter().flat_map(records).map(|record| (record.fingerprint.clone(), record)).collect();

@@ -131,7 +131,7 @@ impl World {
 
     fn all(&self) -> Select {
         let by_id = Order { expr: Sql::column(Alias(0), "id"), descending: false, nullable: false };
-        let from = Some((self.schema[TABLE].db.clone(), Alias(0)));
+        let from = Some((self.schema[TABLE].db.clone().into(), Alias(0)));
         Select { from, order: vec![by_id], ..Select::default() }
     }
 
