@@ -5,6 +5,7 @@
 //! write: parse -> build -> restrict -> discover, lock, attempt* -> lower, render, run -> encode
 //! ```
 
+mod aggregate;
 pub mod answer;
 mod docs;
 mod errors;

@@ -4,6 +4,7 @@
 //! ReadRequest -read-> ReadPlan -restrict-> Restricted<ReadPlan> -lower-> sql::Select
 //! ```
 
+pub mod aggregate;
 pub mod filter;
 pub mod include;
 pub mod lower;

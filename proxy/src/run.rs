@@ -1,5 +1,6 @@
 //! The only callers of drivers.
 
+pub mod aggregate;
 pub mod lookup;
 mod own_tables;
 pub mod read;

@@ -10,6 +10,7 @@
 )]
 
 mod suite {
+    mod aggregates;
     mod bad_input;
     mod checks;
     mod chinook;

@@ -6,6 +6,7 @@
 //! {"type":"orders","id":"7","attributes":{…},"relationships":{…},"links":{"self":"/api/orders/7"},"meta":{"etag":"…"}}
 //! ```
 
+pub mod aggregates;
 pub mod cell;
 pub mod document;
 pub mod graph;

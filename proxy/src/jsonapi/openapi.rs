@@ -23,6 +23,8 @@ const ABOUT: &str = "\
 ilike contains starts ends in nin between null`. Paths go through relationships: `filter[customer.region]=Coast`; \
 through many, there is such a resource: `filter[items.quantity][gt]=9`.
 - **Sorting.** `sort=-order_date,customer.name`; nulls last ascending, first descending.
+- **Aggregates.** `aggregateOf=count(*),sum(total)&groupBy=customer.region` tells these of each group, in `meta.aggregates`, instead of the \
+resources.
 - **Errors** are JSON:API error documents; `code` is a stable word, listed with its meaning under [/docs/errors](/docs/errors).
 - **Derived attributes** (read-only here) follow from rules: they are left out of a write and named in `meta.ignored`.
 ";

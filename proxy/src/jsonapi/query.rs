@@ -3,10 +3,12 @@
 //! Every parameter keeps its name as the client wrote it, so that an error can point at it. What is not understood is refused,
 //! and so is a parameter that comes twice.
 
+mod aggregate;
 mod filter;
 mod operator;
 mod pairs;
 
+pub use aggregate::{AggregateTerm, Function};
 pub use filter::{Filter, FilterTerm, Operand, placed};
 pub use operator::Operator;
 pub use pairs::{Pair, pairs};
@@ -27,6 +29,10 @@ pub struct ReadRequest {
     pub include: Option<Parameter<Vec<String>>>,
     /// The members of each type.
     pub fields: Vec<Parameter<Fieldset>>,
+    /// What is told of the rows in place of themselves.
+    pub aggregate_of: Option<Parameter<Vec<AggregateTerm>>>,
+    /// By which paths the rows are grouped then.
+    pub group_by: Option<Parameter<Vec<String>>>,
     /// Everything, in its order: links repeat it.
     pub pairs: Vec<Pair>,
     /// The Cursor Pagination profile, where the headers ask for it, as they spell it.
@@ -70,6 +76,7 @@ pub fn parse(query: &str) -> Result<ReadRequest> {
         }
         request.pairs.push(pair);
     }
+    errors.extend(request.groups_of_nothing());
     Errors::from_vec(errors).map_or(Ok(request), Err)
 }
 
@@ -86,6 +93,8 @@ impl ReadRequest {
             ("filter", keys) => self.filter(pair, keys)?,
             ("sort", []) => self.sort = Some(named(pair, sort_names(pair)?)),
             ("include", []) => self.include = Some(named(pair, items(&pair.value))),
+            ("aggregateOf", []) => self.aggregate_of = Some(named(pair, aggregates(pair)?)),
+            ("groupBy", []) => self.group_by = Some(named(pair, paths(pair)?)),
             ("page", [key]) if !key.is_empty() => {
                 self.page.push(named(pair, ((*key).to_owned(), pair.value.clone())));
             }
@@ -95,6 +104,15 @@ impl ReadRequest {
             _ => return Err(unknown(pair).into()),
         }
         Ok(())
+    }
+
+    /// Groups show nothing by themselves.
+    fn groups_of_nothing(&self) -> Option<Error> {
+        let parameter = self.group_by.as_ref()?;
+        let alone = !self.pairs.iter().any(|pair| pair.base == "aggregateOf");
+        let detail =
+            "groupBy goes with aggregateOf, which says what is told of each group: aggregateOf=count(*).";
+        alone.then(|| Error::new(ErrorCode::InvalidParameter, detail).parameter(&parameter.name))
     }
 
     /// A list, `filter[path][]=a&filter[path][]=b`, goes on in the filter that it began.
@@ -131,10 +149,37 @@ fn sort_names(pair: &Pair) -> Result<Vec<SortName>> {
     Ok(names)
 }
 
+fn aggregates(pair: &Pair) -> Result<Vec<AggregateTerm>> {
+    let refuse = |detail: String| Error::new(ErrorCode::InvalidParameter, detail).parameter(&pair.name);
+    let (mut terms, mut errors) = (Vec::new(), Vec::new());
+    for text in pair.value.split(',') {
+        match AggregateTerm::parse(text) {
+            Ok(term) if terms.contains(&term) => errors.push(refuse(format!("{term} is asked for twice."))),
+            Ok(term) => terms.push(term),
+            Err(detail) => errors.push(refuse(detail)),
+        }
+    }
+    Errors::from_vec(errors).map_or(Ok(terms), Err)
+}
+
+fn paths(pair: &Pair) -> Result<Vec<String>> {
+    let paths = items(&pair.value);
+    let refuse = |detail: String| Error::new(ErrorCode::InvalidParameter, detail).parameter(&pair.name);
+    if paths.is_empty() || paths.iter().any(String::is_empty) {
+        return Err(refuse("A path to group by is empty.".to_owned()).into());
+    }
+    let twice =
+        paths.iter().enumerate().find(|(n, path)| paths.iter().skip(n + 1).any(|other| other == *path));
+    match twice {
+        Some((_, path)) => Err(refuse(format!("{path:?} is given twice.")).into()),
+        None => Ok(paths),
+    }
+}
+
 fn unknown(pair: &Pair) -> Error {
-    let known = ["filter", "sort", "page", "include", "fields"];
+    let known = ["filter", "sort", "page", "include", "fields", "aggregateOf", "groupBy"];
     let detail = match known.contains(&pair.base.as_str()) {
-        true => "Write filter[attribute], filter[attribute][operator], filter, sort, include, page[number], page[size], fields[type]."
+        true => "Write filter[attribute], filter[attribute][operator], filter, sort, include, page[number], page[size], fields[type], aggregateOf, groupBy."
             .to_owned(),
         false => format!(
             "There is no parameter {:?}.{}",

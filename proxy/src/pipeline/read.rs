@@ -6,6 +6,7 @@ use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value as Json};
 
+use super::aggregate;
 use crate::exchange::{Request, Response};
 use crate::jsonapi::encode::document::{ReadAnswer, index as index_document};
 use crate::jsonapi::etag::{self, ETag};
@@ -25,6 +26,9 @@ pub async fn answer(context: Context<'_>, endpoint: &Endpoint, request: &Request
     let asked = query::ReadRequest { profile: media::cursor_pagination(&request.headers)?, ..asked };
     if *endpoint == Endpoint::Index {
         return index(snapshot, &asked);
+    }
+    if let Some(terms) = &asked.aggregate_of {
+        return aggregate::answer(context, endpoint, terms, &asked).await;
     }
     let plan = plan::build(snapshot, endpoint, &asked)?;
     run(context, endpoint, &asked, plan, Map::new(), |answer| respond(answer, &request.headers)).await
@@ -95,7 +99,7 @@ fn index(snapshot: &Snapshot, asked: &query::ReadRequest) -> Result<Response> {
     }
 }
 
-fn missing(endpoint: &Endpoint) -> Errors {
+pub(super) fn missing(endpoint: &Endpoint) -> Errors {
     match endpoint {
         Endpoint::Resource { ty, id }
         | Endpoint::Related { ty, id, .. }

@@ -6,6 +6,7 @@ mod exact;
 mod expr;
 mod extreme;
 mod filter;
+pub mod groups;
 mod keyset;
 pub mod lookup;
 pub mod read;

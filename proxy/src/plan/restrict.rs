@@ -2,6 +2,7 @@
 //!
 //! [`Restricted`] can be made nowhere else, and `lower` takes nothing less: a statement that no policy has seen does not compile.
 
+use super::aggregate::AggregatePlan;
 use super::read::ReadPlan;
 use crate::Result;
 
@@ -36,6 +37,12 @@ pub fn read(plan: ReadPlan, policy: &Policy) -> Result<Restricted<ReadPlan>> {
     match policy {
         Policy::Open => Ok(Restricted { plan }),
     }
+}
+
+/// Restricts the rows that are aggregated, as those that are read.
+pub fn aggregate(plan: AggregatePlan, policy: &Policy) -> Result<Restricted<AggregatePlan>> {
+    let rows = read(plan.rows, policy)?.into_plan();
+    Ok(Restricted { plan: AggregatePlan { rows, ..plan } })
 }
 
 /// Restricts a write.

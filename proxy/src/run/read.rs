@@ -1,6 +1,6 @@
 //! Carries out a restricted read: the page and its count at once, then one round a level of includes.
 
-mod page;
+pub(super) mod page;
 
 use std::collections::HashSet;
 
@@ -144,7 +144,8 @@ fn keys(snapshot: &Snapshot, include: &Include, levels: &[Placed]) -> Vec<Vec<Va
     fresh.map(|row| columns.iter().map(|column| level.cell(row, *column).into_value()).collect()).collect()
 }
 
-async fn run(
+/// Runs queries at once, and gives their answers in their order.
+pub(super) async fn run(
     pool: &Pool,
     snapshot: &Snapshot,
     queries: impl Iterator<Item = Query>,
@@ -173,6 +174,6 @@ fn misfit<T>(plan: &ReadPlan, error: dialects::Error) -> Result<Option<T>> {
     }
 }
 
-fn unanswered() -> Errors {
+pub(super) fn unanswered() -> Errors {
     Error::new(ErrorCode::Internal, "The database gave no answer.").into()
 }

@@ -85,6 +85,7 @@ async fn check(dialect: Dialect, set_up: &str, cases: Vec<Case>) {
         table.there_and_back().await;
         table.filters().await;
         table.sorts().await;
+        table.groups().await;
         table.refuses().await;
         if case.key {
             Checked { name: format!("k{n}"), ..table }.identifies().await;
@@ -175,6 +176,30 @@ impl Checked<'_> {
         assert_eq!(ids(&down), expect, "{} sorted down", self.case.declared);
         if short {
             assert_eq!(self.paged("-v").await, expect, "{} paged down", self.case.declared);
+        }
+    }
+
+    /// Equal values are one group, shown and sorted as the attribute is.
+    async fn groups(&self) {
+        if !self.case.sorted {
+            return;
+        }
+        let mut expect = self.answered();
+        expect.push(Json::Null);
+        expect.dedup();
+        let target = self.at("?aggregateOf=count(*),count(distinct v)&groupBy=v&page[size]=100");
+        let document = self.service.get(&target).await.expect(200);
+        let groups = document["meta"]["aggregates"].as_array().unwrap();
+        let values: Vec<&Json> = groups.iter().map(|group| &group["group"]["v"]).collect();
+        assert_eq!(values, expect.iter().collect::<Vec<_>>(), "{} grouped", self.case.declared);
+        let counted: u64 = groups.iter().map(|group| group["count(*)"].as_u64().unwrap()).sum();
+        assert_eq!(counted as usize, 2 * self.case.values.len() + 1, "{} grouped", self.case.declared);
+        let extremes = self.service.get(&self.at("?aggregateOf=min(v),max(v),count(distinct v)")).await;
+        if extremes.status == 200 {
+            let told = &extremes.json()["meta"]["aggregates"][0];
+            let ends = [&told["min(v)"], &told["max(v)"], &told["count(distinct v)"]];
+            let (first, last) = (&expect[0], &expect[expect.len() - 2]);
+            assert_eq!(ends, [first, last, &json!(expect.len() - 1)], "{}", self.case.declared);
         }
     }
 

@@ -44,7 +44,7 @@ impl ReadAnswer<'_> {
         let mut out = Vec::with_capacity(4096);
         let writers = self.writers();
         begin_with(&mut out, self.between().map(|between| between.profile));
-        self.links(&mut out);
+        links(&mut out, self.snapshot, (self.endpoint, self.pairs), self.page());
         out.extend_from_slice(br#","data":"#);
         self.data(&mut out, &writers);
         self.included(&mut out, &writers);
@@ -72,21 +72,6 @@ impl ReadAnswer<'_> {
     /// What its page lies between, where it is one of the Cursor Pagination profile.
     pub fn between(&self) -> Option<&Between> {
         self.plan.page.as_ref()?.between()
-    }
-
-    fn links(&self, out: &mut Vec<u8>) {
-        let api = &self.snapshot.api;
-        let path = links::of(api, self.endpoint);
-        out.extend_from_slice(br#","links":{"self":"#);
-        json::string(out, &with_query(&path, self.pairs.iter().map(|pair| pair.raw.clone())));
-        if let Endpoint::Linkage { ty, id, relationship } = self.endpoint {
-            out.extend_from_slice(br#","related":"#);
-            json::string(out, &links::related(api, ty, id, relationship));
-        }
-        if let Some((page, seen)) = self.page() {
-            page::links(out, &path, self.pairs, page, seen);
-        }
-        out.push(b'}');
     }
 
     /// A writer for every type in the answer.
@@ -165,6 +150,27 @@ impl ReadAnswer<'_> {
         }
         out.push(b']');
     }
+}
+
+/// Writes the document's links: itself, what it is about, the pages around it.
+pub(super) fn links(
+    out: &mut Vec<u8>,
+    snapshot: &Snapshot,
+    (endpoint, pairs): (&Endpoint, &[Pair]),
+    page: Option<(&Page, &Seen)>,
+) {
+    let api = &snapshot.api;
+    let path = links::of(api, endpoint);
+    out.extend_from_slice(br#","links":{"self":"#);
+    json::string(out, &with_query(&path, pairs.iter().map(|pair| pair.raw.clone())));
+    if let Endpoint::Linkage { ty, id, relationship } = endpoint {
+        out.extend_from_slice(br#","related":"#);
+        json::string(out, &links::related(api, ty, id, relationship));
+    }
+    if let Some((page, seen)) = page {
+        page::links(out, &path, pairs, page, seen);
+    }
+    out.push(b'}');
 }
 
 /// The document of `/api/`: every type and its URL.

@@ -14,6 +14,9 @@ const PAGE: &[&str] =
 /// Filters that are not by one attribute.
 const FILTERS: &[&str] = &["filter", "filter.where", "filter.search"];
 
+/// What is told of the resources in place of themselves.
+const AGGREGATES: &[&str] = &["aggregate-of", "group-by"];
+
 /// The same for all types.
 pub(super) fn shared(snapshot: &Snapshot) -> Map<String, Json> {
     let api = &snapshot.api;
@@ -55,6 +58,23 @@ pub(super) fn shared(snapshot: &Snapshot) -> Map<String, Json> {
                 "page[total]",
                 "Whether to count, which costs far more than the page; or to ask the database roughly.",
                 json!({"type": "string", "enum": ["true", "false", "estimate"]}),
+            ),
+        ),
+        (
+            "aggregate-of",
+            list(
+                "aggregateOf",
+                "What is told of the resources in place of themselves, in `meta.aggregates`: `count(*)`, `count(path)`, \
+                 `count(distinct path)`, `sum(path)`, `avg(path)`, `min(path)`, `max(path)`.",
+                &json!({"type": "string", "pattern": r"^(count|sum|avg|min|max)\(.+\)$"}),
+            ),
+        ),
+        (
+            "group-by",
+            list(
+                "groupBy",
+                "Attributes, or paths through relationships to one: aggregates are told for each of their values.",
+                &text,
             ),
         ),
         (
@@ -131,7 +151,7 @@ pub(super) fn of_linkage(snapshot: &Snapshot, id: TableId) -> Vec<Json> {
     let table = &snapshot.schema[id];
     let of_type = |part: &str| reference("parameters", &component(&table.name, part));
     let filters = filtered(snapshot, id).into_iter().map(|name| of_type(&filter(&name)));
-    let shared = PAGE.iter().chain(FILTERS).map(|name| reference("parameters", name));
+    let shared = PAGE.iter().chain(FILTERS).chain(AGGREGATES).map(|name| reference("parameters", name));
     let mut parameters = Vec::new();
     parameters.push(of_type("sort"));
     parameters.extend(shared.chain(filters));

@@ -70,7 +70,7 @@ impl Operations<'_> {
     }
 
     fn list(&self) -> Json {
-        let answers = responses::read(&schema(self.table, "collection"), false);
+        let answers = responses::read_many(&schema(self.table, "collection"));
         self.operation("list", "List", parameters::of_many(self.snapshot, self.id), answers)
     }
 
@@ -110,11 +110,16 @@ impl Operations<'_> {
     fn related(&self, relationship: RelationshipId) -> Json {
         let of = &self.table[relationship];
         let target = &self.snapshot.schema[of.target];
-        let (part, taken) = match of.to_one() {
-            true => ("related", parameters::of_one(self.snapshot, of.target)),
-            false => ("collection", parameters::of_many(self.snapshot, of.target)),
+        let (taken, answers) = match of.to_one() {
+            true => (
+                parameters::of_one(self.snapshot, of.target),
+                responses::read(&schema(target, "related"), false),
+            ),
+            false => (
+                parameters::of_many(self.snapshot, of.target),
+                responses::read_many(&schema(target, "collection")),
+            ),
         };
-        let answers = responses::read(&schema(target, part), false);
         self.of_item(self.operation(
             &format!("{}.related", of.name),
             &format!("Related: {}", of.name),
@@ -139,7 +144,7 @@ impl Operations<'_> {
         };
         let shown = schema(&self.snapshot.schema[of.target], arity(of));
         let taken = if many { parameters::of_linkage(self.snapshot, of.target) } else { Vec::new() };
-        let read = responses::read(&shown, false);
+        let read = if many { responses::read_many(&shown) } else { responses::read(&shown, false) };
         let (name, about) = (format!("{}.linkage", of.name), format!("Linkage: {}", of.name));
         let writable = !self.table.view;
         object([

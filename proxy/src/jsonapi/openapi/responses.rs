@@ -60,6 +60,11 @@ pub(super) fn read(schema: &Json, versioned: bool) -> Json {
     answers.into()
 }
 
+/// A read of many answers with a document of this schema, or with what is told of them.
+pub(super) fn read_many(schema: &Json) -> Json {
+    read(&json!({"anyOf": [schema, reference("schemas", "jsonapi.aggregates")]}), false)
+}
+
 /// A write answers with one of these.
 pub(super) fn write(answered: Vec<(&str, Json)>) -> Json {
     let mut answers = with_refusals(ANY);

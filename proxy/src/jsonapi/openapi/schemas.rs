@@ -60,6 +60,7 @@ pub(super) fn shared() -> Map<String, Json> {
                 }},
             }}),
         ),
+        ("jsonapi.aggregates", aggregates()),
         ("jsonapi.operations", operations()),
         (
             "jsonapi.results",
@@ -74,6 +75,20 @@ pub(super) fn shared() -> Map<String, Json> {
         ),
     ];
     schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+/// The document that tells aggregates: without `data`.
+fn aggregates() -> Json {
+    let group = json!({"type": "object", "required": ["group"], "properties": {
+        "group": {"type": "object", "description": "The value of each path of `groupBy`."},
+    }, "additionalProperties": {"type": ["number", "string", "null"], "description": "One for each aggregate, by its name."}});
+    json!({"type": "object", "required": ["jsonapi", "meta"], "properties": {
+        "jsonapi": reference("schemas", "jsonapi.version"),
+        "links": reference("schemas", "jsonapi.links"),
+        "meta": {"type": "object", "required": ["aggregates"], "properties": {
+            "aggregates": {"type": "array", "items": group},
+        }},
+    }})
 }
 
 /// The document of several operations.

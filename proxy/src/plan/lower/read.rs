@@ -20,7 +20,7 @@ use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
 
 /// Most tables that filters and sorts lead to; MySQL joins 61 in all.
-const TABLES_MAX: usize = 40;
+pub(super) const TABLES_MAX: usize = 40;
 
 /// A statement whose rows are resources.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,7 +84,7 @@ pub fn include(
 }
 
 /// The place of an item that reads this, added where there is none.
-fn read(items: &mut Vec<Item>, item: &Item) -> usize {
+pub(super) fn read(items: &mut Vec<Item>, item: &Item) -> usize {
     let known = items.iter().position(|other| other.expr == item.expr);
     known.unwrap_or_else(|| {
         items.push(item.clone());
@@ -134,7 +134,7 @@ fn window(scope: &mut Scope<'_>, plan: &ReadPlan, items: &mut Vec<Item>, layout:
     keyset::window(terms, between)
 }
 
-fn too_many_tables() -> Errors {
+pub(super) fn too_many_tables() -> Errors {
     let detail =
         format!("Filters and sorts may lead through at most {TABLES_MAX} different relationships together.");
     Error::new(ErrorCode::InvalidParameter, detail).into()
@@ -149,7 +149,7 @@ fn all(snapshot: &Snapshot, plan: &ReadPlan, expr: Expr) -> Result<Select> {
 }
 
 /// Finds a row by its key, and reads nothing of it.
-fn existence(schema: &Schema, table: TableId, key: &[Value]) -> Select {
+pub(super) fn existence(schema: &Schema, table: TableId, key: &[Value]) -> Select {
     let mut scope = Scope::new(schema, table, Alias(0), Comparison::Collated);
     let filter = Some(scope.key_is(key));
     let items = vec![Item { expr: Expr::Number(1), ty: ValueType::Int(dialects::IntKind::I32) }];
@@ -157,7 +157,7 @@ fn existence(schema: &Schema, table: TableId, key: &[Value]) -> Select {
 }
 
 /// Which rows: those of the endpoint, of which those that the client filters by.
-fn condition(scope: &mut Scope<'_>, plan: &ReadPlan) -> Result<Option<Expr>> {
+pub(super) fn condition(scope: &mut Scope<'_>, plan: &ReadPlan) -> Result<Option<Expr>> {
     let mut terms = Vec::new();
     match &plan.scope {
         Which::All => {}

@@ -26,7 +26,12 @@ pub(super) async fn fill(
 }
 
 /// Keeps what stands on the page, turns round what was read from its end, and tells what has shown.
-pub(super) fn turn(page: &Page, layout: &Layout, rows: &mut Rows, total: Option<&Rows>) -> Result<Seen> {
+pub(in crate::run) fn turn(
+    page: &Page,
+    layout: &Layout,
+    rows: &mut Rows,
+    total: Option<&Rows>,
+) -> Result<Seen> {
     let more = rows.len() as u64 > page.size;
     rows.truncate(usize::try_from(page.size).unwrap_or(usize::MAX));
     if page.between().is_some_and(Between::backward) {
