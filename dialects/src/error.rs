@@ -41,7 +41,7 @@ pub enum Kind {
     Timeout,
     /// No connection, or it was lost before anything was committed.
     Unavailable,
-    /// The connection was lost while COMMIT was under way: the outcome is unknown.
+    /// The connection was lost while COMMIT was under way, or the disk failed (SQLite): the outcome is unknown.
     CommitUnknown,
     /// All connections are taken and none came back in time.
     Exhausted,

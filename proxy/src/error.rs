@@ -266,9 +266,10 @@ impl From<dialects::Error> for Error {
             Kind::Conflict => (ErrorCode::Contention, "Other changes kept getting in the way."),
             Kind::Timeout => (ErrorCode::Timeout, "The database took too long."),
             Kind::Unavailable => (ErrorCode::Unavailable, "The database cannot be reached."),
-            Kind::CommitUnknown => {
-                (ErrorCode::CommitUnknown, "The connection was lost while the change was being committed.")
-            }
+            Kind::CommitUnknown => (
+                ErrorCode::CommitUnknown,
+                "The connection or the disk failed while the change was being committed.",
+            ),
             Kind::Exhausted => (ErrorCode::Overloaded, "No database connection became free in time."),
             Kind::Other => (ErrorCode::Internal, "The database refused a statement."),
         };

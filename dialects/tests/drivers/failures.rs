@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 
-use dialects::{Dialect, Kind, Options, Pool, Step, Value};
+use dialects::{Dialect, Kind, Options, Pool, Rows, Script, Statement, Step, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 
 use super::database::{ALL, Database, Held, Steps, one_int, options, plain};
 
@@ -168,6 +170,82 @@ async fn a_connection_lost_during_commit_leaves_the_outcome_unknown() {
         drop(pool);
         database.drop().await;
     }
+}
+
+/// Passes a connection through until it is told to cut it, and tells when the client has hung up, too.
+async fn cut_when(told: oneshot::Receiver<()>, cut: mpsc::Sender<()>, listener: TcpListener, server: String) {
+    let (mut client, _) = listener.accept().await.unwrap();
+    let mut server = TcpStream::connect(server).await.unwrap();
+    tokio::select! {
+        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+        _ = told => {}
+    }
+    client.shutdown().await.unwrap();
+    while client.read(&mut [0; 1024]).await.is_ok_and(|n| n > 0) {}
+    cut.send(()).unwrap();
+}
+
+/// Runs a statement, has the connection cut, and only then commits.
+struct Cut {
+    statement: Option<Statement>,
+    tell: Option<oneshot::Sender<()>>,
+    cut: mpsc::Receiver<()>,
+}
+
+impl Script for Cut {
+    type Output = dialects::Result<Vec<Rows>>;
+
+    fn next(&mut self, answer: dialects::Result<Vec<Rows>>) -> Step<Self::Output> {
+        if let Some(statement) = self.statement.take() {
+            return Step::Run(vec![statement]);
+        }
+        let Some(tell) = self.tell.take() else { return Step::Done(answer) };
+        tell.send(()).unwrap();
+        tokio::task::block_in_place(|| self.cut.recv()).unwrap();
+        Step::Commit(Vec::new())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_lost_before_commit_was_sent_has_committed_nothing() {
+    let database = Database::with(Dialect::Postgres, T).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (server, url) = through(&database, &listener);
+    let ((tell, told), (done, cut)) = (oneshot::channel(), mpsc::channel());
+    tokio::spawn(cut_when(told, done, listener, server));
+    let pool = Pool::open(&url, options()).unwrap();
+    let script = Cut { statement: Some(set_to(2)), tell: Some(tell), cut };
+    let error = pool.transact(script).await.unwrap().unwrap_err();
+    assert_eq!(error.kind, Kind::Unavailable, "{error}");
+    assert_eq!(quantity(&database.pool).await, Value::Int(1));
+    drop(pool);
+    database.drop().await;
+}
+
+/// In a process of its own, in which files stay small: the first write beyond that fails as on a broken disk.
+#[tokio::test]
+async fn a_disk_that_fails_during_commit_leaves_the_outcome_unknown() {
+    const NAME: &str = "drivers::failures::a_disk_that_fails_during_commit_leaves_the_outcome_unknown";
+    const LIMITED: &str = "RULEGATE_TEST_SMALL_FILES";
+    if std::env::var_os(LIMITED).is_none() {
+        let mut shell = std::process::Command::new("sh");
+        shell
+            .args(["-c", "trap '' XFSZ; ulimit -f 400; exec \"$@\"", "sh"])
+            .arg(std::env::current_exe().unwrap());
+        let output = shell.args(["--exact", NAME]).env(LIMITED, "").output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        return assert!(told.contains("1 passed"), "{told}");
+    }
+    let database = Database::with(Dialect::Sqlite, &format!("{T}; create table large (x blob)")).await;
+    // It fits the cache: nothing of it is written before COMMIT.
+    let large = || plain("insert into large values (zeroblob(1000000))");
+    let script = Steps::new(vec![Step::Run(vec![large()]), Step::Commit(vec![set_to(2)])]);
+    let error = database.pool.transact(script).await.unwrap().unwrap_err();
+    assert_eq!(error.kind, Kind::CommitUnknown, "{error}");
+    assert_eq!(database.pool.run(vec![large()]).await.unwrap_err().kind, Kind::CommitUnknown);
+    database.pool.transact(Steps::new(vec![Step::Commit(vec![set_to(3)])])).await.unwrap().unwrap();
+    assert_eq!(quantity(&database.pool).await, Value::Int(3));
+    database.drop().await;
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub(super) struct Connection {
 /// Why autocommit statements failed.
 pub(super) struct Failed {
     pub(super) error: Error,
-    /// Whether they were sent at all, rather than only prepared.
+    /// Whether they were sent at all, rather than only prepared, or meant for a connection that was closed already.
     pub(super) sent: bool,
 }
 
@@ -44,10 +44,11 @@ impl Connection {
     /// Runs statements, each on its own, in one flush; the first error is the answer.
     pub(super) async fn run(&self, statements: &[Statement]) -> Result<Vec<Rows>, Failed> {
         let prepared = self.prepare(statements).await.map_err(|error| Failed { error, sent: false })?;
-        let sent =
+        let sent = !self.client.is_closed();
+        let sending =
             statements.iter().zip(prepared).map(|(statement, prepared)| self.send(statement, prepared));
-        let answers = join_all(sent).await.into_iter().collect::<Result<_, _>>();
-        answers.map_err(|error| Failed { error, sent: true })
+        let answers = join_all(sending).await.into_iter().collect::<Result<_, _>>();
+        answers.map_err(|error| Failed { error, sent })
     }
 
     /// Prepares what is not prepared yet, all at once. `None` each where statements stay unnamed.

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use super::connection::{self, Connection, Prepared};
 use super::error::{is_lost, translate};
-use crate::driver::lease::Lease;
+use crate::driver::lease::{Lease, Lent};
 use crate::driver::{Rows, Script, Step, script_went_on};
 use crate::render::Statement;
 use crate::{Error, Kind, Result};
@@ -72,13 +72,15 @@ impl Transaction<'_> {
         }
         let begin = self.state == State::NotBegun;
         self.state = if commit { State::Unknown } else { State::Open };
+        // Over a connection that is closed by now nothing is sent any more, COMMIT neither.
+        let sent = !self.connection.is_closed();
         let answers = self.flush(statements, prepared, begin, commit).await;
         match sort(answers, begin, commit) {
             Ok(rows) => {
                 self.state = if commit { State::Over } else { State::Open };
                 Ok(rows)
             }
-            Err((error, origin)) => Err(self.fail(error, commit.then_some(origin)).await),
+            Err((error, origin)) => Err(self.fail(error, (commit && sent).then_some(origin)).await),
         }
     }
 

@@ -22,6 +22,16 @@ pub(super) fn translate(error: &rusqlite::Error) -> Error {
     translated
 }
 
+/// An error of what commits: after a write to the disk has failed, the transaction may yet be found when the file is next recovered.
+/// <https://www.sqlite.org/walformat.html#recovery>
+pub(super) fn translate_commit(error: &rusqlite::Error) -> Error {
+    let translated = translate(error);
+    match error.sqlite_error_code() {
+        Some(ErrorCode::SystemIoFailure) => Error { kind: Kind::CommitUnknown, ..translated },
+        _ => translated,
+    }
+}
+
 fn other_kind(error: &rusqlite::Error) -> Kind {
     match error {
         rusqlite::Error::UserFunctionError(_) | rusqlite::Error::ToSqlConversionFailure(_) => Kind::Data,

@@ -8,7 +8,7 @@ use rusqlite::types::{ToSqlOutput, Value as SqliteValue, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
 use super::decode::Table;
-use super::error::translate;
+use super::error::{translate, translate_commit};
 use super::functions;
 use crate::driver::address::SqlitePlace;
 use crate::driver::rows::{Data, Rows};
@@ -59,7 +59,9 @@ impl Session {
     /// Runs one statement to its end.
     pub(super) fn run(&mut self, statement: Statement) -> Result<Rows> {
         self.deadline.set(self.statement_timeout);
-        let rows = self.rows(statement).map_err(|error| translate(&error));
+        let commits = self.connection.is_autocommit() && !statement.is_read();
+        let meaning = if commits { translate_commit } else { translate };
+        let rows = self.rows(statement).map_err(|error| meaning(&error));
         self.deadline.clear();
         rows
     }
@@ -150,18 +152,17 @@ impl Session {
 
     fn step(&mut self, statements: Vec<Statement>, commit: bool) -> Result<Vec<Rows>> {
         if self.connection.is_autocommit() {
-            self.control("begin immediate")?;
+            self.control("begin immediate").map_err(|error| translate(&error))?;
         }
         let rows = statements.into_iter().map(|statement| self.run(statement)).collect::<Result<Vec<_>>>()?;
         if commit {
-            self.control("commit")?;
+            self.control("commit").map_err(|error| translate_commit(&error))?;
         }
         Ok(rows)
     }
 
-    fn control(&self, text: &str) -> Result<()> {
-        let mut statement = self.connection.prepare_cached(text).map_err(|error| translate(&error))?;
-        statement.execute([]).map(drop).map_err(|error| translate(&error))
+    fn control(&self, text: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(text)?.execute([]).map(drop)
     }
 
     /// Rolls back whatever a job left open.
