@@ -9,6 +9,7 @@ mod ends;
 mod lines;
 mod mending;
 mod missing;
+mod stale;
 mod triggers;
 mod world;
 

@@ -20,6 +20,15 @@ async fn a_write_of_which_one_statement_fails_leaves_nothing() {
         assert_eq!(late.await.unwrap(), Err(vec!["duplicate"]), "{dialect}");
         assert_eq!(world.number("select held from boxes where id = 1").await, "5.00", "{dialect}");
         assert_eq!(world.number("select count(*) from parts").await, "3.00", "{dialect}");
+        // What was written before the statement that fails goes, too.
+        let into = json!({"box": {"data": {"type": "boxes", "id": "3"}}});
+        let part = json!({"type": "parts", "id": "92", "attributes": {"code": "x", "weight": 1}, "relationships": into});
+        let both = world.operations(json!([
+            {"op": "add", "data": {"type": "boxes", "id": "3", "attributes": {"label": "green"}}},
+            {"op": "add", "data": part},
+        ]));
+        assert_eq!(both.await.unwrap(), Err(vec!["duplicate"]), "{dialect}");
+        assert_eq!(world.number("select count(*) from boxes").await, "2.00", "{dialect}");
         world.close().await;
     }
 }

@@ -6,11 +6,15 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use dialects::{Dialect, Options, Pool, Rows, Script, Statement, Step, ValueType};
+use http::{HeaderMap, Method};
 use serde_json::{Value as Json, json};
 use tokio::task::JoinHandle;
 
+use crate::exchange::Request;
+use crate::jsonapi::media;
 use crate::jsonapi::query::ReadRequest;
 use crate::observe::Metrics;
+use crate::pipeline;
 use crate::pipeline::answer::Terms;
 use crate::pipeline::write::answer;
 use crate::plan::write::{Verb, WriteRequest};
@@ -218,6 +222,35 @@ impl World {
         })
     }
 
+    /// Starts a change of a resource that is to be as it was when it had this ETag.
+    pub(super) fn edit(&self, path: &str, etag: &str, document: Json) -> JoinHandle<Ended> {
+        let request = request(Method::PATCH, path, media::JSON_API, document);
+        self.ask(Request { headers: with(request.headers, http::header::IF_MATCH, etag), ..request })
+    }
+
+    /// Starts several operations in one request.
+    pub(super) fn operations(&self, operations: Json) -> JoinHandle<Ended> {
+        let document = json!({"atomic:operations": operations});
+        self.ask(request(Method::POST, "/api/operations", media::JSON_API_ATOMIC, document))
+    }
+
+    fn ask(&self, request: Request) -> JoinHandle<Ended> {
+        let (pool, snapshot, metrics) = (self.pool.clone(), self.snapshot.clone(), self.metrics.clone());
+        tokio::spawn(async move {
+            match pipeline::answer(&pool, &snapshot, &metrics, request).await.errors {
+                None => Ok(()),
+                Some(errors) => Err(errors.iter().map(|error| error.code.code()).collect()),
+            }
+        })
+    }
+
+    /// The ETag of a resource as it is now.
+    pub(super) async fn etag(&self, path: &str) -> String {
+        let request = request(Method::GET, path, media::JSON_API, Json::Null);
+        let answer = pipeline::answer(&self.pool, &self.snapshot, &self.metrics, request).await;
+        answer.response.headers[http::header::ETAG].to_str().unwrap().to_owned()
+    }
+
     /// Runs a statement in a session of its own and stays in its transaction.
     pub(super) async fn hold(&self, statement: &str) -> Held {
         let (done, is_done) = tokio::sync::mpsc::unbounded_channel();
@@ -336,6 +369,22 @@ impl Script for Holding {
             }
         }
     }
+}
+
+fn request(method: Method, path: &str, media_type: &str, document: Json) -> Request {
+    let headers = with(HeaderMap::new(), http::header::CONTENT_TYPE, media_type);
+    Request {
+        method,
+        path: path.to_owned(),
+        query: String::new(),
+        headers,
+        body: document.to_string().into(),
+    }
+}
+
+fn with(mut headers: HeaderMap, name: http::HeaderName, value: &str) -> HeaderMap {
+    headers.insert(name, value.parse().unwrap());
+    headers
 }
 
 /// The order and the product of an item.
