@@ -198,7 +198,7 @@ impl TableWave<'_> {
         let mut select = select(schema, self.table, &columns);
         select.filter = Some(self.filter(named_by, rows, paths));
         if lock {
-            select.lock = row_lock(schema.dialect, hold);
+            select.lock = row_lock(schema.dialect, hold).map(|lock| self.whole(lock, named_by));
             select.order = by_key(&schema[self.table]);
         }
         // The row lock is the same for all; a reader's lock stands for each row apart.
@@ -208,6 +208,16 @@ impl TableWave<'_> {
         Fetch {
             query: Query::Select(select),
             subject: Subject::Rows { table: self.table, columns, finders, by_path },
+        }
+    }
+
+    /// The lock that holds the whole row. What MySQL locks for sharing is only what it reads: where that is all in the index that names the row, who
+    /// changes or removes the row does not notice until he writes it.
+    fn whole(self, lock: Lock, named_by: &[ColumnId]) -> Lock {
+        let schema = &self.snapshot.schema;
+        match schema.dialect == Dialect::Mysql && named_by != schema[self.table].key {
+            true => Lock::Update,
+            false => lock,
         }
     }
 

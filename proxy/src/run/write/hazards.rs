@@ -9,6 +9,7 @@ mod ends;
 mod lines;
 mod mending;
 mod missing;
+mod names;
 mod stale;
 mod triggers;
 mod world;
