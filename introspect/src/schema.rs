@@ -312,6 +312,12 @@ impl Table {
         })
     }
 
+    /// Whether the database sees to it that a to-one relationship leads to a row, and not the model file alone.
+    pub fn enforces(&self, relationship: &Relationship) -> bool {
+        let RelationshipKind::ToOne { foreign_key } = relationship.kind else { return false };
+        self.foreign_keys.get(foreign_key).is_some_and(|key| key.enforced)
+    }
+
     /// Whether a column is part of a foreign key that is shown as a relationship. (A foreign key to a table without a key, which
     /// is no resource, has no relationship.)
     pub fn in_foreign_key(&self, column: ColumnId) -> bool {

@@ -494,8 +494,9 @@ impl<'a> Attempt<'a> {
 
     /// How firmly a row must be held to remove it.
     pub(super) fn hold_to_remove(&self, table: TableId) -> Hold {
-        let read =
-            self.engine.schema[table].columns().any(|(c, _)| self.engine.facts.read_from_below(table, c));
+        let facts = self.engine.facts;
+        let read = self.engine.schema[table].columns().any(|(c, _)| facts.read_from_below(table, c))
+            || facts.referrers(table).iter().any(|referrer| !referrer.enforced);
         Hold { row: RowLock::Remove, readers: if read { ReadersLock::Write } else { ReadersLock::None } }
     }
 

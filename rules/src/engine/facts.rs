@@ -56,6 +56,8 @@ pub struct Referrer {
     pub columns: Vec<ColumnId>,
     /// The to-one relationship there.
     pub relationship: RelationshipId,
+    /// Whether the database knows it, and not the model file alone.
+    pub enforced: bool,
     /// What happens to the children.
     pub on_delete: Action,
     /// The columns that `set null` and `set default` set.
@@ -232,11 +234,12 @@ impl Facts {
         columns.into_iter().collect()
     }
 
-    /// A removal matters when a rule speaks of it, or when it carries others with it that matter.
+    /// A removal matters when a rule speaks of it, when it carries others with it that matter, or when the database does not know who
+    /// forbids it.
     fn removals(&self, schema: &Schema) -> Vec<bool> {
         self.upwards(schema, |table| {
             let sets = |r: &Referrer| matches!(r.on_delete, Action::SetNull | Action::SetDefault);
-            let moves = |r: &Referrer| sets(r) && self.matters(r.child, &r.set);
+            let moves = |r: &Referrer| !r.enforced || (sets(r) && self.matters(r.child, &r.set));
             self.on_delete.contains(&table) || self.referrers(table).iter().any(moves)
         })
     }
@@ -303,7 +306,7 @@ impl Facts {
         self.parents_first.get(table.0 as usize).copied().unwrap_or(0)
     }
 
-    /// Whether removing a row of the table moves anything that rules look at.
+    /// Whether removing a row of the table moves anything that rules look at, or may be forbidden without the database knowing.
     pub fn removal_matters(&self, table: TableId) -> bool {
         self.removal_matters.get(table.0 as usize).copied().unwrap_or(true)
     }
@@ -404,6 +407,7 @@ fn referrers(schema: &Schema) -> Vec<Vec<Referrer>> {
                 child,
                 columns: key.columns.clone(),
                 relationship,
+                enforced: key.enforced,
                 on_delete: key.on_delete,
                 set: key.set_on_delete().collect(),
             };

@@ -8,7 +8,7 @@ use introspect::{ColumnId, RelationshipId, TableId};
 
 use super::attempt::{Attempt, Found, Touched};
 use super::facts::Referrer;
-use super::rows::{ChildList, Extreme, Finder, Hold, Of};
+use super::rows::{ChildList, Extreme, Finder, Hold, Of, ReadersLock, RowLock};
 use crate::change::{Key, Reason, RowId};
 
 impl Attempt<'_> {
@@ -143,7 +143,8 @@ impl Attempt<'_> {
         leaving
     }
 
-    /// Every row that a foreign key was set to must exist, or be added; MySQL locks it, so it takes its place in the lock order.
+    /// Every row that a foreign key was set to must exist, or be added; MySQL locks it, so it takes its place in the lock order. Where the
+    /// model file alone declares the foreign key, nobody else keeps the row from being removed meanwhile: it is held as one that a rule reads.
     pub(super) fn look_for_related(&mut self) {
         let mut wanted: Vec<(RowId, RelationshipId)> = Vec::new();
         for (id, touched) in &self.touched {
@@ -154,7 +155,12 @@ impl Attempt<'_> {
             wanted.extend(set.map(|(relationship, _)| (id.clone(), relationship)));
         }
         for (id, relationship) in wanted {
-            let hold = Hold::row(super::RowLock::Referenced);
+            let table = &self.engine.schema[id.table];
+            let readers = match table.enforces(&table[relationship]) {
+                true => ReadersLock::None,
+                false => ReadersLock::Read,
+            };
+            let hold = Hold { row: RowLock::Referenced, readers };
             let missing = match self.parent(&id, relationship, hold) {
                 None | Some(Found::Unknown) => false,
                 Some(Found::Absent) => true,

@@ -41,9 +41,9 @@ pub enum ReadersLock {
     /// None.
     #[default]
     None,
-    /// A rule of another row reads it.
+    /// A rule of another row reads it, or a foreign key names it that the model file alone declares.
     Read,
-    /// A column that such rules read changes.
+    /// A column that such rules read changes, or it is removed.
     Write,
 }
 

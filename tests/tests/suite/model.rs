@@ -97,6 +97,28 @@ async fn declared_relationships_are_followed_both_ways_and_written() {
 }
 
 #[tokio::test]
+async fn a_declared_relationship_leads_to_what_is_there_and_keeps_it_there() {
+    for dialect in ALL {
+        let service = start(dialect, MODEL).await;
+        let order = |id: &str| Document::of("orders").id(id);
+        let nowhere = [
+            service.post("/api/orders", order("9").attribute("region_code", "Z")).await,
+            service.patch("/api/orders/1", order("1").attribute("region_code", "Z")).await,
+        ];
+        for answer in nowhere {
+            answer.refused(404, "related-not-found");
+        }
+        service.delete("/api/regions/1").await.refused(409, "still-referenced");
+        service.patch("/api/orders/1", order("1").attribute("region_code", Json::Null)).await.expect(200);
+        service.post("/api/orders", order("9").attribute("total", "1.00")).await.expect(201);
+        service.delete("/api/regions/1").await.expect(204);
+        let codes =
+            service.database.rows("select coalesce(region_code, '-') from orders order by id", 1).await;
+        assert_eq!(codes, [["-"], ["S"], ["-"], ["-"]]);
+    }
+}
+
+#[tokio::test]
 async fn a_view_with_a_key_is_read_and_never_written() {
     for dialect in ALL {
         let service = start(dialect, MODEL).await;

@@ -1,10 +1,12 @@
 //! The simple case: a write that no rule, check or condition looks at is one statement and its commit, in one flush.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use dialects::render::render;
-use dialects::{Kind, Rows, Script, Statement, Step, ValueType};
-use introspect::{ColumnId, Table};
+use dialects::{Kind, Rows, Script, Statement, Step, Value, ValueType};
+use introspect::schema::Relationship;
+use introspect::{ColumnId, Table, TableId};
 use rules::change::{Action, Change, Image};
 
 use super::{Context, Written, WrittenRow, as_sent, refuse};
@@ -34,17 +36,30 @@ fn statement(snapshot: &Snapshot, plan: &PlannedOperation) -> Option<Statement> 
     }
 }
 
-/// Whether nothing that rules or foreign key actions look at moves.
+/// Whether nothing that rules or foreign key actions look at moves, and no foreign key is set that the database does not know.
 fn quiet(snapshot: &Snapshot, plan: &PlannedOperation) -> bool {
     match &plan.action {
-        Action::Insert(_) => !snapshot.facts.insertion_matters(plan.id.table),
+        Action::Insert(values) => {
+            !snapshot.facts.insertion_matters(plan.id.table) && names_known(snapshot, plan.id.table, values)
+        }
         Action::Update(values) => {
             let columns: Vec<ColumnId> = values.keys().copied().collect();
-            !columns.is_empty() && !snapshot.facts.matters(plan.id.table, &columns)
+            !columns.is_empty()
+                && !snapshot.facts.matters(plan.id.table, &columns)
+                && names_known(snapshot, plan.id.table, values)
         }
         Action::Delete => !snapshot.facts.removal_matters(plan.id.table),
         Action::Relate(_) => false,
     }
+}
+
+/// Whether the database itself looks for every row that the values name: it knows no foreign key that the model file alone declares.
+fn names_known(snapshot: &Snapshot, table: TableId, values: &BTreeMap<ColumnId, Value>) -> bool {
+    let table = &snapshot.schema[table];
+    let sets = |relationship: &Relationship| {
+        relationship.columns.iter().any(|column| values.get(column).is_some_and(|value| !value.is_null()))
+    };
+    table.relationships().all(|(_, r)| !r.to_one() || table.enforces(r) || !sets(r))
 }
 
 /// The change that the engine would come to, without the row as it was: nothing needs it.

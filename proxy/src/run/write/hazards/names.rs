@@ -1,4 +1,4 @@
-//! Rows that are named by other columns than their key.
+//! Rows that are named by other columns than their key, or by what the model file alone knows for a foreign key.
 
 use dialects::Dialect;
 use serde_json::json;
@@ -46,6 +46,48 @@ async fn two_who_lock_rows_crosswise_because_they_name_them_by_other_columns_are
             "{dialect}"
         );
         world.close().await;
+    }
+}
+
+/// Calls that name a region by its code, as the model file alone says.
+const REGIONS: Case<'static> = Case {
+    tables: "
+        create table regions (id int primary key, code varchar(9) not null unique);
+        create table calls (id int primary key, region_code varchar(9));
+        insert into regions values (1, 'N');",
+    rules: "{}",
+    model: "{tables: {calls: {relationships: {region: {to: regions, columns: [region_code], to_columns: [code]}}}}}",
+    wrong: "select count(*) from calls where region_code is not null and region_code not in (select code from regions)",
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_region_that_no_foreign_key_keeps_is_removed_while_a_call_names_it() {
+    for dialect in SERVERS {
+        for call_first in [true, false] {
+            let world = World::of(dialect, REGIONS).await;
+            let start = |call: bool| match call {
+                true => world.start(Verb::Create, "calls", "9", json!({"region_code": "N"}), json!({})),
+                false => world.start(Verb::Delete, "regions", "1", json!({}), json!({})),
+            };
+            let mut held = world.hold("select 1").await;
+            match call_first {
+                // The key is taken until the session ends, and free then.
+                true => {
+                    held.then("insert into calls values (9, null)").await;
+                    held.then("delete from calls where id = 9").await;
+                }
+                false => held.then("select id from regions where id = 1 for update").await,
+            }
+            let one = start(call_first);
+            world.until_stopped(1, &[&one]).await;
+            let other = start(!call_first);
+            world.until_stopped(2, &[&one, &other]).await;
+            held.release().await;
+            let refused = if call_first { "still-referenced" } else { "related-not-found" };
+            let ended = (one.await.unwrap(), other.await.unwrap());
+            assert_eq!(ended, (Ok(()), Err(vec![refused])), "{dialect} {call_first}");
+            world.close().await;
+        }
     }
 }
 
