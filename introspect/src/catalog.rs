@@ -71,6 +71,8 @@ pub struct Column {
     pub sql_type: SqlType,
     /// The words of an enum; empty for other types.
     pub enum_values: Vec<String>,
+    /// Texts of other letters may be equal to its own: its collation is not deterministic. (Known of PostgreSQL alone.)
+    pub loose: bool,
     /// Whether it can be null.
     pub nullable: bool,
     /// Where its value comes from when nobody gives one.
@@ -151,6 +153,7 @@ pub(crate) mod tests {
             ty: ValueType::Int(IntKind::I32),
             sql_type: SqlType::scalar("integer"),
             enum_values: Vec::new(),
+            loose: false,
             nullable: true,
             default: ColumnDefault::None,
             renewed: false,

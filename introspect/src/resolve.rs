@@ -107,6 +107,7 @@ fn column(name: String, source: catalog::Column) -> Column {
         enum_values: source.enum_values,
         nullable: source.nullable,
         default: source.default,
+        loose: source.loose,
         renewed: source.renewed,
         generated: source.generated,
         comment: source.comment,

@@ -76,6 +76,8 @@ pub struct Column {
     pub sql_type: SqlType,
     /// The words of an enum, in their order; empty for other types.
     pub enum_values: Vec<String>,
+    /// Texts of other letters may be equal to its own: its collation is not deterministic. (Known of PostgreSQL alone.)
+    pub loose: bool,
     /// Whether it can be null.
     pub nullable: bool,
     /// Where its value comes from when nobody gives one.

@@ -125,6 +125,7 @@ pub(crate) fn column(name: &str, ty: ValueType) -> Column {
         ty,
         sql_type: SqlType::scalar("?"),
         enum_values: Vec::new(),
+        loose: false,
         nullable: true,
         default: ColumnDefault::None,
         renewed: false,

@@ -62,6 +62,7 @@ fn column(record: Record<'_>, json: &HashSet<(String, String)>) -> Column {
         name: record.word(2),
         ty,
         enum_values: words(&full),
+        loose: false,
         nullable: record.flag(8),
         default: match &generated {
             Some(_) => ColumnDefault::None,

@@ -16,7 +16,7 @@ use crate::schema::ColumnDefault;
 type Enums = HashMap<String, Vec<String>>;
 
 /// How many columns each query of `postgres.sql` answers.
-const WIDTHS: [usize; 6] = [6, 14, 5, 11, 2, 4];
+const WIDTHS: [usize; 6] = [6, 15, 5, 11, 2, 4];
 
 /// Reads the tables of all schemas that the role can reach.
 pub(super) async fn read(pool: &Pool) -> Result<Catalog> {
@@ -53,6 +53,7 @@ fn column(record: Record<'_>, enums: &Enums) -> Column {
             .filter(|_| base == ValueType::Enum)
             .cloned()
             .unwrap_or_default(),
+        loose: record.flag(14),
         nullable: !record.flag(9),
         default: default(&record.word(10), expression.clone().filter(|_| !generated)),
         renewed: false,

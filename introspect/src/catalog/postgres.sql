@@ -22,7 +22,7 @@ select n.nspname::text, c.relname::text,
  order by 1, 2;
 
 -- Columns: schema, table, name, type for casts, base type, base type's kind, its modifier, oid of the enum, array, not null,
--- identity, generated, default, comment. Domains are followed to their base; the modifier is that of the innermost that has one. Of an
+-- identity, generated, default, comment, loose collation. Domains are followed to their base; the modifier is that of the innermost that has one. Of an
 -- array it is the base type of the elements. Only times keep their modifier in the type for casts: the digits of the second.
 with recursive base (oid, base_oid, modifier, not_null, default_text) as (
     select t.oid, t.oid, -1, false, null::text collate "C" from pg_catalog.pg_type t where t.typtype <> 'd'
@@ -42,7 +42,8 @@ select n.nspname::text, c.relname::text, a.attname::text,
        coalesce(e.oid, t.oid)::text, (e.oid is not null)::text, (a.attnotnull or b.not_null)::text,
        a.attidentity::text, a.attgenerated::text,
        coalesce(pg_catalog.pg_get_expr(ad.adbin, ad.adrelid), b.default_text),
-       pg_catalog.col_description(c.oid, a.attnum)
+       pg_catalog.col_description(c.oid, a.attnum),
+       coalesce(not co.collisdeterministic, false)::text
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -50,6 +51,7 @@ select n.nspname::text, c.relname::text, a.attname::text,
   join pg_catalog.pg_type t on t.oid = b.base_oid
   join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
   left join pg_catalog.pg_type e on e.typarray = t.oid
+  left join pg_catalog.pg_collation co on co.oid = a.attcollation
   left join pg_catalog.pg_attrdef ad on ad.adrelid = c.oid and ad.adnum = a.attnum
  where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
    and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'

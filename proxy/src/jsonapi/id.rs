@@ -116,6 +116,7 @@ mod tests {
             ty: *ty,
             sql_type: SqlType::scalar("x"),
             enum_values: Vec::new(),
+            loose: false,
             nullable: false,
             default: ColumnDefault::None,
             renewed: false,

@@ -177,6 +177,7 @@ fn shown(name: String, ty: ValueType) -> Column {
         ty,
         sql_type: SqlType::scalar("text"),
         enum_values: Vec::new(),
+        loose: false,
         nullable: true,
         default: ColumnDefault::None,
         renewed: false,

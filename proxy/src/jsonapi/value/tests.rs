@@ -12,6 +12,7 @@ fn column(ty: ValueType) -> Column {
         ty,
         sql_type: SqlType::scalar("x"),
         enum_values: vec!["new".into(), "paid".into()],
+        loose: false,
         nullable: true,
         default: ColumnDefault::None,
         renewed: false,

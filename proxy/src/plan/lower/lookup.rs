@@ -274,17 +274,14 @@ fn foreign_key_at(schema: &Schema, path: &PathLookup) -> Option<Expr> {
     found
 }
 
-/// Whether all who name a row of the table do so with the same values: by its key, in types of which equal values are spelled alike.
+/// Whether all who name a row of the table do so with the same values: by its key, in types and collations of which equal values are spelled alike.
 /// Else its rows share one advisory lock, so that a reader and a writer of one row never take two different ones.
 fn told_apart(schema: &Schema, target: TableId) -> bool {
     let key = &schema[target].key;
-    let alike = |(own, of_key): (&Column, &Column)| {
-        matches!(
-            (own.ty, of_key.ty),
-            (ValueType::Int(_), ValueType::Int(_))
-                | (ValueType::Uuid, ValueType::Uuid)
-                | (ValueType::Text { .. }, ValueType::Text { .. })
-        )
+    let alike = |(own, of_key): (&Column, &Column)| match (own.ty, of_key.ty) {
+        (ValueType::Int(_), ValueType::Int(_)) | (ValueType::Uuid, ValueType::Uuid) => true,
+        (ValueType::Text { .. }, ValueType::Text { .. }) => !own.loose && !of_key.loose,
+        _ => false,
     };
     schema.iter().all(|(_, table)| {
         let mut ways = table.relationships().filter(|(_, r)| r.to_one() && r.target == target);
@@ -297,7 +294,7 @@ fn told_apart(schema: &Schema, target: TableId) -> bool {
 }
 
 /// The number of a row's advisory lock: product, table, and one of 256 buckets of its key (without case and trailing spaces, which some
-/// types of text ignore).
+/// types of text ignore, whatever their collation).
 fn advisory_key(schema: &Schema, finder: &Finder, apart: bool) -> i64 {
     let name = &schema[finder.table].db;
     let table =

@@ -1,10 +1,11 @@
-//! Rows that are named by other columns than their key, or by what the model file alone knows for a foreign key.
+//! Rows that are named by other columns than their key, in other spellings, or by what the model file alone knows for a foreign key.
 
 use dialects::Dialect;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use super::SERVERS;
-use super::world::{Case, World};
+use super::world::{Case, Ended, Held, World};
 use crate::plan::write::Verb;
 
 /// Wells that are named by their id, and by their code.
@@ -144,5 +145,73 @@ async fn a_label_that_goes_takes_the_parcel_that_has_just_named_it_from_its_shel
             assert_eq!(world.number("select count(*) from parcels").await, "0.00", "{dialect} {named_by}");
             world.close().await;
         }
+    }
+}
+
+/// Shelves by a code without regard to case and accents.
+fn spelled(dialect: Dialect) -> String {
+    let (prelude, code) = match dialect {
+        Dialect::Postgres => (
+            "create collation loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false);",
+            "varchar(20) collate loose",
+        ),
+        _ => ("", "varchar(20) character set utf8mb4 collate utf8mb4_general_ci"),
+    };
+    format!(
+        "{prelude}
+         create table shelves (code {code} primary key, rent int not null default 2, goods_count int not null default 0);
+         create table goods (id int primary key, shelf_code {code}, cost int, foreign key (shelf_code) references shelves (code));
+         insert into shelves (code) values ('Café');"
+    )
+}
+
+fn of_shelves<'a>(tables: &'a str, rules: &'a str) -> Case<'a> {
+    let wrong = "select count(*) from goods g join shelves s on s.code = g.shelf_code where g.cost <> s.rent";
+    Case { tables, rules, model: "", wrong }
+}
+
+/// A good of a shelf stops where it is added.
+async fn meet_at_a_good(world: &World, shelf: &str) -> (Held, JoinHandle<Ended>) {
+    // The key is taken until the session ends, and free then.
+    let mut held = world.hold("insert into goods (id) values (1)").await;
+    held.then("delete from goods where id = 1").await;
+    let good = world.start(Verb::Create, "goods", "1", json!({"shelf_code": shelf}), json!({}));
+    world.until_stopped(1, &[&good]).await;
+    (held, good)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_spellings_of_one_missing_shelf_make_one_shelf() {
+    for dialect in SERVERS {
+        let tables = spelled(dialect);
+        let rules = "{derive: {shelves.goods_count: {as: count(goods), insert_parent: true}}}";
+        let world = World::of(dialect, of_shelves(&tables, rules)).await;
+        let (held, one) = meet_at_a_good(&world, "Épée").await;
+        let other = world.start(Verb::Create, "goods", "2", json!({"shelf_code": "EPEE"}), json!({}));
+        world.until_stopped(2, &[&one, &other]).await;
+        held.release().await;
+        assert_eq!((one.await.unwrap(), other.await.unwrap()), (Ok(()), Ok(())), "{dialect}");
+        assert_eq!(world.number("select count(*) from shelves").await, "2.00", "{dialect}");
+        assert_eq!(
+            world.number("select goods_count from shelves where code = 'epee'").await,
+            "2.00",
+            "{dialect}"
+        );
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rent_that_a_good_has_read_by_another_spelling_changes_with_that_good() {
+    for dialect in SERVERS {
+        let tables = spelled(dialect);
+        let world = World::of(dialect, of_shelves(&tables, "{derive: {goods.cost: shelves.rent}}")).await;
+        let (held, good) = meet_at_a_good(&world, "cafe").await;
+        let rent = world.start(Verb::Update, "shelves", "Café", json!({"rent": 3}), json!({}));
+        world.until_stopped(2, &[&good, &rent]).await;
+        held.release().await;
+        assert_eq!((good.await.unwrap(), rent.await.unwrap()), (Ok(()), Ok(())), "{dialect}");
+        assert_eq!(world.number("select cost from goods where id = 1").await, "3.00", "{dialect}");
+        world.close().await;
     }
 }
