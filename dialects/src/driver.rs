@@ -16,6 +16,7 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use postgres::Listener;
 pub use rows::Rows;
 pub use stream::RowStream;
 use tokio::sync::Semaphore;
@@ -179,6 +180,15 @@ impl Pool {
             Driver::Postgres(pool) => pool.execute_script(sql).await,
             Driver::Mysql(pool) => pool.execute_script(sql).await,
             Driver::Sqlite(pool) => pool.execute_script(sql).await,
+        }
+    }
+
+    /// Hears what anybody notifies on a channel of the database, on a connection of its own; `None` where there is no such thing:
+    /// it is PostgreSQL's, and does not reach through a pooler in transaction mode.
+    pub async fn listen(&self, channel: &'static str) -> Result<Option<Listener>> {
+        match &self.driver {
+            Driver::Postgres(pool) => pool.listen(channel).await,
+            Driver::Mysql(_) | Driver::Sqlite(_) => Ok(None),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The running product: the database, the snapshot that is served, health and metrics, in one place that everything else is handed.
 
+pub mod notices;
 pub mod reload;
 
 use std::sync::Arc;

@@ -114,7 +114,7 @@ impl Config {
                 .admin_listen
                 .or(file.server.admin_listen.clone())
                 .unwrap_or_else(|| ADMIN_LISTEN.into()),
-            server: file.settings(),
+            server: file.settings(&project),
             tls: file.tls(&project),
             blueprint: Blueprint { overlay, rule_files, api: file.api(), limits: file.limits() },
             strays: strays::of(&project),

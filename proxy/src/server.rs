@@ -24,6 +24,7 @@ mod wire;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::IntoRawFd as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct Settings {
     pub queue_timeout: Duration,
     /// The origins whose pages may read answers.
     pub cors_origins: Vec<String>,
+    /// The file with the token that allows a reload from another machine.
+    pub reload_token: Option<PathBuf>,
     /// Memory for all bodies that are being received or worked on.
     pub bodies_bytes: usize,
 }
@@ -99,6 +102,7 @@ impl Default for Settings {
             concurrent_requests: 1024,
             queue_timeout: Duration::from_secs(1),
             cors_origins: Vec::new(),
+            reload_token: None,
             bodies_bytes: 256 * 1024 * 1024,
         }
     }

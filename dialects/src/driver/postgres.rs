@@ -5,6 +5,7 @@ mod connection;
 mod decode;
 mod encode;
 mod error;
+mod listen;
 mod stream;
 mod transaction;
 
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use connect::{Connector, Purpose};
 use connection::{Connection, Failed};
 pub(super) use decode::decode;
+pub use listen::Listener;
 
 use super::lease::{self, Leases, Lent};
 use super::stream::Sink;
@@ -73,6 +75,14 @@ impl Pool {
     pub(super) async fn execute_script(&self, sql: &str) -> Result<()> {
         let connection = self.connector.connect(Purpose::Shared).await?;
         connection.execute_script(sql).await.map_err(|error| error::translate(&error))
+    }
+
+    /// Not behind a pooler in transaction mode, which hands each statement to another session.
+    pub(super) async fn listen(&self, channel: &'static str) -> Result<Option<Listener>> {
+        match self.connector.options.cached_statements {
+            true => Listener::connect(&self.connector, channel).await.map(Some),
+            false => Ok(None),
+        }
     }
 
     pub(super) fn status(&self) -> PoolStatus {

@@ -68,14 +68,16 @@ impl Serving {
         blueprint: &Blueprint,
         loaded: impl AsyncFnOnce(&Pool, &Snapshot),
     ) -> Result<(), Failure> {
+        let app = self.app.clone();
         let problems = tokio::select! {
             () = self.signals.stop() => None,
-            started = self.app.start(blueprint) => match started {
+            (notices, started) = async { (app.notices().await, app.start(blueprint).await) } => match started {
                 Ok(snapshot) => {
                     loaded(&self.pool, &snapshot).await;
                     tokio::select! {
                         () = self.app.watch(self.fingerprint) => {}
                         () = reload_on(&mut self.hangup, &self.app) => {}
+                        () = notices.heed() => {}
                         () = self.signals.stop() => {}
                     }
                     None

@@ -56,6 +56,7 @@ pub(super) struct Server {
     pub(super) listen: Option<String>,
     pub(super) admin_listen: Option<String>,
     public_url: Option<String>,
+    reload_token_file: Option<String>,
     cors: Cors,
     tls: Tls,
 }
@@ -269,7 +270,7 @@ impl File {
     }
 
     /// What the server allows.
-    pub(super) fn settings(&self) -> Settings {
+    pub(super) fn settings(&self, project: &Path) -> Settings {
         let (limits, default) = (&self.limits, Settings::default());
         Settings {
             body_bytes: limits.body_bytes.unwrap_or(default.body_bytes),
@@ -277,6 +278,7 @@ impl File {
             url_bytes: limits.url_bytes.unwrap_or(default.url_bytes),
             request_timeout: limits.request_timeout_ms.map_or(default.request_timeout, milliseconds),
             cors_origins: self.server.cors.origins.clone(),
+            reload_token: named(&self.server.reload_token_file).map(|file| project.join(file)),
             concurrent_requests: limits.concurrent_requests.unwrap_or(default.concurrent_requests),
             ..default
         }

@@ -67,6 +67,7 @@ const KEYS: &[(&str, Key)] = &[
     ("server.cors.origins", Texts),
     ("server.listen", Text),
     ("server.public_url", Text),
+    ("server.reload_token_file", Text),
     ("server.tls", Keys),
     ("server.tls.cert_file", Text),
     ("server.tls.key_file", Text),

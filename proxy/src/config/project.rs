@@ -93,6 +93,7 @@ fn changed(before: &Config, now: &Config) -> Vec<&'static str> {
         ("server.listen", before.listen != now.listen),
         ("server.admin_listen", before.admin_listen != now.admin_listen),
         ("server.tls", before.tls != now.tls),
+        ("server.reload_token_file", limits.reload_token != other.reload_token),
         ("server.cors", limits.cors_origins != other.cors_origins),
         ("limits.body_bytes", limits.body_bytes != other.body_bytes),
         ("limits.header_bytes", limits.header_bytes != other.header_bytes),

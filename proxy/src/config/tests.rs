@@ -76,7 +76,7 @@ fn values_that_make_no_sense_are_problems() {
 fn every_key_reaches_those_who_use_it() {
     let text = "
 database: {url: 'postgres://app@db/shop', pool: {max: 4, acquire_timeout_ms: 5, statements: unnamed}}
-server: {listen: '0.0.0.0:1', public_url: 'https://shop.example/', cors: {origins: ['https://a.example']}}
+server: {listen: '0.0.0.0:1', public_url: 'https://shop.example/', reload_token_file: t, cors: {origins: ['https://a.example']}}
 api: {prefix: /v1, page_size: 5, page_size_max: 50, totals: exact, numbers: string, foreign_key_attributes: true}
 optimistic_locking: required
 writes: {tries: 2, strict_derived: true}
@@ -84,7 +84,8 @@ limits: {body_bytes: 10, json_depth: 3, request_timeout_ms: 1500, concurrent_req
 trace: {roles: [auditor]}
 ";
     let file = file::parse("rulegate.yaml", text).unwrap();
-    let (options, api, limits, settings) = (file.options(), file.api(), file.limits(), file.settings());
+    let (options, api, limits, settings) =
+        (file.options(), file.api(), file.limits(), file.settings(Path::new("shop")));
     assert_eq!(options.connections_max, 4);
     assert_eq!(options.acquire_timeout, Duration::from_millis(5));
     assert!(!options.cached_statements);
@@ -95,6 +96,7 @@ trace: {roles: [auditor]}
     assert_eq!((limits.tries, limits.strict_derived, limits.json_depth), (2, true, 3));
     assert_eq!(api.trace_roles, ["auditor"]);
     assert_eq!(settings.cors_origins, ["https://a.example"]);
+    assert_eq!(settings.reload_token.as_deref(), Some(Path::new("shop/t")));
     assert_eq!((settings.body_bytes, settings.concurrent_requests), (10, 7));
     assert_eq!(settings.request_timeout, Duration::from_millis(1500));
 }

@@ -1,12 +1,14 @@
 //! The admin listener: health for orchestrators, metrics for Prometheus, the version. It answers while the API does not.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use pingora_core::apps::http_app::ServeHttp;
 use pingora_core::protocols::http::ServerSession;
 use serde_json::json;
+use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::app::reload::ReloadError;
@@ -26,7 +28,7 @@ impl Admin {
         Self { app }
     }
 
-    /// From this machine alone, and from no page in a browser on it.
+    /// For a program on this machine, or with the token; for no page in a browser.
     async fn reload(&self, session: &ServerSession) -> Page {
         let header = session.req_header();
         let peer = session.client_addr().and_then(|address| address.as_inet());
@@ -34,8 +36,13 @@ impl Admin {
         if header.method != Method::POST {
             return text(StatusCode::METHOD_NOT_ALLOWED, "POST only");
         }
-        if !here || header.headers.contains_key(http::header::ORIGIN) {
-            return text(StatusCode::FORBIDDEN, "only a program on this machine may ask for a reload");
+        if header.headers.contains_key(http::header::ORIGIN) {
+            return text(StatusCode::FORBIDDEN, "a page in a browser may not ask for a reload");
+        }
+        if let Some(refusal) =
+            token_refusal(self.app.settings.reload_token.as_deref(), &header.headers, here).await
+        {
+            return refusal;
         }
         match self.app.reload("asked for by POST /reload").await {
             Ok(done) => {
@@ -73,18 +80,57 @@ impl ServeHttp for Admin {
             "/reload" => self.reload(session).await,
             path => self.page(&header.method, path).await,
         };
-        answer(page, head)
+        answer(header.uri.path(), page, head)
     }
 }
 
-fn answer(Page(status, media_type, body): Page, head: bool) -> Response<Vec<u8>> {
+/// Whoever brings a token must bring the right one; whoever is elsewhere must bring one.
+async fn token_refusal(file: Option<&Path>, headers: &HeaderMap, here: bool) -> Option<Page> {
+    let given = headers.get(http::header::AUTHORIZATION);
+    let Some(file) = file else {
+        let words =
+            "only a program on this machine may ask for a reload: there is no `server.reload_token_file`";
+        return (!here).then(|| text(StatusCode::FORBIDDEN, words));
+    };
+    let Some(given) = given else {
+        let words = "a reload needs the token: `Authorization: Bearer …`";
+        return (!here).then(|| text(StatusCode::UNAUTHORIZED, words));
+    };
+    match tokio::fs::read(file).await {
+        Ok(token) if is_bearer(given.as_bytes(), token.trim_ascii()) => None,
+        Ok(_) => Some(text(StatusCode::UNAUTHORIZED, "this is not the token")),
+        Err(error) => {
+            tracing::error!(file = %file.display(), %error, "the token cannot be read");
+            Some(text(StatusCode::SERVICE_UNAVAILABLE, "the token cannot be read; see the log"))
+        }
+    }
+}
+
+/// Whether the header brings the token, which takes equally long however much of it is right. An empty token is none.
+fn is_bearer(header: &[u8], token: &[u8]) -> bool {
+    let given =
+        header.split_at_checked(BEARER.len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(BEARER));
+    !token.is_empty() && given.is_some_and(|(_, given)| bool::from(given.trim_ascii().ct_eq(token)))
+}
+
+/// The scheme of a token. <https://www.rfc-editor.org/rfc/rfc6750#section-2.1>
+const BEARER: &[u8] = b"Bearer ";
+
+fn answer(path: &str, Page(status, media_type, body): Page, head: bool) -> Response<Vec<u8>> {
     let mut answer = Response::new(Vec::new());
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
-    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(media_type));
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(http::header::CONTENT_LENGTH, body.len().into());
-    headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
-    headers.insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let more = match status {
+        StatusCode::METHOD_NOT_ALLOWED if path == "/reload" => Some((http::header::ALLOW, "POST")),
+        StatusCode::METHOD_NOT_ALLOWED => Some((http::header::ALLOW, "GET, HEAD")),
+        StatusCode::UNAUTHORIZED => Some((http::header::WWW_AUTHENTICATE, "Bearer")),
+        _ => None,
+    };
+    headers.extend(more.map(|(name, value)| (name, HeaderValue::from_static(value))));
     if !head {
         *answer.body_mut() = body.into_bytes();
     }
@@ -132,4 +178,41 @@ async fn metrics(app: &App) -> Page {
 fn version() -> Page {
     let body = json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")});
     Page(StatusCode::OK, "application/json", body.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reload_is_for_this_machine_or_for_the_token() {
+        let file = std::env::temp_dir().join(format!("rg-token-{:016x}", fastrand::u64(..)));
+        std::fs::write(&file, "s3cret\n").unwrap();
+        let empty = file.with_extension("empty");
+        std::fs::write(&empty, "\n").unwrap();
+        let missing = file.with_extension("missing");
+        let (right, wrong, nothing) = (Some("bearer  s3cret"), Some("Bearer s3cre"), Some("Bearer "));
+        for (token, given, here, refusal) in [
+            (None, None, true, None),
+            (None, right, true, None),
+            (None, None, false, Some(403)),
+            (None, right, false, Some(403)),
+            (Some(&file), None, true, None),
+            (Some(&file), right, false, None),
+            (Some(&file), None, false, Some(401)),
+            (Some(&file), wrong, false, Some(401)),
+            (Some(&file), wrong, true, Some(401)),
+            (Some(&file), Some("Basic s3cret"), false, Some(401)),
+            (Some(&file), Some(""), false, Some(401)),
+            (Some(&empty), nothing, false, Some(401)),
+            (Some(&missing), right, false, Some(503)),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.extend(given.map(|it| (http::header::AUTHORIZATION, HeaderValue::from_static(it))));
+            let page = token_refusal(token.map(|file| file.as_path()), &headers, here).await;
+            assert_eq!(page.map(|page| page.0.as_u16()), refusal, "{token:?} {given:?} {here}");
+        }
+        std::fs::remove_file(&file).unwrap();
+        std::fs::remove_file(&empty).unwrap();
+    }
 }

@@ -183,7 +183,8 @@ async fn the_admin_listener_reloads_when_it_is_asked_to_by_a_program() {
     let app = folder.serve(&database).await;
     let running = server::serve_admin(app.clone(), server::bind("127.0.0.1:0").unwrap()).unwrap();
     let admin = Server { app: app.clone(), address: running.address, running };
-    assert_eq!(admin.ask("GET /reload", &[]).await.status, 405);
+    let get = admin.ask("GET /reload", &[]).await;
+    assert_eq!((get.status, get.header("allow")), (405, Some("POST")));
     assert_eq!(admin.ask("POST /reload", &[("Origin", "https://a.example")]).await.status, 403);
     let done = admin.ask("POST /reload", &[]).await;
     assert_eq!(done.status, 200);
@@ -192,4 +193,42 @@ async fn the_admin_listener_reloads_when_it_is_asked_to_by_a_program() {
     let refused = admin.ask("POST /reload", &[]).await;
     assert_eq!(refused.status, 422);
     assert!(String::from_utf8(refused.body).unwrap().contains("model.yaml:1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_of_the_database_reloads() {
+    let (database, folder) = (things(Dialect::Postgres).await, Folder::new());
+    let app = folder.serve(&database).await;
+    let server = Server::of(app.clone());
+    let has = async |column: &str| while !names(&server).await.iter().any(|name| name == column) {};
+    let changed = async {
+        database.execute("alter table things add column d integer; notify rulegate_reload").await;
+        has("d").await;
+        // Those who listen are cut off, and the change that they did not hear of is seen all the same.
+        database
+            .execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity
+                    where datname = current_database() and query = 'listen \"rulegate_reload\"';
+                alter table things add column e integer; notify rulegate_reload",
+            )
+            .await;
+        has("e").await;
+    };
+    let notices = app.notices().await;
+    tokio::select! {
+        () = notices.heed() => unreachable!("it goes on"),
+        changed = tokio::time::timeout(tests::server::PATIENCE, changed) => changed.unwrap(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn databases_without_notices_are_not_asked_for_them() {
+    for dialect in [Dialect::Mysql, Dialect::Sqlite] {
+        let (database, folder) = (things(dialect).await, Folder::new());
+        let app = folder.serve(&database).await;
+        let heeded = tokio::time::timeout(std::time::Duration::from_millis(50), app.notices().await.heed());
+        assert!(heeded.await.is_err(), "{dialect:?}: it waits for ever");
+        let metrics = app.metrics_text().await.unwrap();
+        assert!(metrics.contains("rulegate_snapshot_last_reload_successful 1"));
+    }
 }

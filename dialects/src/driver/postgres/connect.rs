@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connection::Connection;
@@ -19,6 +20,9 @@ pub(super) struct Connector {
     tls: MakeRustlsConnect,
     pub(super) options: Options,
 }
+
+/// What moves a connection on, while it is polled.
+type Driven = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +54,19 @@ impl Connector {
         Ok(Self { config, tls: MakeRustlsConnect::new(tls.client_config()?), options })
     }
 
+    /// A connection that runs statements.
     pub(super) async fn connect(&self, purpose: Purpose) -> Result<Connection> {
+        let (client, connection) = self.dial(purpose).await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(%error, "a connection to PostgreSQL was lost");
+            }
+        });
+        Ok(Connection::new(client, self.tls.clone(), self.options.cached_statements))
+    }
+
+    /// A connection, and what moves it on.
+    pub(super) async fn dial(&self, purpose: Purpose) -> Result<(Client, Driven)> {
         let mut config = self.config.clone();
         if self.options.cached_statements {
             let ours = settings(&self.options, purpose);
@@ -59,15 +75,9 @@ impl Connector {
         }
         let connected =
             tokio::time::timeout(self.options.acquire_timeout, config.connect(self.tls.clone())).await;
-        let (client, connection) = connected
+        connected
             .map_err(|_| Error::new(Kind::Unavailable, "the server did not answer in time"))?
-            .map_err(|error| translate_connect(&error))?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::warn!(%error, "a connection to PostgreSQL was lost");
-            }
-        });
-        Ok(Connection::new(client, self.tls.clone(), self.options.cached_statements))
+            .map_err(|error| translate_connect(&error))
     }
 }
 
