@@ -40,7 +40,10 @@ fn thing(n: usize) -> String {
         text(LABELS.get(n % 11)),
         number(n, 8),
         NUMBERS.get(n / 2 % 9).map_or("null".into(), |text| (*text).to_owned()),
-        NUMBERS.get(n / 3 % 6).map_or("null".into(), |text| (*text).to_owned()),
+        NUMBERS
+            .get(..5)
+            .and_then(|short| short.get(n / 3 % 6))
+            .map_or("null".into(), |text| (*text).to_owned()),
         ["9223372036854775807", "-9223372036854775808", "9007199254740993", "9007199254740992", "null"]
             [n % 5]
             .into(),

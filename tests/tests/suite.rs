@@ -11,6 +11,7 @@
 
 mod suite {
     mod aggregates;
+    mod alike;
     mod bad_input;
     mod checks;
     mod chinook;

@@ -79,7 +79,25 @@ impl Comparison<'_> {
         if !self.column.ty.has_order() || self.column.ty == ValueType::Bool {
             return Err(format!("{:?} has no order to compare by.", self.name));
         }
-        Ok(Expr::Binary(op, self.subject(), Box::new(self.literal(operand)?)))
+        let literal = self.literal(operand)?;
+        Ok(match &literal {
+            Expr::Literal(Value::Text(word)) if self.column.ty == ValueType::Enum => self.words(op, word),
+            _ => Expr::Binary(op, self.subject(), Box::new(literal)),
+        })
+    }
+
+    /// The words of an enum that stand so to one of them, in the order in which they are declared: databases compare them otherwise than
+    /// they sort them.
+    fn words(&self, op: BinaryOp, word: &str) -> Expr {
+        let words = &self.column.enum_values;
+        let at = words.iter().position(|other| other == word).unwrap_or(words.len());
+        let found = words.iter().enumerate().filter(|(n, _)| match op {
+            BinaryOp::Lt => *n < at,
+            BinaryOp::Le => *n <= at,
+            BinaryOp::Gt => *n > at,
+            _ => *n >= at,
+        });
+        Expr::In(self.subject(), found.map(|(_, word)| Expr::Literal(Value::text(word.as_str()))).collect())
     }
 
     fn between(&self, operands: &[Operand]) -> Compared {

@@ -121,7 +121,22 @@ impl Scope<'_> {
     /// Two sides that are compared.
     fn sides(&mut self, a: &Expr, b: &Expr) -> Result<(Sql, Sql)> {
         let wrap = self.comparable(&[a, b]);
-        Ok((wrap(self.exact(a)?), wrap(self.exact(b)?)))
+        Ok((wrap(self.beside(a, b)?), wrap(self.beside(b, a)?)))
+    }
+
+    /// One side of a comparison: a number beside a column of floats is one of its floats, so that the tenth that is shown is found.
+    fn beside(&mut self, expr: &Expr, other: &Expr) -> Result<Sql> {
+        match (expr, other) {
+            (Expr::Literal(number), Expr::Column(place)) if !self.is_virtual(other) => {
+                let column = self.column(place);
+                let float = matches!(column.ty, ValueType::Float { .. }).then(|| nearest(number)).flatten();
+                Ok(match float {
+                    Some(float) => literal(&Value::Float(float), Some(column.sql_type.clone())),
+                    None => literal(number, None),
+                })
+            }
+            _ => self.exact(expr),
+        }
     }
 
     /// What makes values of these expressions comparable with each other.
@@ -147,7 +162,7 @@ impl Scope<'_> {
         let all: Vec<&Expr> = std::iter::once(inner).chain(list).collect();
         let wrap = self.comparable(&all);
         let subject = wrap(self.exact(inner)?);
-        let list = list.iter().map(|item| Ok(wrap(self.exact(item)?))).collect::<Result<Vec<_>>>()?;
+        let list = list.iter().map(|item| Ok(wrap(self.beside(item, inner)?))).collect::<Result<Vec<_>>>()?;
         if matches!(subject, Sql::Decimal(_)) {
             return Ok(Sql::Or(list.into_iter().map(|item| Sql::eq(subject.clone(), item)).collect()));
         }
@@ -275,4 +290,13 @@ fn closed(mut pattern: String) -> String {
 
 fn impossible(detail: &str) -> crate::Errors {
     Error::new(ErrorCode::Internal, detail).into()
+}
+
+/// The double that comes nearest.
+fn nearest(number: &Value) -> Option<f64> {
+    match number {
+        Value::Int(whole) => Some(*whole as f64),
+        Value::Decimal(exact) => exact.to_string().parse().ok(),
+        _ => None,
+    }
 }
