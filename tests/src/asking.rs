@@ -243,7 +243,6 @@ impl<'a> Asker<'a> {
             1 => vec![format!("page[size]={size}"), format!("page[number]={}", self.rng.usize(1..5))],
             2 => vec![format!("page[limit]={size}"), format!("page[offset]={}", self.rng.usize(..9))],
             3 => vec![format!("page[size]={size}"), "page[total]=true".into()],
-            4 => vec![format!("page[size]={size}"), "page[after]=".into()],
             _ => Vec::new(),
         }
     }

@@ -10,9 +10,14 @@ use serde_json::Value as Json;
 
 /// The folder with the scripts, where it exists.
 pub fn folder() -> Option<PathBuf> {
+    sample("chinook")
+}
+
+/// The folder of a sample database, where it exists.
+pub fn sample(name: &str) -> Option<PathBuf> {
     let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let named = std::env::var_os("RULEGATE_SAMPLE_DATA").map(PathBuf::from);
-    let folder = named.unwrap_or_else(|| workspace.join("../shared/data")).join("chinook");
+    let folder = named.unwrap_or_else(|| workspace.join("../shared/data")).join(name);
     folder.is_dir().then_some(folder)
 }
 

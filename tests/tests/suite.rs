@@ -34,6 +34,7 @@ mod suite {
     mod missing_parents;
     mod model;
     mod names;
+    mod northwind;
     mod operations;
     mod oracle;
     mod protocols;
