@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+use crate::run::export::Export;
+
 /// A request whose body has been read.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -19,7 +21,7 @@ pub struct Request {
 }
 
 /// An answer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Response {
     /// The status.
     pub status: StatusCode,
@@ -27,12 +29,14 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// What comes behind it, made while it is sent: nobody knows how long it will be.
+    pub rest: Option<Box<Export>>,
 }
 
 impl Response {
     /// An answer without a body.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+        Self { status, headers: HeaderMap::new(), body: Bytes::new(), rest: None }
     }
 
     /// An answer with a body of a media type.

@@ -36,6 +36,38 @@ pub struct Observation<'a> {
     pub elapsed: Duration,
     /// Why it was refused.
     pub errors: Option<&'a Errors>,
+    /// Why it ended before its end.
+    pub cut: Option<&'a Cut>,
+}
+
+/// An answer that ended before its end.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// Who ended it.
+    pub by: CutBy,
+    /// How, for the log.
+    pub words: String,
+}
+
+/// Who ended an answer before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CutBy {
+    /// The client: it is gone, or takes nothing.
+    Client,
+    /// The database.
+    Database,
+    /// The server, which stops.
+    Server,
+}
+
+impl CutBy {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Database => "database",
+            Self::Server => "server",
+        }
+    }
 }
 
 impl<'a> Observation<'a> {
@@ -50,6 +82,7 @@ impl<'a> Observation<'a> {
             status: answer.response.status.as_u16(),
             elapsed,
             errors: answer.errors.as_ref(),
+            cut: None,
         }
     }
 }

@@ -9,6 +9,7 @@ mod aggregate;
 pub mod answer;
 mod docs;
 mod errors;
+mod export;
 mod once;
 pub mod read;
 mod relationship;
@@ -25,7 +26,7 @@ use rules::policy::Actor;
 
 use crate::error::Source;
 use crate::exchange::{Request, Response};
-use crate::jsonapi::media::{Extension, JSON_API_ATOMIC};
+use crate::jsonapi::media::{Extension, Form, JSON_API_ATOMIC};
 use crate::jsonapi::{error_object, media};
 use crate::observe::{self, Metrics};
 use crate::plan::names;
@@ -72,6 +73,8 @@ pub async fn answer(
         Ok(endpoint) => serve(context, &endpoint, &request).await,
         Err(errors) => Err(errors),
     };
+    let exports = served.as_ref().is_ok_and(|response| response.rest.is_some());
+    let operation = if exports { "export" } else { operation };
     let (response, errors) = match served {
         Ok(response) => (response, None),
         Err(errors) => (refusal(&errors, &id, extension), Some(errors)),
@@ -97,10 +100,31 @@ async fn serve(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> 
     if let Endpoint::Page(page) = endpoint {
         return self::page(context.snapshot, page, request);
     }
-    media::accept(&request.headers, endpoint.extension())?;
     match request.method {
-        Method::GET | Method::HEAD => read::answer(context, endpoint, request).await,
-        _ => watched(context, endpoint, request).await,
+        Method::GET | Method::HEAD => {
+            let form = form(context.snapshot, endpoint, request)?;
+            read::answer(context, endpoint, request, form).await
+        }
+        _ => {
+            media::accept(&request.headers, endpoint.extension())?;
+            watched(context, endpoint, request).await
+        }
+    }
+}
+
+/// The form in which a read is wanted: only collections come in others than documents.
+fn form(snapshot: &Snapshot, endpoint: &Endpoint, request: &Request) -> Result<Form> {
+    let collection = match endpoint {
+        Endpoint::Collection { .. } => true,
+        Endpoint::Related { ty, relationship, .. } => {
+            let table = names::table(&snapshot.schema, ty);
+            !table.is_ok_and(|(table, _)| to_one(snapshot, table, relationship))
+        }
+        _ => false,
+    };
+    match collection {
+        true => media::form(&request.headers),
+        false => media::accept(&request.headers, endpoint.extension()).map(|()| Form::Document),
     }
 }
 

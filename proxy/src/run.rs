@@ -1,6 +1,7 @@
 //! The only callers of drivers.
 
 pub mod aggregate;
+pub mod export;
 pub mod lookup;
 mod own_tables;
 pub mod read;

@@ -8,6 +8,7 @@ mod body;
 mod chunks;
 mod coding;
 mod cors;
+mod export;
 mod front;
 mod gateway;
 mod guard;
@@ -79,6 +80,9 @@ pub struct Running {
     traffic: Traffic,
     late: Option<late::Late>,
 }
+
+/// How long answers that are cut may take to end.
+const CUT: Duration = Duration::from_secs(2);
 
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +176,13 @@ impl Running {
         }
         match tokio::time::timeout(grace, self.traffic.idle()).await {
             Ok(()) => Stopped::Drained,
-            Err(_) => Stopped::Cut(self.traffic.running()),
+            Err(_) => {
+                let count = self.traffic.running();
+                self.traffic.cut();
+                // For them to have their statements stopped.
+                let _ = tokio::time::timeout(CUT, self.traffic.idle()).await;
+                Stopped::Cut(count)
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ mod suite {
     mod cursors;
     mod documents;
     mod editing;
+    mod exports;
     mod expressions;
     mod extremes;
     mod features;

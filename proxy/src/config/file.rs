@@ -135,6 +135,7 @@ struct FileLimits {
     transaction_rows: Option<usize>,
     request_timeout_ms: Option<u64>,
     concurrent_requests: Option<usize>,
+    concurrent_exports: Option<usize>,
 }
 
 /// Reads the file's text, or finds every wrong key, else the first value of a wrong type, else every value that makes no sense.
@@ -195,6 +196,7 @@ impl File {
             ("limits.transaction_rows", limits.transaction_rows.map(|n| n as u64)),
             ("limits.request_timeout_ms", limits.request_timeout_ms),
             ("limits.concurrent_requests", limits.concurrent_requests.map(|n| n as u64)),
+            ("limits.concurrent_exports", limits.concurrent_exports.map(|n| n as u64)),
         ];
         numbers.into_iter().filter(|(_, number)| *number == Some(0)).map(|(path, _)| path).collect()
     }
@@ -261,6 +263,7 @@ impl File {
         let (pool, default) = (&self.database.pool, dialects::Options::default());
         dialects::Options {
             connections_max: pool.max.unwrap_or(default.connections_max),
+            streams_max: self.limits.concurrent_exports.unwrap_or(default.streams_max),
             acquire_timeout: pool.acquire_timeout_ms.map_or(default.acquire_timeout, milliseconds),
             statement_timeout: pool.statement_timeout_ms.map_or(default.statement_timeout, milliseconds),
             lock_timeout: pool.lock_timeout_ms.map_or(default.lock_timeout, milliseconds),

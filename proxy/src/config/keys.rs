@@ -50,6 +50,7 @@ const KEYS: &[(&str, Key)] = &[
     ("database.url_file", Text),
     ("limits", Keys),
     ("limits.body_bytes", Whole),
+    ("limits.concurrent_exports", Whole),
     ("limits.concurrent_requests", Whole),
     ("limits.filter_terms", Whole),
     ("limits.header_bytes", Whole),

@@ -88,8 +88,10 @@ fn write(hash: &mut Xxh3, file: &Metadata) {
 /// The keys that only a start reads, where they have changed.
 fn changed(before: &Config, now: &Config) -> Vec<&'static str> {
     let (limits, other) = (&before.server, &now.server);
+    let exports = (before.database.streams_max, now.database.streams_max);
+    let database = dialects::Options { streams_max: exports.0, ..now.database.clone() };
     let keys = [
-        ("database", before.database_url != now.database_url || before.database != now.database),
+        ("database", before.database_url != now.database_url || before.database != database),
         ("server.listen", before.listen != now.listen),
         ("server.admin_listen", before.admin_listen != now.admin_listen),
         ("server.tls", before.tls != now.tls),
@@ -100,6 +102,7 @@ fn changed(before: &Config, now: &Config) -> Vec<&'static str> {
         ("limits.url_bytes", limits.url_bytes != other.url_bytes),
         ("limits.request_timeout_ms", limits.request_timeout != other.request_timeout),
         ("limits.concurrent_requests", limits.concurrent_requests != other.concurrent_requests),
+        ("limits.concurrent_exports", exports.0 != exports.1),
     ];
     keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
 }

@@ -80,13 +80,13 @@ server: {listen: '0.0.0.0:1', public_url: 'https://shop.example/', reload_token_
 api: {prefix: /v1, page_size: 5, page_size_max: 50, totals: exact, numbers: string, foreign_key_attributes: true}
 optimistic_locking: required
 writes: {tries: 2, strict_derived: true}
-limits: {body_bytes: 10, json_depth: 3, request_timeout_ms: 1500, concurrent_requests: 7}
+limits: {body_bytes: 10, json_depth: 3, request_timeout_ms: 1500, concurrent_requests: 7, concurrent_exports: 2}
 trace: {roles: [auditor]}
 ";
     let file = file::parse("rulegate.yaml", text).unwrap();
     let (options, api, limits, settings) =
         (file.options(), file.api(), file.limits(), file.settings(Path::new("shop")));
-    assert_eq!(options.connections_max, 4);
+    assert_eq!((options.connections_max, options.streams_max), (4, 2));
     assert_eq!(options.acquire_timeout, Duration::from_millis(5));
     assert!(!options.cached_statements);
     assert_eq!((api.prefix.as_str(), api.public_url.as_str()), ("/v1", "https://shop.example"));

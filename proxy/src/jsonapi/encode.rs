@@ -9,6 +9,7 @@
 pub mod aggregates;
 pub mod cell;
 pub mod document;
+pub mod export;
 pub mod graph;
 pub mod resource;
 pub mod text;

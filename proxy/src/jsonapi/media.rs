@@ -2,6 +2,8 @@
 //!
 //! What we speak is `application/vnd.api+json`. Parameters other than `ext` and `profile` are refused, and so is every extension that the
 //! endpoint does not speak (only the operations' speaks one); profiles that we do not know are ignored, as the specification says.
+//!
+//! Collections come in other forms too, where `Accept` names them and likes them better.
 
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -36,6 +38,58 @@ const CURSOR_PAGINATION_SPELLINGS: [&str; 4] = [
     "http://jsonapi.org/profiles/ethanresnick/cursor-pagination/",
 ];
 
+/// The forms in which a collection is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Page by page, a JSON:API document each.
+    #[default]
+    Document,
+    /// All of it: a line of values for each resource (RFC 4180).
+    Csv,
+    /// All of it: a line with a resource object each.
+    Ndjson,
+}
+
+impl Form {
+    /// Those that hold all of a collection.
+    const EXPORTS: [Self; 2] = [Self::Csv, Self::Ndjson];
+
+    /// As it is asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Document => JSON_API,
+            Self::Csv => "text/csv",
+            Self::Ndjson => "application/x-ndjson",
+        }
+    }
+
+    /// The Content-Type, which says what the parameters would only choose if there were a choice.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            _ => self.name(),
+        }
+    }
+
+    /// What its files end in.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Document => "json",
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
+    /// Whether a media type with these parameters means it.
+    fn takes(self, parameters: &[(String, String)]) -> bool {
+        parameters.iter().all(|(name, value)| match name.as_str() {
+            "charset" => value.eq_ignore_ascii_case("utf-8"),
+            "header" => self == Self::Csv && value == "present",
+            _ => false,
+        })
+    }
+}
+
 /// What an endpoint speaks besides JSON:API itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extension {
@@ -58,8 +112,8 @@ struct Range {
     name: String,
     /// Without the weight.
     parameters: Vec<(String, String)>,
-    /// Whether its weight is not 0.
-    wanted: bool,
+    /// In thousandths; 0: not wanted.
+    weight: u16,
 }
 
 /// Refuses an `Accept` that leaves no form in which we could answer (406).
@@ -68,7 +122,7 @@ struct Range {
 /// specification says. Where it is not, JSON or a wildcard will do.
 pub fn accept(headers: &HeaderMap, extension: Extension) -> Result<()> {
     let ranges = ranges(headers)?;
-    if ranges.is_empty() || acceptable(&ranges, extension) {
+    if ranges.is_empty() || weight(&ranges, extension) > 0 {
         return Ok(());
     }
     let detail = match extension {
@@ -80,9 +134,36 @@ pub fn accept(headers: &HeaderMap, extension: Extension) -> Result<()> {
     Err(Error::new(ErrorCode::NotAcceptable, detail).header("Accept").into())
 }
 
+/// The form in which a collection is wanted most. Of two that are wanted alike it is the one that is named, and of these a document.
+///
+/// Errors: 406, as for whatever is no collection; an export must be named.
+pub fn form(headers: &HeaderMap) -> Result<Form> {
+    let ranges = ranges(headers)?;
+    let is_document = |range: &&Range| range.name == JSON_API || range.name == "application/json";
+    let named = ranges.iter().any(|range| is_document(&range) && range.weight > 0);
+    let own = || ranges.iter().filter(|range| range.name == JSON_API);
+    let sound = own().next().is_none() || own().any(|range| range.is_spoken(Extension::None));
+    let document = weight(&ranges, Extension::None);
+    let of = |form: Form| {
+        let meant = ranges.iter().filter(|range| range.name == form.name() && form.takes(&range.parameters));
+        (meant.map(|range| range.weight).max().unwrap_or(0), form)
+    };
+    // The first of those that weigh most.
+    let (most, export) =
+        Form::EXPORTS.into_iter().rev().map(of).max_by_key(|(weight, _)| *weight).unwrap_or_default();
+    match sound {
+        true if most > document || (most > 0 && most == document && !named) => Ok(export),
+        true if document > 0 || ranges.is_empty() => Ok(Form::Document),
+        _ => {
+            let detail = "Accept application/vnd.api+json without other parameters than profile, text/csv or application/x-ndjson.";
+            Err(Error::new(ErrorCode::NotAcceptable, detail).header("Accept").into())
+        }
+    }
+}
+
 /// The Cursor Pagination profile in the client's spelling, where `Accept` asks for it. Other profiles are ignored, as they must be.
 pub fn cursor_pagination(headers: &HeaderMap) -> Result<Option<&'static str>> {
-    let own = |range: &Range| range.name == JSON_API && range.wanted && range.is_spoken(Extension::None);
+    let own = |range: &Range| range.name == JSON_API && range.weight > 0 && range.is_spoken(Extension::None);
     let asked: Vec<Range> = ranges(headers)?.into_iter().filter(own).collect();
     let parameters = asked.iter().flat_map(|range| &range.parameters).filter(|(name, _)| name == "profile");
     let mut uris = parameters.flat_map(|(_, uris)| uris.split_ascii_whitespace());
@@ -127,17 +208,20 @@ pub fn content_type(headers: &HeaderMap, extension: Extension) -> Result<()> {
     }
 }
 
-fn acceptable(ranges: &[Range], extension: Extension) -> bool {
+/// How much a document is wanted.
+fn weight(ranges: &[Range], extension: Extension) -> u16 {
     let named = |name: &str| ranges.iter().filter(|range| range.name == name).collect::<Vec<_>>();
+    let most = |ranges: &[&Range]| ranges.iter().map(|range| range.weight).max().unwrap_or(0);
     let own = named(JSON_API);
     if !own.is_empty() {
-        return own.iter().any(|range| range.wanted && range.is_spoken(extension));
+        let spoken: Vec<&Range> = own.into_iter().filter(|range| range.is_spoken(extension)).collect();
+        return most(&spoken);
     }
     let wildcard = match named("application/*") {
         subtypes if !subtypes.is_empty() => subtypes,
         _ => named("*/*"),
     };
-    wildcard.iter().chain(&named("application/json")).any(|range| range.wanted)
+    most(&wildcard).max(most(&named("application/json")))
 }
 
 impl Range {
@@ -166,11 +250,11 @@ fn range(text: &str) -> Result<Range> {
     let name = parts.next().unwrap_or_default().to_ascii_lowercase();
     let (weights, parameters): (Vec<_>, Vec<_>) =
         parts.map(|part| parameter(&part)).partition(|(name, _)| name == "q");
-    let wanted = match weights.first() {
-        None => true,
-        Some((_, weight)) => quality(weight).ok_or_else(|| no_weight(weight))? > 0,
+    let weight = match weights.first() {
+        None => 1000,
+        Some((_, weight)) => quality(weight).ok_or_else(|| no_weight(weight))?,
     };
-    Ok(Range { name, parameters, wanted })
+    Ok(Range { name, parameters, weight })
 }
 
 /// A weight in thousandths: `1`, `0.5` (RFC 9110, 12.4.2).
@@ -249,6 +333,38 @@ mod tests {
             assert_eq!(accept(&headers(ACCEPT, value), Extension::None).is_ok(), expect, "{value}");
         }
         assert!(accept(&HeaderMap::new(), Extension::None).is_ok());
+    }
+
+    #[test]
+    fn a_collection_is_exported_where_that_is_wanted_by_name() {
+        use Form::{Csv, Document, Ndjson};
+        for (value, expect) in [
+            ("", Some(Document)),
+            ("*/*", Some(Document)),
+            ("text/csv", Some(Csv)),
+            ("application/x-ndjson", Some(Ndjson)),
+            ("TEXT/CSV; charset=UTF-8; header=present", Some(Csv)),
+            ("text/csv; header=absent", None),
+            ("text/csv; header=absent, */*", Some(Document)),
+            ("text/*", None),
+            ("text/csv, */*", Some(Csv)),
+            ("text/csv, */*;q=0.1", Some(Csv)),
+            ("text/csv;q=0.5, */*", Some(Document)),
+            ("text/csv, application/x-ndjson", Some(Csv)),
+            ("text/csv;q=0.5, application/x-ndjson", Some(Ndjson)),
+            ("text/csv, application/vnd.api+json", Some(Document)),
+            ("text/csv, application/json, */*", Some(Document)),
+            ("text/csv, application/vnd.api+json;q=0.9", Some(Csv)),
+            ("text/csv, application/vnd.api+json;q=0", Some(Csv)),
+            ("text/csv;q=0", None),
+            ("text/csv;q=0, */*;q=0.1", Some(Document)),
+            ("text/csv, application/vnd.api+json; charset=utf-8", None),
+            ("text/html", None),
+        ] {
+            assert_eq!(form(&headers(ACCEPT, value)).ok(), expect, "{value}");
+        }
+        assert_eq!(form(&HeaderMap::new()), Ok(Document));
+        assert_eq!(form(&headers(ACCEPT, "text/csv;q=x")).unwrap_err().status(), 400);
     }
 
     #[test]

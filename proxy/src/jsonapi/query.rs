@@ -13,6 +13,7 @@ pub use filter::{Filter, FilterTerm, Operand, placed};
 pub use operator::Operator;
 pub use pairs::{Pair, pairs};
 
+use super::media::Form;
 use crate::suggest::did_you_mean;
 use crate::{Error, ErrorCode, Errors, Result};
 
@@ -37,6 +38,8 @@ pub struct ReadRequest {
     pub pairs: Vec<Pair>,
     /// The Cursor Pagination profile, where the headers ask for it, as they spell it.
     pub profile: Option<&'static str>,
+    /// The form that the headers ask for.
+    pub form: Form,
 }
 
 /// A part of the request and the parameter it came in.

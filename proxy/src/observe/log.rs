@@ -8,7 +8,7 @@ use rules::Trace;
 use rules::trace::Step;
 use tracing_subscriber::EnvFilter;
 
-use super::Observation;
+use super::{CutBy, Observation};
 
 /// How lines look (`RULEGATE_LOG_FORMAT`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -39,11 +39,13 @@ pub fn start(format: LogFormat, level: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A line for an answered request. A bug is an error, what could not be served a warning; what the client got wrong is neither.
+/// A line for an answered request. A bug is an error, what could not be served, or not to its end, a warning; what the client got wrong is
+/// neither.
 pub(super) fn request(seen: &Observation<'_>) {
     let elapsed_ms = seen.elapsed.as_secs_f64() * 1000.0;
     let errors = seen.errors.map(words);
-    let errors = errors.as_deref();
+    let errors = errors.as_deref().or(seen.cut.map(|cut| cut.words.as_str()));
+    let cut_by = seen.cut.map(|cut| cut.by.word());
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
@@ -53,6 +55,7 @@ pub(super) fn request(seen: &Observation<'_>) {
                 operation = seen.operation,
                 status = seen.status,
                 elapsed_ms,
+                cut_by,
                 errors,
                 "request"
             )
@@ -61,6 +64,7 @@ pub(super) fn request(seen: &Observation<'_>) {
     match seen.status {
         500 => line!(error),
         501.. => line!(warn),
+        _ if seen.cut.is_some_and(|cut| cut.by != CutBy::Client) => line!(warn),
         _ => line!(debug),
     }
 }

@@ -24,6 +24,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     request_duration: HistogramVec,
     requests_running: IntGauge,
+    exports_cut: IntCounterVec,
     query_duration: HistogramVec,
     pool_connections: GaugeVec,
     database_up: IntGauge,
@@ -84,6 +85,11 @@ impl Metrics {
                 &["operation"],
             )?,
             requests_running: gauge("http_requests_running", "Requests being served.")?,
+            exports_cut: counters(
+                "exports_cut_total",
+                "Exports that ended before their end, by who ended them.",
+                &["by"],
+            )?,
             query_duration: durations(
                 "db_query_duration_seconds",
                 "Time of one call of the database.",
@@ -120,6 +126,7 @@ impl Metrics {
         self.registry.register(Box::new(self.requests.clone()))?;
         self.registry.register(Box::new(self.request_duration.clone()))?;
         self.registry.register(Box::new(self.requests_running.clone()))?;
+        self.registry.register(Box::new(self.exports_cut.clone()))?;
         self.registry.register(Box::new(self.query_duration.clone()))?;
         self.registry.register(Box::new(self.pool_connections.clone()))?;
         self.registry.register(Box::new(self.database_up.clone()))?;
@@ -145,6 +152,9 @@ impl Metrics {
         let status = seen.status.to_string();
         self.requests.with_label_values(&[seen.resource.unwrap_or(""), seen.operation, &status]).inc();
         self.request_duration.with_label_values(&[seen.operation]).observe(seen.elapsed.as_secs_f64());
+        if let Some(cut) = seen.cut {
+            self.exports_cut.with_label_values(&[cut.by.word()]).inc();
+        }
     }
 
     /// Counts a running request; its end is when what this returns is dropped.
@@ -322,6 +332,7 @@ mod tests {
             status: 200,
             elapsed: Duration::from_millis(3),
             errors: None,
+            cut: None,
         }
     }
 

@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value as Json};
 
-use super::aggregate;
+use super::{aggregate, export};
 use crate::exchange::{Request, Response};
 use crate::jsonapi::encode::document::{ReadAnswer, index as index_document};
 use crate::jsonapi::etag::{self, ETag};
+use crate::jsonapi::media::Form;
 use crate::jsonapi::{media, query};
 use crate::plan::read as plan;
 use crate::plan::restrict::{self, Policy};
@@ -19,11 +20,19 @@ use crate::run::write::Context;
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
 
-/// Answers a GET or a HEAD.
-pub async fn answer(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
+/// Answers a GET or a HEAD in this form.
+pub(super) async fn answer(
+    context: Context<'_>,
+    endpoint: &Endpoint,
+    request: &Request,
+    form: Form,
+) -> Result<Response> {
     let snapshot = context.snapshot;
     let asked = query::parse(&request.query)?;
-    let asked = query::ReadRequest { profile: media::cursor_pagination(&request.headers)?, ..asked };
+    let asked = query::ReadRequest { profile: media::cursor_pagination(&request.headers)?, form, ..asked };
+    if form != Form::Document {
+        return export::answer(context, endpoint, &asked, request.method != Method::HEAD).await;
+    }
     if *endpoint == Endpoint::Index {
         return index(snapshot, &asked);
     }

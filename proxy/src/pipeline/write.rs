@@ -139,7 +139,7 @@ pub(super) async fn carry_out(
 async fn kept(context: Context<'_>, terms: &Terms, response: Response) -> Response {
     match &terms.key {
         None => response,
-        Some(key) => receipts::finish(context.pool, key, response.clone()).await.unwrap_or(response),
+        Some(key) => receipts::finish(context.pool, key, &response).await.ok().flatten().unwrap_or(response),
     }
 }
 

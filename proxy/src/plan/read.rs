@@ -11,6 +11,7 @@ use super::include::{self, Included};
 use super::page::{self, Asked, Page};
 use super::{names, sort};
 use crate::jsonapi::id;
+use crate::jsonapi::media::Form;
 use crate::jsonapi::query::ReadRequest;
 use crate::jsonapi::shape::Shape;
 use crate::route::Endpoint;
@@ -29,8 +30,10 @@ pub struct ReadPlan {
     pub filter: Option<Filter>,
     /// In which order; the key is part of it, so that it is the only one.
     pub sort: Vec<SortTerm>,
-    /// The page, where the primary data is a collection.
+    /// The page, where the primary data is a collection that is read by pages.
     pub page: Option<Page>,
+    /// The form of the answer: all but documents hold all of a collection.
+    pub form: Form,
     /// What each type shows.
     pub shapes: BTreeMap<TableId, Shape>,
     /// What is included, parents before children.
@@ -91,14 +94,26 @@ pub struct Include {
     pub depth: usize,
 }
 
+impl ReadPlan {
+    /// Whether the primary data is a collection, which has an order.
+    pub fn is_collection(&self) -> bool {
+        self.page.is_some() || self.form != Form::Document
+    }
+}
+
 /// Plans a read of an endpoint. Errors: 404 for what does not exist by name or by form, 400 for what the query asks wrongly.
 pub fn build(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) -> Result<ReadPlan> {
     let Target { table, scope, collection, identifiers } = target(snapshot, endpoint, request)?;
-    let mut errors = if collection { Vec::new() } else { collection_parameters(request) };
+    let form = request.form;
+    let mut errors = match (collection, form) {
+        (false, _) => collection_parameters(request),
+        (true, Form::Document) => Vec::new(),
+        (true, _) => beyond_exports(request),
+    };
     let mut keep = |problems: Errors| errors.extend(problems);
     let filter = filter::build(snapshot, table, &request.filters).map_err(&mut keep).unwrap_or_default();
     let sort = sort::build(snapshot, table, request.sort.as_ref()).map_err(&mut keep).ok();
-    let page = match collection {
+    let page = match collection && form == Form::Document {
         true => page(snapshot, table, request, sort.as_deref()).map_err(&mut keep).ok(),
         false => None,
     };
@@ -107,7 +122,12 @@ pub fn build(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) ->
     let included = include::build(snapshot, table, request.include.as_ref(), of);
     let Included { includes, primary } = included.map_err(&mut keep).unwrap_or_default();
     let whole = primary || !identifiers;
-    let shapes = shapes(snapshot, table, request, &includes, whole).map_err(&mut keep).unwrap_or_default();
+    let shapes = shapes(snapshot, table, request, &includes, whole);
+    let shapes = match form {
+        Form::Csv => shapes.and_then(|shapes| flat(snapshot, table, request, shapes)),
+        _ => shapes,
+    };
+    let shapes = shapes.map_err(&mut keep).unwrap_or_default();
     let partial = request.include.is_some() || !request.fields.is_empty();
     let primary_included = primary;
     let plan = ReadPlan {
@@ -116,6 +136,7 @@ pub fn build(snapshot: &Snapshot, endpoint: &Endpoint, request: &ReadRequest) ->
         filter,
         sort,
         page,
+        form,
         shapes,
         includes,
         identifiers,
@@ -205,6 +226,48 @@ fn collection_parameters(request: &ReadRequest) -> Vec<Error> {
         Error::new(code, format!("{name} applies to collections alone.")).parameter(name)
     };
     filters.chain(sort).chain(page).map(refuse).collect()
+}
+
+/// What makes sense for documents alone.
+fn beyond_exports(request: &ReadRequest) -> Vec<Error> {
+    let refuse = |name: &str, code, what| {
+        Error::new(code, format!("{what}: leave it out, or accept application/vnd.api+json.")).parameter(name)
+    };
+    let include = request.include.iter().map(|include| {
+        refuse(&include.name, ErrorCode::InvalidInclude, "An export is of one type, and includes nothing")
+    });
+    let page = request.page.iter().map(|page| {
+        refuse(&page.name, ErrorCode::InvalidPage, "An export is all of the collection, without pages")
+    });
+    let aggregates = request.aggregate_of.iter().map(|terms| &terms.name);
+    let aggregates = aggregates
+        .chain(request.group_by.iter().map(|paths| &paths.name))
+        .map(|name| refuse(name, ErrorCode::InvalidParameter, "An export is of the resources themselves"));
+    include.chain(page).chain(aggregates).collect()
+}
+
+/// The shape of rows of text: they have no place for relationships to many, nor for versions.
+fn flat(
+    snapshot: &Snapshot,
+    table: TableId,
+    request: &ReadRequest,
+    mut shapes: BTreeMap<TableId, Shape>,
+) -> Result<BTreeMap<TableId, Shape>> {
+    let of = &snapshot.schema[table];
+    let to_many = |name: &&String| of.relationships().any(|(_, rel)| rel.name == **name && !rel.to_one());
+    for fields in request.fields.iter().filter(|fields| fields.value.ty == of.name) {
+        if let Some(name) = fields.value.members.iter().find(to_many) {
+            let detail = format!(
+                "{name:?} leads to many, and CSV has no column for them: accept application/x-ndjson."
+            );
+            return Err(Error::new(ErrorCode::InvalidFields, detail).parameter(&fields.name).into());
+        }
+    }
+    if let Some(shape) = shapes.get_mut(&table) {
+        shape.relationships.retain(|relationship| of[*relationship].to_one());
+        shape.sparse = true;
+    }
+    Ok(shapes)
 }
 
 /// The shape of every type that the answer can hold.

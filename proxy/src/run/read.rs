@@ -156,7 +156,7 @@ pub(super) async fn run(
 }
 
 /// A value that the database does not take: in the URL it names nothing, in a filter it is the client's mistake.
-fn misfit<T>(plan: &ReadPlan, error: dialects::Error) -> Result<Option<T>> {
+pub(super) fn misfit<T>(plan: &ReadPlan, error: dialects::Error) -> Result<Option<T>> {
     let refuse = |detail: &str| Error::new(ErrorCode::InvalidFilter, detail).logged(error.to_string());
     match (error.kind, &plan.filter) {
         (Kind::Data, None) if !matches!(plan.scope, Scope::All) => Ok(None),

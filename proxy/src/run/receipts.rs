@@ -55,7 +55,7 @@ pub struct Keyed {
 }
 
 /// What was answered.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Receipt {
     /// The answer.
     pub response: Response,
@@ -129,10 +129,11 @@ pub async fn find(pool: &Pool, key: &Key) -> Result<Option<Receipt>> {
     }
 }
 
-/// Keeps what the client is told in the place of what was written, unless that is kept already; then it is what all are told.
-pub async fn finish(pool: &Pool, key: &Key, response: Response) -> Result<Response> {
-    pool.run(keep(pool.dialect(), key, &response, true)).await?;
-    Ok(find(pool, key).await?.map_or(response, |receipt| receipt.response))
+/// Keeps what the client is told in the place of what was written, unless that is kept already; then it is what all are told, and answered
+/// here.
+pub async fn finish(pool: &Pool, key: &Key, response: &Response) -> Result<Option<Response>> {
+    pool.run(keep(pool.dialect(), key, response, true)).await?;
+    Ok(find(pool, key).await?.map(|receipt| receipt.response))
 }
 
 async fn unreadable(pool: &Pool, error: dialects::Error) -> Errors {

@@ -4,7 +4,7 @@
 //! client sends back loses that ending again before anybody compares it. Bodies are coded in pieces, so that a long one keeps no
 //! thread from its other work; [`Encoder`] takes one piece after the other and knows nothing of how many there will be.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
@@ -132,10 +132,16 @@ fn is_text(headers: &HeaderMap) -> bool {
     ty.starts_with("text/") || ["json", "javascript", "xml"].iter().any(|word| ty.ends_with(word))
 }
 
-/// The answer in the coding that is wanted, where that is worth it.
-pub(super) async fn encode(mut response: Response, wanted: Wanted) -> Response {
+/// The answer in the coding that is wanted, where that is worth it. One that is made while it is sent is coded then, by the coding told
+/// here.
+pub(super) async fn encode(mut response: Response, wanted: Wanted) -> (Response, Option<Coding>) {
+    if response.rest.is_some() {
+        let coding = wanted.coding_of(&response.headers, None);
+        coding.iter().for_each(|coding| mark(&mut response.headers, *coding));
+        return (response, coding);
+    }
     let coding = wanted.coding_of(&response.headers, Some(response.body.len()));
-    let Some(coding) = coding.filter(|_| !response.body.is_empty()) else { return response };
+    let Some(coding) = coding.filter(|_| !response.body.is_empty()) else { return (response, None) };
     match whole(coding, &response.body).await {
         Ok(body) => {
             response.body = body;
@@ -143,7 +149,7 @@ pub(super) async fn encode(mut response: Response, wanted: Wanted) -> Response {
         }
         Err(error) => tracing::error!(%error, "an answer could not be coded, and is sent as it is"),
     }
-    response
+    (response, None)
 }
 
 /// Says that an answer is coded.
@@ -219,20 +225,31 @@ impl Encoder {
 
     /// Codes a piece; what comes out may be of the pieces before, or nothing yet.
     pub(super) fn push(&mut self, piece: &[u8]) -> io::Result<Vec<u8>> {
-        Ok(std::mem::take(match self {
-            Self::Zstd(encoder) => {
-                encoder.write_all(piece)?;
-                encoder.get_mut()
-            }
-            Self::Brotli(encoder) => {
-                encoder.write_all(piece)?;
-                encoder.get_mut()
-            }
-            Self::Gzip(encoder) => {
-                encoder.write_all(piece)?;
-                encoder.get_mut()
-            }
-        }))
+        self.writer().write_all(piece)?;
+        Ok(std::mem::take(self.out()))
+    }
+
+    /// Likewise, and all of it comes out.
+    pub(super) fn push_through(&mut self, piece: &[u8]) -> io::Result<Vec<u8>> {
+        self.writer().write_all(piece)?;
+        self.writer().flush()?;
+        Ok(std::mem::take(self.out()))
+    }
+
+    fn writer(&mut self) -> &mut dyn io::Write {
+        match self {
+            Self::Zstd(encoder) => encoder,
+            Self::Brotli(encoder) => encoder,
+            Self::Gzip(encoder) => encoder,
+        }
+    }
+
+    fn out(&mut self) -> &mut Vec<u8> {
+        match self {
+            Self::Zstd(encoder) => encoder.get_mut(),
+            Self::Brotli(encoder) => encoder.get_mut(),
+            Self::Gzip(encoder) => encoder.get_mut(),
+        }
     }
 
     /// The rest.

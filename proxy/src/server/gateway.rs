@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use http::header::{CONTENT_ENCODING, EXPECT};
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, Version};
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error as PingoraError, ErrorType};
 use pingora_http::RequestHeader;
@@ -18,7 +18,7 @@ use super::traffic::{InFlight, Traffic};
 use super::{coding, head, refusal, respond};
 use crate::app::App;
 use crate::exchange::{Request, Response};
-use crate::observe::{self, Observation};
+use crate::observe::{self, Cut, Observation};
 use crate::pipeline::Answer;
 use crate::{Error, ErrorCode, Errors};
 
@@ -119,12 +119,20 @@ impl ProxyHttp for Gateway {
         session.set_write_timeout(Some(silence));
         let id = request_id(session.req_header());
         let mut answer = self.answer(session, &id).await?;
+        if answer.response.rest.is_some() && session.req_header().version == Version::HTTP_10 {
+            answer = refusal::answer(endless().into(), &id);
+        }
         let told = Response::empty(answer.response.status);
         let mut response = std::mem::replace(&mut answer.response, told);
         self.cors.admit(&session.req_header().headers, &mut response.headers);
-        let sent = respond::send(session, response, &id, self.app.stopping()).await;
-        self.observe(session.req_header(), &answer, &id, context.started.elapsed());
-        sent.map(|()| true)
+        let sent = respond::send(session, response, &id, self.app.stopping(), &self.traffic).await;
+        let cut = sent.as_ref().ok().and_then(Option::as_ref);
+        self.observe(session.req_header(), &answer, &id, context.started.elapsed(), cut);
+        match sent? {
+            None => Ok(true),
+            // Anything but an error would send the end that is not to be told.
+            Some(cut) => PingoraError::e_explain(ErrorType::WriteError, cut.words).map_err(|e| e.into_down()),
+        }
     }
 
     /// Everything is answered in `request_filter`.
@@ -138,7 +146,14 @@ impl ProxyHttp for Gateway {
 }
 
 impl Gateway {
-    fn observe(&self, header: &RequestHeader, answer: &Answer, id: &HeaderValue, elapsed: Duration) {
+    fn observe(
+        &self,
+        header: &RequestHeader,
+        answer: &Answer,
+        id: &HeaderValue,
+        elapsed: Duration,
+        cut: Option<&Cut>,
+    ) {
         let observation = Observation {
             request_id: id.to_str().unwrap_or_default(),
             method: header.method.as_str(),
@@ -148,6 +163,7 @@ impl Gateway {
             status: answer.response.status.as_u16(),
             elapsed,
             errors: answer.errors.as_ref(),
+            cut,
         };
         observe::observe(&self.app.metrics, &observation);
     }
@@ -187,6 +203,11 @@ fn check_coding(header: &RequestHeader) -> crate::Result<()> {
             Err(Error::new(ErrorCode::UnsupportedMediaType, detail).header("Content-Encoding").into())
         }
     }
+}
+
+fn endless() -> Error {
+    let detail = "An export needs HTTP/1.1 or HTTP/2: in HTTP/1.0 nobody could tell its end from a failure.";
+    Error::new(ErrorCode::NotAcceptable, detail).header("Accept")
 }
 
 /// The client's own id, or a new one.

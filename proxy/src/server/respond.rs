@@ -1,15 +1,20 @@
 //! Sending an answer: length, security headers, HEAD, and the end of a connection.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use pingora_core::Error as PingoraError;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
 use super::coding::{self, Wanted};
+use super::export;
 use super::gateway::REQUEST_ID;
+use super::traffic::Traffic;
 use crate::exchange::Response;
+use crate::observe::Cut;
 
 /// Written at once, under one time-out each: a client that takes less is too slow.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -26,16 +31,17 @@ const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
 ];
 
-/// Sends it. `closing`: the connection is not kept.
+/// Sends it. `closing`: the connection is not kept. What it came to, where it is one that is made while it is sent, is the answer.
 pub(super) async fn send(
     session: &mut Session,
     response: Response,
     id: &HeaderValue,
     closing: bool,
-) -> Result<(), Box<PingoraError>> {
+    traffic: &Traffic,
+) -> Result<Option<Cut>, Box<PingoraError>> {
     let asked = &session.req_header().headers;
     let wanted = Wanted::of(asked).unwrap_or(Wanted::PLAIN);
-    let mut response = coding::encode(response, wanted).await;
+    let (mut response, coding) = coding::encode(response, wanted).await;
     coding::confirm(&mut response, asked);
     let header = header(&response, id)?;
     if session.get_keepalive().is_some() {
@@ -43,10 +49,12 @@ pub(super) async fn send(
     }
     let bodiless = session.req_header().method == Method::HEAD || !may_have_body(response.status);
     session.write_response_header(Box::new(header), bodiless).await?;
-    if !bodiless {
-        write_body(session, response.body).await?;
+    match response.rest {
+        _ if bodiless => {}
+        Some(rest) => return Ok(export::send(session, response.body, *rest, coding, traffic).await.err()),
+        None => write(session, response.body, true).await?,
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The same as bytes of HTTP/1.1, for a connection that pingora does not see, and that is closed afterwards.
@@ -71,8 +79,10 @@ fn header(response: &Response, id: &HeaderValue) -> Result<ResponseHeader, Box<P
     for (name, value) in &headers {
         header.append_header(name, value)?;
     }
-    if may_have_body(response.status) {
-        header.set_content_length(response.body.len())?;
+    match response.rest {
+        Some(_) => header.insert_header(TRANSFER_ENCODING, "chunked")?,
+        None if may_have_body(response.status) => header.set_content_length(response.body.len())?,
+        None => {}
     }
     Ok(header)
 }
@@ -102,10 +112,15 @@ fn may_have_body(status: StatusCode) -> bool {
     !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) && !status.is_informational()
 }
 
-async fn write_body(session: &mut Session, mut body: Bytes) -> Result<(), Box<PingoraError>> {
-    while body.len() > CHUNK_BYTES {
-        let chunk = body.split_to(CHUNK_BYTES);
+/// Writes a part of the body, or all of it.
+pub(super) async fn write(
+    session: &mut Session,
+    mut part: Bytes,
+    is_last: bool,
+) -> Result<(), Box<PingoraError>> {
+    while part.len() > CHUNK_BYTES {
+        let chunk = part.split_to(CHUNK_BYTES);
         session.write_response_body(Some(chunk), false).await?;
     }
-    session.write_response_body(Some(body), true).await
+    session.write_response_body(Some(part), is_last).await
 }

@@ -70,7 +70,7 @@ impl Operations<'_> {
     }
 
     fn list(&self) -> Json {
-        let answers = responses::read_many(&schema(self.table, "collection"));
+        let answers = responses::collection(&schema(self.table, "collection"));
         self.operation("list", "List", parameters::of_many(self.snapshot, self.id), answers)
     }
 
@@ -117,7 +117,7 @@ impl Operations<'_> {
             ),
             false => (
                 parameters::of_many(self.snapshot, of.target),
-                responses::read_many(&schema(target, "collection")),
+                responses::collection(&schema(target, "collection")),
             ),
         };
         self.of_item(self.operation(

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::reference;
 use crate::ErrorCode;
-use crate::jsonapi::media::JSON_API;
+use crate::jsonapi::media::{Form, JSON_API};
 
 /// What any request may be refused with.
 const ANY: &[u16] = &[400, 404, 406, 414, 431, 500, 501, 503, 504];
@@ -63,6 +63,20 @@ pub(super) fn read(schema: &Json, versioned: bool) -> Json {
 /// A read of many answers with a document of this schema, or with what is told of them.
 pub(super) fn read_many(schema: &Json) -> Json {
     read(&json!({"anyOf": [schema, reference("schemas", "jsonapi.aggregates")]}), false)
+}
+
+/// Likewise a read of a collection, or with all of it in another form.
+pub(super) fn collection(schema: &Json) -> Json {
+    let mut answers = read_many(schema);
+    if let Some(content) = answers.pointer_mut("/200/content").and_then(Json::as_object_mut) {
+        for (form, what) in [
+            (Form::Csv, "All of the collection: a header line and a line of values for each resource."),
+            (Form::Ndjson, "All of the collection: a resource object a line."),
+        ] {
+            content.insert(form.name().into(), json!({"schema": {"type": "string", "description": what}}));
+        }
+    }
+    answers
 }
 
 /// A write answers with one of these.

@@ -139,3 +139,18 @@ async fn what_rules_set_is_read_only_and_what_nobody_sets_is_required() {
     let keyed = &schemas["Gr.C3.B6.C3.9Fe___x.create"]["properties"]["data"];
     assert_eq!(keyed["required"], json!(["type", "id"]));
 }
+
+#[tokio::test]
+async fn collections_come_in_three_forms_and_all_else_in_one() {
+    let described = described().await;
+    for (path, forms) in [
+        ("/orders", &["application/vnd.api+json", "text/csv", "application/x-ndjson"][..]),
+        ("/customers/{id}/orders", &["application/vnd.api+json", "text/csv", "application/x-ndjson"]),
+        ("/orders/{id}", &["application/vnd.api+json"]),
+        ("/orders/{id}/customer", &["application/vnd.api+json"]),
+        ("/customers/{id}/relationships/orders", &["application/vnd.api+json"]),
+    ] {
+        let content = &described["paths"][path]["get"]["responses"]["200"]["content"];
+        assert_eq!(content.as_object().unwrap().keys().collect::<Vec<_>>(), forms, "{path}");
+    }
+}

@@ -121,9 +121,9 @@ fn rows(snapshot: &Snapshot, plan: &ReadPlan) -> Result<(Lowered, Option<Select>
 
 /// Which part of a sorted collection is on the page. What its cursors are made of is read with it.
 fn window(scope: &mut Scope<'_>, plan: &ReadPlan, items: &mut Vec<Item>, layout: &mut Layout) -> Window {
-    let order = match plan.page {
-        Some(_) => plan.sort.as_slice(),
-        None => &[],
+    let order = match plan.is_collection() {
+        true => plan.sort.as_slice(),
+        false => &[],
     };
     let Some(between) = plan.page.as_ref().and_then(Page::between) else {
         let order = order.iter().map(|term| scope.order(&term.place, term.descending)).collect();
