@@ -27,8 +27,8 @@ pub(super) async fn answer(
         let detail = "A write to a relationship takes no parameters.";
         return Err(Error::new(ErrorCode::UnknownParameter, detail).parameter(&pair.name).into());
     }
-    let (table, _) = names::table(&snapshot.schema, ty)?;
-    write::writable(snapshot, table)?;
+    let (table, of) = names::table(&snapshot.schema, ty)?;
+    plan::writable(of)?;
     let (relationship, there) = found(context, table, name)?;
     let how = how(method, there)?;
     let plan = plan::linkage(snapshot, table, relationship, how, request)?;

@@ -16,7 +16,6 @@ use crate::plan::write::{self, Verb, WritePlan, WriteRequest};
 use crate::route::Endpoint;
 use crate::run::receipts::{self, Keyed, Receipt};
 use crate::run::write::{self as run, Context, Once, virtuals};
-use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
 
 /// The parameters that a write takes: how its answer is to look.
@@ -42,7 +41,7 @@ pub async fn answer(
 ) -> Result<Response> {
     let snapshot = context.snapshot;
     let ty = snapshot.schema[table].name.clone();
-    writable(snapshot, table)?;
+    write::writable(&snapshot.schema[table])?;
     // What is wrong with the parameters is told before anything is written.
     if !asked.pairs.is_empty() {
         plan::build(snapshot, &Endpoint::Collection { ty: ty.clone() }, asked)?;
@@ -174,18 +173,5 @@ async fn reread(context: Context<'_>, resource: &mut Json) {
     let document: Option<Json> = read.ok().and_then(|read| serde_json::from_slice(&read.body).ok());
     if let Some(data) = document.and_then(|mut document| Some(document.get_mut("data")?.take())) {
         *resource = data;
-    }
-}
-
-pub(super) fn writable(snapshot: &Snapshot, table: TableId) -> Result<()> {
-    let table = &snapshot.schema[table];
-    match table.view {
-        false => Ok(()),
-        true => {
-            let detail = format!("`{}` is a view: it can be read, not written.", table.name);
-            Err(Error::new(ErrorCode::MethodNotAllowed, detail)
-                .with_meta("allow", "GET, HEAD, OPTIONS")
-                .into())
-        }
     }
 }

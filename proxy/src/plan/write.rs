@@ -14,7 +14,7 @@ mod target;
 use std::collections::BTreeMap;
 
 use dialects::Value;
-use introspect::{ColumnId, RelationshipId, TableId};
+use introspect::{ColumnId, RelationshipId, Table, TableId};
 use rules::change::{Action, Key, Membership, RowId};
 
 use crate::jsonapi::document::{self, ResourceDocument};
@@ -148,6 +148,17 @@ pub fn is_read_only(snapshot: &Snapshot, table: TableId, column: ColumnId) -> bo
     let of = &snapshot.schema[table][column];
     let unwritable = of.is_virtual || of.generated.is_some() || !of.ty.is_writable();
     unwritable || snapshot.schema[table].view || snapshot.facts.is_derived(table, column)
+}
+
+/// Refuses a view.
+pub fn writable(table: &Table) -> Result<()> {
+    match table.view {
+        false => Ok(()),
+        true => {
+            let detail = format!("`{}` is a view: it can be read, not written.", table.name);
+            Err(Error::new(ErrorCode::ReadOnly, detail).into())
+        }
+    }
 }
 
 /// Builds the plan of a write to a table.

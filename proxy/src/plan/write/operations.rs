@@ -167,15 +167,9 @@ impl Builder<'_> {
     }
 
     fn table(&self, ty: &str, place: &str) -> Result<TableId> {
-        let (id, table) =
-            names::table(&self.snapshot.schema, ty).map_err(|errors| errors.map(|error| error.at(place)))?;
-        match table.view {
-            false => Ok(id),
-            true => {
-                let detail = format!("`{ty}` is a view: it can be read, not written.");
-                Err(Error::new(ErrorCode::Forbidden, detail).at(place).into())
-            }
-        }
+        let found = names::table(&self.snapshot.schema, ty);
+        let writable = found.and_then(|(id, table)| super::writable(table).map(|()| id));
+        writable.map_err(|errors| errors.map(|error| error.at(place)))
     }
 
     /// The row that an operation names.
