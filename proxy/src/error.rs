@@ -201,6 +201,14 @@ impl Errors {
         })
     }
 
+    /// Of a request without a document, where there is nothing to point at.
+    pub fn without_pointers(self) -> Self {
+        self.map(|error| match error.source {
+            Source::Pointer(_) => Error { source: Source::None, ..error },
+            _ => error,
+        })
+    }
+
     /// Them, to be changed.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Error> {
         self.errors.iter_mut()

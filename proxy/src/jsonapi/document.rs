@@ -74,7 +74,7 @@ pub fn relationship(body: &[u8], depth_max: usize) -> Result<LinkageDocument> {
     let Json::Object(mut top) = tree::parse(body, depth_max)? else {
         return Err(malformed("", "The document must be an object."));
     };
-    let etag = etag(&mut top).map_err(|errors| errors.map(|error| error.at("/meta/etag")))?;
+    let etag = etag(&mut top, "")?;
     match linkage(Json::Object(top), "")? {
         Linkage::Absent => Err(malformed("", "The document needs a member `data` with the linkage.")),
         linkage => Ok(LinkageDocument { linkage, etag }),
@@ -104,9 +104,9 @@ fn resource_object(mut data: Map<String, Json>) -> Result<ResourceDocument> {
         ty,
         id: text(&mut data, "id")?,
         lid: text(&mut data, "lid")?,
-        attributes: object(&mut data, "attributes")?,
-        relationships: relationships(object(&mut data, "relationships")?)?,
-        etag: etag(&mut data)?,
+        attributes: object(&mut data, "/data", "attributes")?,
+        relationships: relationships(object(&mut data, "/data", "relationships")?)?,
+        etag: etag(&mut data, "/data")?,
     })
 }
 
@@ -118,19 +118,24 @@ fn text(data: &mut Map<String, Json>, name: &str) -> Result<Option<String>> {
     }
 }
 
-fn etag(data: &mut Map<String, Json>) -> Result<Option<String>> {
-    match object(data, "meta")?.remove("etag") {
+/// `meta.etag` of what stands at the pointer.
+fn etag(of: &mut Map<String, Json>, pointer: &str) -> Result<Option<String>> {
+    match object(of, pointer, "meta")?.remove("etag") {
         None => Ok(None),
         Some(Json::String(etag)) => Ok(Some(etag)),
-        Some(_) => Err(malformed("/data/meta/etag", "`etag` must be a string.")),
+        Some(_) => Err(malformed(&format!("{pointer}/meta/etag"), "`etag` must be a string.")),
     }
 }
 
-fn object(data: &mut Map<String, Json>, name: &str) -> Result<Map<String, Json>> {
-    match data.remove(name) {
+/// A member of what stands at the pointer, without its @-members: they are nobody's business ("@-Members").
+fn object(of: &mut Map<String, Json>, pointer: &str, name: &str) -> Result<Map<String, Json>> {
+    match of.remove(name) {
         None => Ok(Map::new()),
-        Some(Json::Object(members)) => Ok(members),
-        Some(_) => Err(malformed(&format!("/data/{name}"), &format!("`{name}` must be an object."))),
+        Some(Json::Object(mut members)) => {
+            members.retain(|name, _| !name.starts_with('@'));
+            Ok(members)
+        }
+        Some(_) => Err(malformed(&format!("{pointer}/{name}"), &format!("`{name}` must be an object."))),
     }
 }
 
@@ -223,6 +228,14 @@ mod tests {
         ];
         assert_eq!(document.relationships, expect);
         assert_eq!(document.etag.as_deref(), Some("\"a.b\""));
+    }
+
+    #[test]
+    fn at_members_are_no_attributes_and_no_relationships() {
+        let body = r#"{"@a": 1, "data": {"@a": 1, "type": "orders", "attributes": {"@a": 1, "a": 2}, "relationships": {"@a": 1}, "meta": {"@a": 1}}}"#;
+        let document = resource(body.as_bytes(), 8).unwrap();
+        assert_eq!(document.attributes.keys().collect::<Vec<_>>(), ["a"]);
+        assert_eq!((document.relationships, document.etag), (Vec::new(), None));
     }
 
     #[test]

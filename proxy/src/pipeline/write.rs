@@ -51,7 +51,9 @@ pub async fn answer(
     // Members that are asked for by name are shown in any case.
     let minimal = Terms { minimal: terms.minimal && asked.pairs.is_empty(), ..terms.clone() };
     let answering = Answering::new(context, Form::Resource(verb), &minimal, &plan);
-    let receipt = match carry_out(context, plan, terms, &answering, whole).await? {
+    let once = carry_out(context, plan, terms, &answering, whole).await;
+    let once = once.map_err(|errors| if verb == Verb::Delete { errors.without_pointers() } else { errors });
+    let receipt = match once? {
         Once::Written(written) => Receipt { response: answering.response(&written), whole },
         Once::Before(receipt) => receipt,
     };

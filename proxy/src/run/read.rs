@@ -158,19 +158,29 @@ pub(super) async fn run(
 /// A value that the database does not take: in the URL it names nothing, in a filter it is the client's mistake.
 pub(super) fn misfit<T>(plan: &ReadPlan, error: dialects::Error) -> Result<Option<T>> {
     let refuse = |detail: &str| Error::new(ErrorCode::InvalidFilter, detail).logged(error.to_string());
-    match (error.kind, &plan.filter) {
-        (Kind::Data, None) if !matches!(plan.scope, Scope::All) => Ok(None),
-        (Kind::Data, Some(filter)) if filter.is_stated() => {
+    match (error.kind, &plan.filter, cursor(plan)) {
+        (Kind::Data, None, Some(name)) => {
+            let detail = "A value of the cursor does not fit its column.";
+            let refusal = Error::new(ErrorCode::InvalidPage, detail).parameter(name);
+            Err(refusal.logged(error.to_string()).into())
+        }
+        (Kind::Data, None, _) if !matches!(plan.scope, Scope::All) => Ok(None),
+        (Kind::Data, Some(filter), _) if filter.is_stated() => {
             let detail = "The expression has no value for some row: a division by zero, or a date beyond the calendar.";
             Err(refuse(detail).parameter("filter[where]").into())
         }
-        (Kind::Data, None) if plan.page.as_ref().is_some_and(|page| page.between().is_some()) => {
-            let refusal =
-                Error::new(ErrorCode::InvalidPage, "A value of the cursor does not fit its column.");
-            Err(refusal.parameter("page").logged(error.to_string()).into())
-        }
-        (Kind::Data, Some(_)) => Err(refuse("A value of the filter does not fit its column.").into()),
+        (Kind::Data, Some(_), _) => Err(refuse("A value of the filter does not fit its column.").into()),
         _ => Err(error.into()),
+    }
+}
+
+/// The parameter with the cursor that a page begins after, or ends before.
+fn cursor(plan: &ReadPlan) -> Option<&'static str> {
+    let between = plan.page.as_ref()?.between()?;
+    match (&between.after, &between.before) {
+        (Some(_), _) => Some("page[after]"),
+        (None, Some(_)) => Some("page[before]"),
+        (None, None) => None,
     }
 }
 

@@ -97,7 +97,7 @@ fn operation(json: Json) -> Result<OperationDocument> {
     };
     let verb = verb(operation.remove("op"))?;
     let target = target(operation.remove("ref"), operation.remove("href"))?;
-    let etag = super::etag(&mut operation).map_err(|errors| errors.map(|error| error.at("/meta/etag")))?;
+    let etag = super::etag(&mut operation, "")?;
     Ok(OperationDocument { verb, target, data: operation.remove("data"), etag })
 }
 
