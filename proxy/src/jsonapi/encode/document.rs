@@ -11,7 +11,7 @@ use super::{begin, begin_with, document_meta};
 use crate::jsonapi::etag::{ETag, etag};
 use crate::jsonapi::query::Pair;
 use crate::jsonapi::shape::linkage_columns;
-use crate::jsonapi::{json, links};
+use crate::jsonapi::{json, links, media};
 use crate::plan::page::{self, Between, Page, Seen, with_query};
 use crate::plan::read::{ReadPlan, Scope};
 use crate::route::Endpoint;
@@ -162,7 +162,8 @@ pub(super) fn links(
     let api = &snapshot.api;
     let path = links::of(api, endpoint);
     out.extend_from_slice(br#","links":{"self":"#);
-    json::string(out, &with_query(&path, pairs.iter().map(|pair| pair.raw.clone())));
+    let between = page.and_then(|(page, _)| page.between());
+    own_link(out, &with_query(&path, pairs.iter().map(|pair| pair.raw.clone())), between);
     if let Endpoint::Linkage { ty, id, relationship } = endpoint {
         out.extend_from_slice(br#","related":"#);
         json::string(out, &links::related(api, ty, id, relationship));
@@ -170,6 +171,16 @@ pub(super) fn links(
     if let Some((page, seen)) = page {
         page::links(out, &path, pairs, page, seen);
     }
+    out.push(b'}');
+}
+
+/// The link that leads here. Where a profile is applied it says so, since who follows it asks for the same ("Top Level").
+fn own_link(out: &mut Vec<u8>, link: &str, between: Option<&Between>) {
+    let Some(between) = between else { return json::string(out, link) };
+    out.extend_from_slice(br#"{"href":"#);
+    json::string(out, link);
+    out.extend_from_slice(br#","type":"#);
+    json::string(out, &media::with_profile(between.profile));
     out.push(b'}');
 }
 
