@@ -3,6 +3,8 @@
 //! A head is what stands up to and with the empty line. The grammar is that of RFC 9112 without its leniencies: no line ends but
 //! CRLF, no folded lines, one way of framing a body, one Host. It must not know what a path or a header means.
 
+use http::Uri;
+
 use crate::{Error, ErrorCode, Errors, Result};
 
 /// How the body behind a head is framed.
@@ -86,9 +88,17 @@ fn line(text: &[u8]) -> Result<Line<'_>> {
     let text =
         std::str::from_utf8(target).is_ok_and(|text| !text.contains(|c: char| c.is_control() || c == '#'));
     match path && text {
+        true if !is_encoded(target) => {
+            Err(malformed("A character of the target must be percent-encoded: write %22 for a quote.").into())
+        }
         true => Ok(Line { target, old }),
         false => Err(malformed("The target is neither a path nor a URL of this server.").into()),
     }
+}
+
+/// Whether there is nothing in a target that cannot stand in a URL: whoever reads it after us gives up without a word.
+fn is_encoded(target: &[u8]) -> bool {
+    Uri::try_from(target).is_ok()
 }
 
 /// `name: value`.
@@ -219,7 +229,7 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", Framing::Length(0)),
             ("GET / HTTP/1.0\r\n\r\n", Framing::Length(0)),
             (
-                "POST /a?b=[c]&d={\"e\":\"ü\"} HTTP/1.1\r\nhost:x:80\r\ncontent-length:\t12 \r\n\r\n",
+                "POST /a?b=[c]&d={e:'ü'} HTTP/1.1\r\nhost:x:80\r\ncontent-length:\t12 \r\n\r\n",
                 Framing::Length(12),
             ),
             ("POST / HTTP/1.1\r\nHost: [::1]:80\r\nTransfer-Encoding: Chunked\r\n\r\n", Framing::Chunked),
@@ -253,6 +263,9 @@ mod tests {
             "GET \\ HTTP/1.1",
         ] {
             refused(&format!("{line}\r\nHost: x\r\n\r\n"), "target");
+        }
+        for line in ["GET /?a=\"b\" HTTP/1.1", "GET /?<b> HTTP/1.1", "GET http://x/?a=\"b\" HTTP/1.1"] {
+            refused(&format!("{line}\r\nHost: x\r\n\r\n"), "percent-encoded");
         }
         refused("G\u{e4}T / HTTP/1.1\r\nHost: x\r\n\r\n", "token");
         assert!(check(b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n").is_err());

@@ -1,5 +1,6 @@
 //! Errors that arise outside of the pipeline, as the same JSON:API documents.
 
+use http::header::VARY;
 use http::{HeaderMap, HeaderValue};
 
 use super::gateway::REQUEST_ID;
@@ -10,7 +11,12 @@ use crate::pipeline::Answer;
 /// The answer that refuses a request.
 pub(super) fn answer(errors: Errors, id: &HeaderValue) -> Answer {
     let response = error_object::response(&errors, id.to_str().unwrap_or_default());
-    Answer { response, resource: None, operation: "refused", errors: Some(errors) }
+    Answer {
+        response: response.header(VARY, "Accept"),
+        resource: None,
+        operation: "refused",
+        errors: Some(errors),
+    }
 }
 
 /// Likewise, for a request that was received: its id is in its headers.
