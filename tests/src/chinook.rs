@@ -8,6 +8,13 @@ use std::path::PathBuf;
 use dialects::Dialect;
 use serde_json::Value as Json;
 
+/// Where data for tests is that is not part of this repository, if it is there at all.
+pub fn sample_data() -> PathBuf {
+    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let named = std::env::var_os("RULEGATE_SAMPLE_DATA").map(PathBuf::from);
+    named.unwrap_or_else(|| workspace.join("../shared/data"))
+}
+
 /// The folder with the scripts, where it exists.
 pub fn folder() -> Option<PathBuf> {
     sample("chinook")
@@ -15,9 +22,7 @@ pub fn folder() -> Option<PathBuf> {
 
 /// The folder of a sample database, where it exists.
 pub fn sample(name: &str) -> Option<PathBuf> {
-    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let named = std::env::var_os("RULEGATE_SAMPLE_DATA").map(PathBuf::from);
-    let folder = named.unwrap_or_else(|| workspace.join("../shared/data")).join(name);
+    let folder = sample_data().join(name);
     folder.is_dir().then_some(folder)
 }
 

@@ -11,6 +11,8 @@ use proxy::observe::Metrics;
 use proxy::state::Snapshot;
 use serde_json::{Value as Json, json};
 
+use crate::conformant::Exchange;
+
 /// Sends requests and keeps the answers.
 pub struct Client {
     pool: Arc<Pool>,
@@ -105,9 +107,17 @@ impl Client {
     /// Any request, without keeping what was answered.
     pub async fn quietly(&self, request: Request) -> Answer {
         let asked = format!("{} {}?{}", request.method, request.path, request.query);
+        let (query, sent) = (request.query.clone(), request.body.clone());
         let response =
             proxy::pipeline::answer(&self.pool, &self.snapshot, &self.metrics, request).await.response;
-        Answer { asked, status: response.status.as_u16(), headers: response.headers, body: response.body }
+        let answer = Answer {
+            asked,
+            status: response.status.as_u16(),
+            headers: response.headers,
+            body: response.body,
+        };
+        answer.assert_conformant(&query, &sent);
+        answer
     }
 
     /// Everything said so far, without what is never the same twice.
@@ -117,6 +127,12 @@ impl Client {
 }
 
 impl Answer {
+    fn assert_conformant(&self, query: &str, sent: &[u8]) {
+        let header = |name: &str| Some(self.headers.get(name)?.to_str().unwrap().to_owned());
+        let (asked, status, body) = (self.asked.as_str(), self.status, &self.body[..]);
+        Exchange { asked, query, sent, status, header: &header, body }.assert_conformant();
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Json {
         serde_json::from_slice(&self.body)

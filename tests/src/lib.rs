@@ -14,6 +14,7 @@
 pub mod asking;
 pub mod chinook;
 pub mod client;
+pub mod conformant;
 pub mod database;
 pub mod depot;
 pub mod difference;

@@ -15,11 +15,15 @@ use proxy::state::load::Blueprint;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::conformant::Exchange;
 use crate::database::Database;
 use crate::service::Fixture;
 
 /// Longer than any answer may take.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the admin listener answers, which is no JSON:API.
+const ADMIN: [&str; 6] = ["/livez", "/metrics", "/readyz", "/reload", "/startupz", "/version"];
 
 /// A server that runs as long as the test's runtime.
 pub struct Server {
@@ -78,11 +82,19 @@ impl Server {
 
     /// What is answered to some bytes on a connection of their own, until the server closes or says nothing for too long.
     pub async fn raw(&self, request: &[u8]) -> Vec<u8> {
+        self.raw_within(PATIENCE, request).await
+    }
+
+    /// Likewise, with a patience of one's own.
+    pub async fn raw_within(&self, patience: Duration, request: &[u8]) -> Vec<u8> {
         let mut stream = self.connect().await;
-        // A server that has refused a request reads no more of it.
-        let _ = stream.write_all(request).await;
         let mut answer = Vec::new();
-        let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+        let exchange = async {
+            // A server that has refused a request reads no more of it.
+            let _ = stream.write_all(request).await;
+            let _ = stream.read_to_end(&mut answer).await;
+        };
+        let _ = tokio::time::timeout(patience, exchange).await;
         answer
     }
 
@@ -101,7 +113,12 @@ impl Server {
             head += &format!("Content-Length: {}\r\n", body.len());
         }
         let answer = self.raw(&[head.as_bytes(), b"\r\n", body].concat()).await;
-        Reply::parse(&answer, line.starts_with("HEAD ")).unwrap_or_else(|| panic!("{line}: {answer:?}"))
+        let reply =
+            Reply::parse(&answer, line.starts_with("HEAD ")).unwrap_or_else(|| panic!("{line}: {answer:?}"));
+        let of_admin = ADMIN.iter().any(|path| line.split(' ').nth(1) == Some(path));
+        let problems = if of_admin { Vec::new() } else { reply.problems(line, body) };
+        assert!(problems.is_empty(), "{line}: {}", problems.join("; "));
+        reply
     }
 }
 
@@ -147,6 +164,14 @@ impl Reply {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error} in {:?}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// What is not as JSON:API wants it; `line`: what was asked, `sent`: the request's body.
+    pub fn problems(&self, line: &str, sent: &[u8]) -> Vec<String> {
+        let query = line.split_once('?').map_or("", |(_, query)| query);
+        let header = |name: &str| self.header(name).map(str::to_owned);
+        let body = if self.body.is_empty() { Vec::new() } else { self.plain() };
+        Exchange { asked: line, query, sent, status: self.status, header: &header, body: &body }.problems()
     }
 
     /// That it is a JSON:API error document of this status and code.

@@ -1,7 +1,10 @@
 //! Pages between cursors, and the Cursor Pagination profile.
 
-use dialects::Dialect;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use dialects::{Dialect, Value};
 use http::Method;
+use proxy::jsonapi::cursor::Cursor;
 use proxy::jsonapi::media::CURSOR_PAGINATION;
 use serde_json::{Value as Json, json};
 use tests::client::{request, with_header};
@@ -211,6 +214,46 @@ async fn a_cursor_that_is_foreign_or_changed_is_refused_with_its_place() {
         }
     })
     .await;
+}
+
+/// The checksum keeps out accidents, not forgers: whatever a cursor holds, it is a place, or refused.
+#[tokio::test]
+async fn a_cursor_that_is_forged_with_its_checksum_is_a_place_or_refused() {
+    let day = chrono::NaiveDate::MAX;
+    let values = [
+        Value::Null,
+        Value::Bool(true),
+        Value::Int(i64::MIN),
+        Value::Decimal("9e99".parse().unwrap()),
+        Value::Float(f64::NAN),
+        Value::Float(f64::NEG_INFINITY),
+        Value::text("'; drop table things; --"),
+        Value::text("a\0b"),
+        Value::Bytes(vec![0, 255]),
+        Value::Date(day),
+        Value::Timestamp(day.and_hms_opt(23, 59, 59).unwrap()),
+    ];
+    for dialect in ALL {
+        let service = Service::start(dialect, SHELVES).await;
+        for (sort, terms) in
+            [("id", 2), ("label", 3), ("-seen_at,mood", 4), ("price,made_on", 4), ("ready,opens_at", 4)]
+        {
+            let target = format!("/api/things?sort={sort}&page[size]=1&fields[things]=");
+            let page = with_profile(&service, &target).await.expect(200);
+            let real = page["data"][0]["meta"]["page"]["cursor"].as_str().unwrap();
+            let bytes = URL_SAFE_NO_PAD.decode(real).unwrap();
+            let order = u64::from_be_bytes(bytes[1..9].try_into().unwrap());
+            for value in &values {
+                let forged = Cursor::Row(vec![value.clone(); terms]).text(order).unwrap();
+                let answer = get(&service, &format!("{target}&page[after]={forged}")).await;
+                let code = answer.json()["errors"][0]["code"].clone();
+                assert!(
+                    answer.status == 200 || code == "invalid-page",
+                    "{dialect:?} {sort} {value:?}: {code}"
+                );
+            }
+        }
+    }
 }
 
 #[tokio::test]
