@@ -28,6 +28,7 @@ mod suite {
     mod features;
     mod filters;
     mod forms;
+    mod hostile;
     mod includes;
     mod load;
     mod methods;
