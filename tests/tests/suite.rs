@@ -18,6 +18,7 @@ mod suite {
     mod circles;
     mod clients;
     mod codings;
+    mod conformance;
     mod crossing;
     mod cursors;
     mod documents;

@@ -76,6 +76,40 @@ fn every_test_that_a_page_names_exists() {
     }
 }
 
+/// The names and files of the tests that a text links to.
+fn tests_linked(text: &str) -> Vec<(&str, &str)> {
+    let links = text
+        .split("[`")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("`](")?.1.split_once(')').map(|(file, _)| (rest, file)));
+    links.map(|(rest, file)| (rest.split('`').next().unwrap(), file)).collect()
+}
+
+/// Whether a file has a test of this name.
+fn tests(file: &str, name: &str) -> bool {
+    let text = std::fs::read_to_string(workspace().join("docs").join(file)).unwrap_or_default();
+    let before = text
+        .split_once(&format!("fn {name}("))
+        .map(|(before, _)| before.trim_end_matches("async ").trim_end());
+    before.and_then(|before| before.lines().last()).is_some_and(|line| line.contains("test"))
+}
+
+#[test]
+fn every_statement_of_the_specification_has_a_number_and_tests_that_exist() {
+    let page = page("conformance.md");
+    let rows: Vec<Vec<&str>> =
+        table(&page).into_iter().filter(|row| row[0].parse::<usize>().is_ok()).collect();
+    assert!(rows.len() > 150, "{}", rows.len());
+    for (n, row) in rows.iter().enumerate() {
+        assert_eq!((row[0], row.len()), (&*(n + 1).to_string(), 5));
+        assert!(row[1].starts_with("`#") && ["must", "should"].contains(&row[2]), "{row:?}");
+        assert!(!tests_linked(row[4]).is_empty(), "{row:?} has no test");
+    }
+    for (name, file) in tests_linked(&page) {
+        assert!(tests(file, name), "there is no test {name} in {file}");
+    }
+}
+
 #[test]
 fn every_scenario_of_an_event_is_ticked_and_every_tick_is_a_scenario() {
     let page = page("rules-tested.md");
