@@ -42,8 +42,10 @@ fn object(sent: &Sent<'_>, error: &Json) -> Vec<&'static str> {
     let known = ["id", "links", "status", "code", "title", "detail", "source", "meta"];
     let members = error.as_object().into_iter().flat_map(|members| members.keys());
     let code = ErrorCode::ALL.iter().find(|code| error["code"] == code.code());
-    let fits =
-        |code: &&ErrorCode| error["title"] == code.title() && error["status"] == code.status().to_string();
+    let fits = |code: &&ErrorCode| {
+        error["title"] == code.title()
+            && error["status"].as_str().and_then(|it| it.parse().ok()) == Some(code.status())
+    };
     let text = |name: &str| error[name].as_str().is_some_and(|text| !text.is_empty());
     let about = error["code"].as_str().map(|code| format!("/docs/errors#{code}"));
     let checks = [

@@ -174,5 +174,5 @@ async fn a_view_with_a_key_is_read_alone(service: &Service) {
     let subtotal = service.get("/api/Order_Subtotals/10248").await.expect(200);
     assert_eq!(subtotal["data"]["attributes"]["Subtotal"].to_string().trim_matches('"').parse(), Ok(440.0));
     let made = service.post("/api/Order_Subtotals", Document::of("Order_Subtotals").id("1")).await;
-    made.refused(405, "method-not-allowed");
+    made.refused(403, "read-only");
 }
