@@ -6,7 +6,8 @@
 //! group by t2.c0 order by t2.c0
 //! ```
 //!
-//! Each value is computed in one place, with its parameters, however often it is named outside. Only to-one relationships are joined, so
+//! Each value is computed in one place, with its parameters, however often it is named outside. Where there are no groups, there is no inner
+//! select: MariaDB refuses such a statement when it is carried out again ("Mixing of GROUP columns"). Only to-one relationships are joined, so
 //! that each row counts once. Texts are grouped by their collation, as they are filtered and sorted; of the spellings that it takes for
 //! equal, the least by code points is shown.
 
@@ -49,13 +50,26 @@ pub fn lower(snapshot: &Snapshot, plan: &Restricted<AggregatePlan>) -> Result<Lo
     if scope.tables() > TABLES_MAX {
         return Err(too_many_tables());
     }
-    let outer = Outer { dialect: snapshot.schema.dialect, alias: scope.alias(), groups, aggregates };
-    let select = outer.select(plan, Select { items, filter, ..scope.into_select() });
+    let alias = scope.alias();
+    let rows = Select { filter, ..scope.into_select() };
+    let (columns, rows) = match plan.groups.is_empty() {
+        true => (items.into_iter().map(|item| item.expr).collect(), rows),
+        false => around(Select { items, ..rows }, alias),
+    };
+    let outer = Outer { dialect: snapshot.schema.dialect, columns, groups, aggregates };
+    let select = outer.select(plan, rows);
     let origin = match &plan.rows.scope {
         Which::Related(origin) => Some(existence(&snapshot.schema, origin.table, &origin.key)),
         _ => None,
     };
     Ok(Lowered { select, origin })
+}
+
+/// A select that reads nothing yet from what an inner one reads, and the columns of that one.
+fn around(inner: Select, alias: Alias) -> (Vec<Expr>, Select) {
+    let columns = (0..inner.items.len()).map(|n| Expr::column(alias, Source::column(n))).collect();
+    let from = Some((Source::Select(Box::new(inner)), alias));
+    (columns, Select { from, ..Select::default() })
 }
 
 /// The inner select, as it grows.
@@ -109,7 +123,7 @@ impl<'a> Rows<'_, 'a> {
 /// The select around the inner one.
 struct Outer<'a> {
     dialect: Dialect,
-    alias: Alias,
+    columns: Vec<Expr>,
     groups: Vec<Vec<Inner<'a>>>,
     aggregates: Vec<(&'a Aggregate, Option<Inner<'a>>)>,
 }
@@ -124,13 +138,12 @@ impl Outer<'_> {
             order: plan.order.iter().flat_map(|term| self.order(*term)).collect(),
             limit: plan.page.as_ref().map(|page| page.size.saturating_add(1)),
             offset: plan.page.as_ref().map(Page::offset).filter(|offset| *offset > 0),
-            from: Some((Source::Select(Box::new(rows)), self.alias)),
-            ..Select::default()
+            ..rows
         }
     }
 
     fn column(&self, inner: &Inner<'_>) -> Expr {
-        Expr::column(self.alias, Source::column(inner.n))
+        self.columns.get(inner.n).cloned().unwrap_or(Expr::Null)
     }
 
     /// A part of what tells groups apart.
