@@ -74,10 +74,13 @@ pub(super) fn explains() -> bool {
     tracing::enabled!(target: "rules", tracing::Level::DEBUG)
 }
 
-/// A line for each step: which rule, which row, the value before and after, and what made it necessary.
+/// A line for each step, or one that there is none: which rule, which row, the value before and after, and what made it necessary.
 pub(super) fn explain(request_id: &str, schema: &Schema, trace: &Trace) {
     if !explains() {
         return;
+    }
+    if trace.steps.is_empty() {
+        tracing::debug!(target: "rules", request_id, "no rule looks at what this write changes");
     }
     let json = FORMAT.get() == Some(&LogFormat::Json);
     for step in &trace.steps {
@@ -171,5 +174,10 @@ mod tests {
              DEBUG   t 7: b 1 -> 2, by `t.b`, because of t 7: a request_id=\"r1\"\n"
         );
         assert_eq!(logged("info", &schema, &trace), "");
+        assert_eq!(
+            logged("info,rules=debug", &schema, &Trace::default()),
+            "DEBUG no rule looks at what this write changes request_id=\"r1\"\n"
+        );
+        assert_eq!(logged("info", &schema, &Trace::default()), "");
     }
 }

@@ -7,6 +7,7 @@ use dialects::render::render;
 use dialects::{Kind, Rows, Script, Statement, Step, Value, ValueType};
 use introspect::schema::Relationship;
 use introspect::{ColumnId, Table, TableId};
+use rules::Trace;
 use rules::change::{Action, Change, Image};
 
 use super::{Context, Written, WrittenRow, as_sent, refuse};
@@ -93,7 +94,11 @@ pub(super) async fn run(context: Context<'_>, whole: &WritePlan) -> Option<Resul
             None
         }
         Err(error) => Some(Err(refuse::database(context.snapshot, whole, error).into())),
-        Ok(answers) => Some(ended(context.snapshot, plan, answers.first()).map(|written| vec![written])),
+        Ok(answers) => {
+            // No rule looks at it: that is all there is to tell.
+            context.watch.keep(Trace::default);
+            Some(ended(context.snapshot, plan, answers.first()).map(|written| vec![written]))
+        }
     }
 }
 

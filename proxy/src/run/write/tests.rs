@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dialects::{Options, Pool, Statement, ValueType};
+use rules::trace::{By, Effect};
 use serde_json::{Value as Json, json};
 
 use super::{Context, Watch};
@@ -39,9 +40,18 @@ impl Shop {
     }
 
     async fn send(&self, verb: Verb, ty: &str, id: &str, body: Json) -> Result<Json, Errors> {
-        let watch = Watch::default();
-        let context =
-            Context { pool: &self.pool, snapshot: &self.snapshot, metrics: &self.metrics, watch: &watch };
+        self.watched(&Watch::default(), verb, ty, id, body).await
+    }
+
+    async fn watched(
+        &self,
+        watch: &Watch,
+        verb: Verb,
+        ty: &str,
+        id: &str,
+        body: Json,
+    ) -> Result<Json, Errors> {
+        let context = Context { pool: &self.pool, snapshot: &self.snapshot, metrics: &self.metrics, watch };
         let table = self.snapshot.schema.find(ty).unwrap();
         let body = body.to_string();
         let request = WriteRequest { id, body: body.as_bytes(), if_match: None };
@@ -171,4 +181,25 @@ async fn a_derived_attribute_among_others_is_left_out_and_named() {
     assert_eq!(written["meta"]["ignored"], json!(["balance"]));
     assert_eq!(written["data"]["attributes"]["contact_name"], json!("Ada"));
     assert_eq!(shop.number("select balance from customers where id = 1").await, before);
+}
+
+/// What the log is told of a write: the rules that looked at it, and whether there is a trace at all.
+#[tokio::test]
+async fn the_log_hears_of_every_rule_that_looks_at_a_write_and_of_writes_that_none_looks_at() {
+    let shop = Shop::open().await;
+    for (ty, attributes, expect) in [
+        ("items", json!({"quantity": 2}), "items.amount orders.amount_total"),
+        ("orders", json!({"date_shipped": null}), "customers.balance"),
+        ("customers", json!({"contact_name": "Ada"}), ""),
+    ] {
+        let watch = Watch::new(false, true);
+        let body = json!({"data": {"type": ty, "id": "1", "attributes": attributes}});
+        shop.watched(&watch, Verb::Update, ty, "1", body).await.unwrap();
+        let trace = watch.trace().unwrap();
+        let set = trace.steps.iter().filter_map(|step| match (&step.by, &step.effect) {
+            (By::Rule(rule), Effect::Set { .. }) => Some(rule.as_str()),
+            _ => None,
+        });
+        assert_eq!(set.collect::<Vec<_>>().join(" "), expect, "{ty}");
+    }
 }
