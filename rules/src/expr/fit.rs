@@ -115,13 +115,13 @@ fn expected(ty: ValueType) -> &'static str {
     }
 }
 
-fn number(value: &Value, expected: &'static str) -> Result<BigDecimal, FitError> {
-    let number = value.decimal().ok_or(FitError::WrongType { expected })?;
+fn number(value: &Value, ty: ValueType) -> Result<BigDecimal, FitError> {
+    let number = value.decimal().ok_or(FitError::WrongType { expected: expected(ty) })?;
     if too_large(&number) { Err(FitError::TooLarge) } else { Ok(number) }
 }
 
 fn whole(value: &Value, kind: IntKind, excess: Excess) -> Result<Value, FitError> {
-    let number = number(value, "a whole number")?;
+    let number = number(value, ValueType::Int(kind))?;
     let rounded = number.with_scale_round(0, RoundingMode::HalfUp);
     if excess == Excess::Refuse && rounded != number {
         return Err(FitError::NotWhole);
@@ -139,7 +139,7 @@ fn decimal(
     scale: Option<u32>,
     excess: Excess,
 ) -> Result<Value, FitError> {
-    let number = number(value, "a number")?;
+    let number = number(value, ValueType::Decimal { precision, scale })?;
     let Some(scale) = scale.or(precision.map(|_| 0)) else { return Ok(Value::Decimal(number)) };
     let rounded = number.with_scale_round(i64::from(scale), RoundingMode::HalfUp);
     if excess == Excess::Refuse && rounded != number {
@@ -162,7 +162,7 @@ fn within(number: &BigDecimal, precision: u32) -> bool {
 fn float(value: &Value, bits: u8) -> Result<Value, FitError> {
     let float = match value {
         Value::Float(f) => *f,
-        other => number(other, "a number")?.to_f64().unwrap_or(f64::INFINITY),
+        other => number(other, ValueType::Float { bits })?.to_f64().unwrap_or(f64::INFINITY),
     };
     let finite = if bits == 32 { (float as f32).is_finite() } else { float.is_finite() };
     if finite { Ok(Value::Float(float)) } else { Err(FitError::NotFinite) }
@@ -235,6 +235,28 @@ mod tests {
             assert_eq!(fitted(Value::Timestamp(at), ValueType::Timestamp), expected, "{declared}");
             assert_eq!(fitted(Value::Timestamp(at), ValueType::TimestampTz), format!("{expected}Z"));
             assert_eq!(fitted(Value::Time(at.time()), ValueType::Time), &expected[11..]);
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_told_what_is_expected() {
+        for (ty, expected) in [
+            (ValueType::Bool, "true or false"),
+            (INT, "a whole number"),
+            (MONEY, "a number"),
+            (ValueType::Float { bits: 64 }, "a number"),
+            (ValueType::Text { length: None }, "a text"),
+            (ValueType::Uuid, "a UUID"),
+            (ValueType::Date, "a date (YYYY-MM-DD)"),
+            (ValueType::Time, "a time (HH:MM:SS)"),
+            (ValueType::Timestamp, "a date and time (ISO 8601)"),
+            (ValueType::TimestampTz, "a date and time (ISO 8601)"),
+            (ValueType::Json, "JSON"),
+            (ValueType::Bytes, "bytes (base64)"),
+            (ValueType::Enum, "one of the declared words"),
+        ] {
+            let other = if ty == ValueType::Bytes { Value::Bool(true) } else { Value::Bytes(vec![1]) };
+            assert_eq!(shown(accept(other, &column("c", ty))), format!("error: must be {expected}"));
         }
     }
 

@@ -153,6 +153,38 @@ fn changes_go_down_where_rules_read_what_stands_above() {
 }
 
 #[test]
+fn a_row_that_comes_or_goes_moves_columns_of_the_table_above() {
+    let shop = shop();
+    let fed = |table: &str| {
+        let fed = shop.facts.fed_by(shop.schema.find(table).unwrap());
+        let names = fed.iter().flat_map(|(table, columns)| {
+            let table = &shop.schema[*table];
+            columns.iter().map(|column| format!("{}.{}", table.name, table[*column].name))
+        });
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(fed("items"), "orders.amount_total");
+    assert_eq!(fed("orders"), "customers.balance");
+    assert_eq!(fed("customers") + &fed("products"), "");
+}
+
+#[test]
+fn what_is_referred_to_stands_before_what_must_refer_to_it() {
+    let order = |sketches: Vec<Sketch>| {
+        let world = world(fixture::schema(Dialect::Postgres, sketches), "");
+        let mut tables: Vec<_> = world.schema.iter().collect();
+        tables.sort_by_key(|(id, _)| world.facts.parents_first(*id));
+        tables.iter().map(|(_, table)| table.name.clone()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(order(fixture::shop_tables()), "customers orders products items");
+    // A department may be without a head, who must be of a department.
+    let departments = Sketch::new("departments").parent("head_id", "staff", Action::NoAction);
+    let staff = Sketch::new("staff").parent("department_id", "departments", Action::NoAction);
+    let must = staff.with(|table| table.columns[1].nullable = false);
+    assert_eq!(order(vec![departments, must]), "departments staff");
+}
+
+#[test]
 fn a_request_tells_which_rows_above_will_move() {
     let shop = shop();
     for (request, expect) in [
@@ -185,4 +217,15 @@ fn a_request_tells_which_rows_above_will_move() {
     ] {
         assert_eq!(shop.reach(request), expect, "{request}");
     }
+}
+
+#[test]
+fn a_formula_moves_with_the_columns_of_its_own_row_that_it_reads() {
+    let rules = "derive:
+  orders.amount_total: sum(items.amount)
+  items.amount: quantity * order.customer.credit_limit
+";
+    let world = world(fixture::shop(), rules);
+    assert_eq!(world.reach("items 7 quantity=5"), ["items [Int(7)] > order: Change None"]);
+    assert_eq!(world.reach("items 7 unit_price=5"), Vec::<String>::new());
 }

@@ -116,6 +116,12 @@ fn keys_of_several_columns_and_foreign_keys_to_other_columns_work() {
             ),
             ("+tags label=c", &["tags #0: no such shelf"]),
             (
+                "+shelves level=3 label=c; +tags label=#0",
+                &["+shelves level=3 label=c load=0 tags=1", "+tags label=c"],
+            ),
+            // Nobody draws a label.
+            ("+shelves level=3; +tags label=#0", &["tags #1: no such shelf"]),
+            (
                 "tags 1 label=b; boxes 1 level=2; -shelves 1/1",
                 &[
                     "shelves 1/2: load 0 > 5, tags 0 > 1",

@@ -6,6 +6,7 @@ use introspect::schema::Action;
 
 use super::database::Database;
 use super::drive::{World, check};
+use super::notation;
 use crate::fixture::{self, INT, Sketch, TEXT};
 
 /// Orders with their lines, on products.
@@ -224,6 +225,14 @@ constrain:
             ("orders 4 status=x", &["orders 4: status null > x, level null > 0, version null > 0"]),
         ],
     );
+}
+
+#[test]
+fn a_stamp_tells_the_moment_of_the_request() {
+    let world = world("stamp: {orders.note: \"cast(now() as text)\"}");
+    let mut request = notation::request(&world.schema, "orders 1 level=9");
+    request.now = "2026-05-01T12:30:00".parse().unwrap();
+    assert_eq!(world.text(&world.run(&request)), ["orders 1: level 1 > 9, note null > 2026-05-01 12:30:00Z"]);
 }
 
 #[test]

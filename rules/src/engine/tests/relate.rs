@@ -6,6 +6,7 @@ use introspect::{ColumnId, Relationship, RelationshipId, Schema};
 
 use super::declare::{Rules, mul, relate};
 use super::drive::{World, check, world};
+use super::notation;
 use crate::fixture::{self, INT, Sketch};
 
 fn totals(rules: Rules<'_>) -> Rules<'_> {
@@ -125,6 +126,16 @@ fn rows_that_are_not_there_or_cannot_move_are_named() {
             ("orders 1 items:-3!", &[]),
         ],
     );
+}
+
+#[test]
+fn more_rows_than_a_request_may_touch_are_not_replaced() {
+    let shop = shop();
+    let mut request = notation::request(&shop.schema, "orders 1 items:=1,2");
+    request.rows_max = 1;
+    assert_eq!(shop.text(&shop.run(&request)), ["orders 1: more than 1 rows"]);
+    request.rows_max = 2;
+    assert_eq!(shop.text(&shop.run(&request)), Vec::<String>::new());
 }
 
 /// Posts and tags, related both ways through a table of nothing but their keys.

@@ -2,8 +2,11 @@
 
 use dialects::Dialect;
 
+use introspect::schema::Action;
+
 use super::database::Database;
-use super::drive::World;
+use super::declare::relate;
+use super::drive::{World, declared};
 use super::notation;
 use super::shop::shop;
 use crate::engine::{Hold, Phase, Rows};
@@ -202,5 +205,78 @@ fn every_check_is_told_with_its_own_verdict() {
     assert_eq!(
         verdicts("t 1 n=9"),
         expect(["refuses: too much", "holds", "holds", "refuses: a division by zero"])
+    );
+}
+
+/// Orders under some rules.
+fn orders(rules: &str, rows: &str) -> World {
+    let orders = Sketch::new("orders").column("level", INT).column("version", INT).column("busy", INT);
+    declared(&fixture::schema(Dialect::Postgres, vec![orders]), rules, rows)
+}
+
+#[test]
+fn a_default_fills_in_what_is_not_given() {
+    let world = orders("default: {orders.level: 7}", "");
+    let name = &world.rules.derivations[0].name;
+    assert_eq!(
+        lines(&world, "+orders version=1")[2],
+        format!("  orders (new 0): level null -> 7, by `{name}`, because of orders (new 0) (inserted)")
+    );
+    let idle = format!("  orders (new 0): `{name}` has nothing to do");
+    assert_eq!(lines(&world, "+orders level=5")[2..], [idle]);
+}
+
+#[test]
+fn a_stamp_is_set_because_a_row_came_or_because_something_changed() {
+    let world =
+        orders("stamp: {orders.version: 'coalesce(old.version, 0) + 1'}", "orders 1 level=1 version=1");
+    for (operations, expect) in [
+        ("orders 1 level=2", "  orders 1: version 1 -> 2, by `orders.version`, because of orders 1: level"),
+        (
+            "+orders level=2",
+            "  orders (new 0): version null -> 1, by `orders.version`, because of orders (new 0) (inserted)",
+        ),
+        ("orders 1 level=1", "  orders 1: `orders.version` has nothing to do"),
+    ] {
+        assert_eq!(lines(&world, operations).last().unwrap(), expect);
+    }
+}
+
+#[test]
+fn a_derivation_without_a_value_is_told_apart_from_one_that_stays_as_it_is() {
+    let rules = "derive: {orders.version: 12 / level, orders.busy: level * 0}";
+    let world = orders(rules, "orders 1 level=2 version=6 busy=0");
+    assert_eq!(
+        lines(&world, "orders 1 level=0")[1..],
+        [
+            "  orders 1: `orders.version` refuses: it has no value, because of orders 1: level",
+            "  orders 1: `orders.busy` leaves it as it is, because of orders 1: level",
+        ]
+    );
+}
+
+#[test]
+fn a_row_above_that_was_not_looked_at_is_told_where_its_key_is_known() {
+    let mut schema = fixture::schema(
+        Dialect::Postgres,
+        vec![
+            Sketch::new("lines").column("quantity", INT).column("order_number", TEXT).parent(
+                "clerk_id",
+                "clerks",
+                Action::Cascade,
+            ),
+            Sketch::new("clerks").column("busy", INT),
+            Sketch::new("orders").column("number", TEXT).column("busy", INT),
+        ],
+    );
+    relate(&mut schema, "lines.order_number", "orders.number", ("order", "lines"), Action::Cascade);
+    let rules = "derive:
+  clerks.busy: count(lines where quantity > 1)
+  orders.busy: count(lines where quantity > 1)
+";
+    let rows = "clerks 1 busy=1; orders 1 number=a busy=1; lines 1 quantity=2 order_number=a clerk_id=1";
+    assert_eq!(
+        lines(&declared(&schema, rules, rows), "lines 1 quantity=3")[1..],
+        ["  clerks 1: `clerks.busy` leaves it as it is, because of lines 1: quantity"]
     );
 }
