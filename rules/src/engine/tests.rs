@@ -6,7 +6,7 @@ mod declare;
 mod drive;
 mod extreme;
 mod facts;
-#[cfg(feature = "oracle")]
+#[allow(unreachable_pub, reason = "it is public where the feature `oracle` is on")]
 pub mod game;
 mod keys;
 mod moments;

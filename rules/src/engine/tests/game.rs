@@ -9,7 +9,7 @@ use super::drive::World;
 use super::oracle;
 use super::random::dice::Dice;
 use super::random::{request, world};
-use crate::change::{Action, Operation, Request, RowRef};
+use crate::change::{Action, Image, Operation, Request, RowRef};
 use crate::rule::RuleSet;
 
 /// A random world, played request by request.
@@ -91,9 +91,8 @@ impl Game {
 
     /// The rows of a table as they should be, by key.
     pub fn rows(&self, table: TableId) -> Vec<Vec<Value>> {
-        let whole = |image: &crate::change::Image| {
-            image.columns().map(|(_, value)| value.cloned().unwrap_or(Value::Null)).collect()
-        };
+        let whole =
+            |image: &Image| image.columns().map(|(_, value)| value.cloned().unwrap_or(Value::Null)).collect();
         self.world.database.table(table).map(|(_, image)| whole(image)).collect()
     }
 
@@ -115,5 +114,62 @@ fn row_key(row: &RowRef) -> Option<Value> {
     match row {
         RowRef::Existing(key) => key.first().cloned(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use introspect::schema::ColumnDefault;
+
+    use super::*;
+    use crate::engine::Outcome;
+
+    /// The keys that a request gives to new rows.
+    fn given(game: &Game, request: &Request) -> Vec<Value> {
+        let key = |operation: &Operation| match &operation.action {
+            Action::Insert(values) => values.get(&game.schema()[operation.id.table].key[0]).cloned(),
+            _ => None,
+        };
+        request.operations.iter().filter_map(key).collect()
+    }
+
+    #[test]
+    fn a_game_comes_to_what_the_engine_comes_to() {
+        let mut game = Game::new(1);
+        assert!(game.schema().tables.len() > 1);
+        let (mut keys, mut done) = (Vec::new(), 0);
+        for _ in 0..60 {
+            let request = game.request();
+            keys.extend(given(&game, &request));
+            let mut database = game.world.database.clone();
+            let outcome = game.world.run(&request);
+            assert_eq!(game.play(&request).is_ok(), matches!(outcome, Outcome::Done(_)));
+            let Outcome::Done(changes) = outcome else { continue };
+            database.write(&changes).unwrap();
+            done += 1;
+            for (table, _) in game.schema().iter() {
+                let values =
+                    |image: &Image| image.columns().filter_map(|(_, value)| value.cloned()).collect();
+                let rows: Vec<Vec<Value>> = database.table(table).map(|(_, image)| values(image)).collect();
+                assert_eq!(game.rows(table), rows, "{}", game.story(&request));
+            }
+        }
+        assert!(done > 10, "only {done} were not refused");
+        assert_eq!(keys, (5001..).take(keys.len()).map(Value::Int).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_game_knows_the_defaults_of_its_tables() {
+        let mut known = 0;
+        for game in (1..=5).map(Game::new) {
+            for (table, there) in game.schema().iter() {
+                for (id, column) in there.columns() {
+                    let default = matches!(column.default, ColumnDefault::Expression(_));
+                    assert_eq!(game.default_of(table, id).is_some(), default);
+                    known += usize::from(default);
+                }
+            }
+        }
+        assert!(known > 0);
     }
 }

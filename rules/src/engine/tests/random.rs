@@ -195,3 +195,32 @@ fn the_random_worlds_differ() {
     assert_eq!(text(1), text(1));
     assert_ne!(text(1), text(2));
 }
+
+#[test]
+fn a_lock_keeps_off_what_a_database_would_let_wait() {
+    let readers = |readers| Hold { readers, ..Hold::PLAIN };
+    let holds = [
+        ("nothing", Hold::PLAIN),
+        ("referenced", Hold::row(RowLock::Referenced)),
+        ("change", Hold::row(RowLock::Change)),
+        ("remove", Hold::row(RowLock::Remove)),
+        ("read", readers(ReadersLock::Read)),
+        ("write", readers(ReadersLock::Write)),
+    ];
+    let kept_off = |held: Hold| {
+        let names = holds.iter().filter(|(_, wanted)| conflict(held, *wanted)).map(|(name, _)| *name);
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let told = holds.map(|(name, held)| format!("{name}: {}", kept_off(held)));
+    assert_eq!(
+        told,
+        [
+            "nothing: ",
+            "referenced: ",
+            "change: change remove",
+            "remove: referenced change remove",
+            "read: write",
+            "write: read write",
+        ]
+    );
+}

@@ -82,7 +82,7 @@ pub(super) fn tidy(number: &BigDecimal) -> BigDecimal {
 }
 
 fn plain(number: BigDecimal) -> BigDecimal {
-    if number.fractional_digit_count() < 0 { number.with_scale(0) } else { number }
+    number.with_scale(number.fractional_digit_count().max(0))
 }
 
 fn bounded(number: BigDecimal) -> Result<Value, EvalError> {

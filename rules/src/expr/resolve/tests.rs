@@ -1,5 +1,7 @@
 //! Expressions over the shop: what they are worth, and what is said about the wrong ones.
 
+mod calendar;
+
 use chrono::NaiveDateTime;
 use introspect::ColumnId;
 
@@ -596,29 +598,8 @@ fn nothing_hangs_about_a_call() {
 }
 
 #[test]
-fn an_interval_is_no_more_than_its_words() {
-    let said = |text: &str| answer("items", text, Context::Default);
-    assert_eq!(said("today + interval '3 days'"), "2024-03-03");
-    for text in [
-        "today + interval '3' day (2)",
-        "today + interval '3' day to second",
-        "now() + interval '3' second (2, 3)",
-    ] {
-        assert!(said(text).starts_with('['), "{text}: {}", said(text));
-    }
-}
-
-#[test]
 fn a_number_is_spelled_with_the_digits_of_its_type() {
     assert_eq!(answer("items", "concat(coalesce(quantity, unit_price), '')", Context::Message), "3.00");
-}
-
-#[test]
-fn a_time_is_cast_from_a_moment_and_to_itself() {
-    let said = |text: &str| answer("items", text, Context::Default);
-    assert_eq!(said("cast(cast(now() as time) as time)"), "12:00:00");
-    assert!(said("cast(today as time)").contains("cannot be cast"));
-    assert!(said("case when cast(now() as time) = 'noon' then 1 end").contains("write times as '13:45:00'"));
 }
 
 #[test]
@@ -657,16 +638,6 @@ fn comments_are_refused_for_they_hide_what_stands_in_them() {
     }
     assert_eq!(answer("items", "quantity - -1", Context::Message), "4");
     assert_eq!(answer("items", "'--' || '/* */'", Context::Message), "--/* */");
-}
-
-#[test]
-fn an_interval_of_both_signs_goes_step_by_step() {
-    let said = |text: &str| answer("items", text, Context::Default);
-    assert_eq!(said("today + interval '1 month -1 day'"), "2024-03-28");
-    assert_eq!(said("date '9999-12-31' + interval '1 day -1 month'"), "9999-12-01");
-    let beyond = "error: a date outside of the years 1 to 9999";
-    assert_eq!(said("date '9999-12-31' + interval '1 month -40 days'"), beyond);
-    assert_eq!(said("date '0001-01-01' - interval '1 day -24 hours'"), beyond);
 }
 
 #[test]

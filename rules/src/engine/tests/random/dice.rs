@@ -28,3 +28,10 @@ impl Dice {
         &of[self.roll(of.len())]
     }
 }
+
+#[test]
+fn a_seed_rolls_the_same_for_ever() {
+    let mut dice = Dice::new(1);
+    let rolled: Vec<usize> = (0..12).map(|_| dice.roll(100)).collect();
+    assert_eq!(rolled, [37, 88, 73, 55, 46, 99, 68, 39, 93, 54, 94, 76]);
+}

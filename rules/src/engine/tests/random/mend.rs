@@ -24,11 +24,7 @@ const REQUESTS: usize = 20;
 fn what_is_mended_in_order_while_others_write_is_right_in_the_end() {
     let (spoiled, mended) = (AtomicUsize::new(0), AtomicUsize::new(0));
     for_seeds(100, |dice| {
-        let mut world = world::random(dice);
-        for _ in 0..REQUESTS {
-            let request = request::random(dice, &world.database);
-            settle(&mut world, &request);
-        }
+        let mut world = played(dice);
         spoil(dice, &mut world);
         spoiled.fetch_add(wrong(&world).len(), Relaxed);
         let Some(changed) = mend_all(dice, &mut world) else { return };
@@ -37,6 +33,34 @@ fn what_is_mended_in_order_while_others_write_is_right_in_the_end() {
     });
     let (spoiled, mended) = (spoiled.into_inner(), mended.into_inner());
     assert!(spoiled > 100 && mended > 100, "{spoiled} were spoiled, {mended} mended");
+}
+
+#[test]
+fn data_is_spoiled_by_values_and_by_none() {
+    let (null, other) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    for_seeds(10, |dice| {
+        let mut world = played(dice);
+        let whole = world.database.clone();
+        spoil(dice, &mut world);
+        for (at, image) in &world.database.rows {
+            let spoiled = image.columns().filter(|(column, value)| *value != whole.rows[at].value(*column));
+            for (_, value) in spoiled {
+                let count = if value.is_some_and(Value::is_null) { &null } else { &other };
+                count.fetch_add(1, Relaxed);
+            }
+        }
+    });
+    assert!(null.load(Relaxed) > 10 && other.load(Relaxed) > 10, "{null:?} are null, {other:?} are not");
+}
+
+/// A random world with rows.
+fn played(dice: &mut Dice) -> World {
+    let mut world = world::random(dice);
+    for _ in 0..REQUESTS {
+        let request = request::random(dice, &world.database);
+        settle(&mut world, &request);
+    }
+    world
 }
 
 /// Derived values that are not what their rules say. Constraints may be broken by what is mended.

@@ -372,3 +372,49 @@ fn number(dice: &mut Dice, column: ColumnId) -> AggregateFunction {
         _ => AggregateFunction::Max(column),
     }
 }
+
+/// What the rules of a world are made of, in words.
+fn parts(world: &World) -> Vec<String> {
+    let rules = &world.rules;
+    let word = |of: String| of.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
+    let mut parts = Vec::new();
+    let mut exprs: Vec<(TableId, &Expr)> = Vec::new();
+    for derivation in &rules.derivations {
+        parts.push(word(format!("{:?}", derivation.kind)));
+        match &derivation.kind {
+            DerivationKind::Aggregate(aggregate) => {
+                parts.push(word(format!("{:?}", aggregate.function)));
+                exprs.extend(aggregate.filter.iter().map(|filter| (aggregate.child, filter)));
+            }
+            DerivationKind::Formula(expr)
+            | DerivationKind::Default(expr)
+            | DerivationKind::Step(expr)
+            | DerivationKind::Stamp { expr, .. } => exprs.push((derivation.table, expr)),
+            DerivationKind::Copy { .. } => {}
+        }
+    }
+    exprs.extend(rules.constraints.iter().flat_map(|c| c.conditions().map(|expr| (c.table, expr))));
+    for (table, expr) in exprs {
+        let above = world.schema[table].foreign_keys.len();
+        expr.walk(&mut |expr| match expr {
+            Expr::Binary(operator, ..) => parts.push(format!("{operator:?}")),
+            Expr::Column(place) if above > 0 => parts.push(format!("{} up", place.path.len())),
+            Expr::Event(event) => parts.push(format!("{event:?}")),
+            Expr::Literal(_) => {}
+            expr => parts.push(word(format!("{expr:?}"))),
+        });
+    }
+    parts.extend(rules.transitions.iter().map(|_| "Transition".into()));
+    parts.extend(rules.created.iter().map(|_| "Created".into()));
+    parts
+}
+
+#[test]
+fn rules_of_every_kind_turn_up() {
+    let parts: BTreeSet<String> = (1..=100).flat_map(|seed| parts(&random(&mut Dice::new(seed)))).collect();
+    assert_eq!(
+        parts.into_iter().collect::<Vec<_>>().join(" "),
+        "0 up 1 up 2 up 3 up Add Aggregate Call Case Changed Column Copy Count Created Default Deleting Div Exists \
+         Formula Ge Gt Inserting IsNull Le Lt Max Min Mul Ne Old Stamp Step Sub Sum Transition Updating"
+    );
+}
