@@ -116,6 +116,7 @@ impl Resolver<'_> {
                 let word = name.text.to_ascii_lowercase();
                 match word.as_str() {
                     "now" if args.is_empty() => self.moment(Expr::Now, Type::TimestampTz, span, "`now()`"),
+                    "now" => self.refuse(span, format!("now takes no arguments, not {}", args.len()), ""),
                     "changed" => self.changed(&args, span),
                     word => self.apply(word, &args, span, depth),
                 }

@@ -48,3 +48,10 @@ fn a_time_is_cast_from_a_moment_and_to_itself() {
     assert!(said("cast(today as time)").contains("cannot be cast"));
     assert!(said("case when cast(now() as time) = 'noon' then 1 end").contains("write times as '13:45:00'"));
 }
+
+#[test]
+fn the_moment_is_asked_for_without_arguments() {
+    let said = |text: &str| answer("items", text, Context::Default);
+    assert_eq!(said("now()"), "2024-02-29 12:00:00Z");
+    assert_eq!(said("now(3)"), "[now] now takes no arguments, not 1");
+}
