@@ -1,6 +1,7 @@
 //! Expressions over the shop: what they are worth, and what is said about the wrong ones.
 
 mod calendar;
+mod numbers;
 
 use chrono::NaiveDateTime;
 use introspect::ColumnId;
@@ -598,11 +599,6 @@ fn nothing_hangs_about_a_call() {
 }
 
 #[test]
-fn a_number_is_spelled_with_the_digits_of_its_type() {
-    assert_eq!(answer("items", "concat(coalesce(quantity, unit_price), '')", Context::Message), "3.00");
-}
-
-#[test]
 fn what_multiplies_when_it_is_written_out_is_refused_before() {
     for (start, wrap) in [
         ("quantity", "nullif(X, 7)"),
@@ -638,33 +634,4 @@ fn comments_are_refused_for_they_hide_what_stands_in_them() {
     }
     assert_eq!(answer("items", "quantity - -1", Context::Message), "4");
     assert_eq!(answer("items", "'--' || '/* */'", Context::Message), "--/* */");
-}
-
-#[test]
-fn mysql_is_given_no_number_that_it_would_round() {
-    let shop = fixture::Sketch::new("t").column("d", fixture::MONEY);
-    let schema = fixture::schema(dialects::Dialect::Mysql, vec![shop]);
-    for (text, fine) in [
-        ("d / 3 + d / 7", true),
-        ("(d / 3) * (d / 7)", false),
-        ("round(d / 3, 10) * (d / 7)", true),
-        ("d > 0.00000000000000000000000000000000000001", true),
-        ("d > 0.000000000000000000000000000000000000001", false),
-        ("d < 123456789012345678901234567890123456789012345678901234567890123456", false),
-    ] {
-        let said = expression(&schema, TableId(0), text, Context::Message);
-        assert_eq!(said.is_ok(), fine, "{text}: {said:?}");
-    }
-}
-
-#[test]
-fn rounding_takes_as_many_digits_as_databases_keep() {
-    check(
-        Context::Message,
-        &[
-            ("round(unit_price, 38)", "2.50"),
-            ("round(unit_price, 39)", "[39] round takes from -38 to 38 digits"),
-            ("round(unit_price, -39)", "[39] round takes from -38 to 38 digits"),
-        ],
-    );
 }
