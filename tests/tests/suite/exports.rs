@@ -1,6 +1,7 @@
 //! All of a collection as CSV and NDJSON: the same as its pages, whole or broken, and stopped with its reader.
 
 mod broken;
+mod soak;
 
 use dialects::Dialect;
 use proxy::server::Settings;
