@@ -1,4 +1,4 @@
-//! Rows of an export: comma-separated values (RFC 4180), or a resource object a line. A line is whole, and has a batch of its own to stand in.
+//! Rows of an export, a batch at a time: comma-separated values (RFC 4180), or a resource object a line.
 //!
 //! ```text
 //! id,notes,amount_total,customer
