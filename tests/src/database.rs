@@ -12,6 +12,17 @@ use dialects::{Dialect, Options, Pool, Statement, ValueType};
 /// The databases that every case runs on.
 pub const ALL: [Dialect; 3] = [Dialect::Postgres, Dialect::Mysql, Dialect::Sqlite];
 
+/// The databases that a program is told to work on; `None`: there is none of this name.
+pub fn named(word: &str) -> Option<Vec<Dialect>> {
+    match word {
+        "all" => Some(ALL.to_vec()),
+        "postgres" => Some(vec![Dialect::Postgres]),
+        "mysql" => Some(vec![Dialect::Mysql]),
+        "sqlite" => Some(vec![Dialect::Sqlite]),
+        _ => None,
+    }
+}
+
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A database, and a pool on it.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dialects::Dialect;
 use tests::Service;
-use tests::database::ALL;
+use tests::database::{ALL, named};
 use tests::load::{self, Load};
 use tests::shop::SHOP;
 
@@ -48,14 +48,4 @@ fn parse(arguments: &[String]) -> Option<(Vec<Dialect>, Load)> {
         }
     }
     Some((dialects, load))
-}
-
-fn named(word: &str) -> Option<Vec<Dialect>> {
-    match word {
-        "all" => Some(ALL.to_vec()),
-        "postgres" => Some(vec![Dialect::Postgres]),
-        "mysql" => Some(vec![Dialect::Mysql]),
-        "sqlite" => Some(vec![Dialect::Sqlite]),
-        _ => None,
-    }
 }
