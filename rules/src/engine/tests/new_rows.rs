@@ -193,6 +193,29 @@ fn a_removal_goes_first_when_its_unique_value_is_taken_again() {
 }
 
 #[test]
+fn a_removal_waits_for_a_row_that_is_moved_away_from_it() {
+    let mut badges = Sketch::new("staff").column("badge", TEXT).parent("boss_id", "staff", Action::NoAction);
+    badges.table.uniques = vec![Unique { name: "badge".into(), columns: vec![ColumnId(1)] }];
+    check(
+        &world(
+            &fixture::schema(Dialect::Postgres, vec![badges]),
+            |rules| rules,
+            "staff 1 badge=a; staff 2 boss_id=1; staff 3 badge=c; staff 4 boss_id=3",
+        ),
+        &[
+            (
+                "staff 3 badge=a; staff 2 boss_id=3; -staff 1",
+                &["staff 2: boss_id 1 > 3", "staff 3: badge c > a", "-staff 1"],
+            ),
+            (
+                "staff 3 badge=a; staff 4 boss_id=null; -staff 2; -staff 1",
+                &["-staff 1", "-staff 2", "staff 3: badge c > a", "staff 4: boss_id 3 > null"],
+            ),
+        ],
+    );
+}
+
+#[test]
 fn a_placeholder_is_no_value_to_compute_with() {
     let drawn = Value::Drawn(dialects::value::Drawn { row: 0, column: 0 });
     assert!(drawn.decimal().is_none() && !drawn.is_null());

@@ -1,12 +1,13 @@
 //! Changes of to-many relationships, by foreign key and through join tables.
 
-use dialects::Dialect;
+use dialects::{Dialect, Value};
 use introspect::schema::{Action, ColumnDefault, RelationshipKind};
 use introspect::{ColumnId, Relationship, RelationshipId, Schema};
 
 use super::declare::{Rules, mul, relate};
 use super::drive::{World, check, world};
 use super::notation;
+use crate::engine::{Hold, Lookup, Phase, Rows};
 use crate::fixture::{self, INT, Sketch};
 
 fn totals(rules: Rules<'_>) -> Rules<'_> {
@@ -123,6 +124,8 @@ fn rows_that_are_not_there_or_cannot_move_are_named() {
                 &["items 2: cannot leave its order", "items 3: cannot come to its order"],
             ),
             ("orders 1 items:=2,1!", &[]),
+            ("orders 1 items:+1!", &[]),
+            ("orders 1 items:+9!", &["items 9: not found"]),
             ("orders 1 items:-3!", &[]),
         ],
     );
@@ -136,6 +139,22 @@ fn more_rows_than_a_request_may_touch_are_not_replaced() {
     assert_eq!(shop.text(&shop.run(&request)), ["orders 1: more than 1 rows"]);
     request.rows_max = 2;
     assert_eq!(shop.text(&shop.run(&request)), Vec::<String>::new());
+}
+
+#[test]
+fn a_row_that_the_database_finds_under_another_spelling_is_not_the_one_that_is_named() {
+    let shop = shop();
+    let other = shop.database.clone();
+    let mut rows = Rows::default();
+    let request = notation::request(&shop.schema, "orders 1 items:+9");
+    let (outcome, _) = shop.phase(&request, &mut rows, Phase::Locked, &mut |lookup, rows| match lookup {
+        Lookup::Row(row) if row.finder.values == [Value::Int(9)] => {
+            let (_, image) = other.table(row.finder.table).next().unwrap();
+            rows.add(&shop.schema, Some(row.finder.clone()), row.finder.table, image.clone(), row.hold);
+        }
+        lookup => other.serve(lookup, rows, None, true),
+    });
+    assert_eq!(shop.text(&outcome), ["items 9: not found"]);
 }
 
 /// Posts and tags, related both ways through a table of nothing but their keys.
@@ -179,13 +198,33 @@ fn counts(rules: Rules<'_>) -> Rules<'_> {
     )
 }
 
+const POSTS: &str = "
+    posts 1 tag_count=2; posts 2 tag_count=0; tags 1 post_count=1; tags 2 post_count=1; tags 3 post_count=0
+    posts_tags 1/1; posts_tags 1/2";
+
+#[test]
+fn a_row_that_is_known_to_be_there_is_not_locked() {
+    let blog = world(&blog(), counts, POSTS);
+    let request = notation::request(&blog.schema, "posts 1 tags:=1,2");
+    // What is not known yet is asked for at once.
+    let all = "posts_tags 1/1; posts_tags 1/2; tags 1 referenced; tags 2 referenced";
+    let (_, waves) = blog.locked(&request, None);
+    assert_eq!(waves, [format!("posts 1 change; {all}; posts_tags of post_id=1")]);
+    let mut rows = Rows::default();
+    blog.phase(&request, &mut rows, Phase::Discover, &mut |lookup, rows| {
+        blog.database.serve(lookup, rows, Some(Hold::PLAIN), false);
+    });
+    rows.unlock();
+    let (_, waves) = blog.phase(&request, &mut rows, Phase::Locked, &mut |lookup, rows| {
+        blog.database.serve(lookup, rows, None, true);
+    });
+    assert_eq!(waves, ["posts 1 change; posts_tags of post_id=1"]);
+}
+
 #[test]
 fn rows_of_a_join_table_come_and_go() {
-    let rows = "
-        posts 1 tag_count=2; posts 2 tag_count=0; tags 1 post_count=1; tags 2 post_count=1; tags 3 post_count=0
-        posts_tags 1/1; posts_tags 1/2";
     check(
-        &world(&blog(), counts, rows),
+        &world(&blog(), counts, POSTS),
         &[
             (
                 "posts 1 tags:=2,3",
@@ -220,6 +259,8 @@ fn rows_of_a_join_table_come_and_go() {
             ),
             ("posts 1 tags:-1; posts 1 tags:+1", &[]),
             ("posts 1 tags:+3; posts 1 tags:-3", &[]),
+            // A pair that comes back leaves what else is removed as it is.
+            ("-tags 2; posts 1 tags:-1; posts 1 tags:+1", &["tags 2: still tag of posts_tags"]),
             ("tags 3 posts:+1; posts 1 tags:=1,2", &[]),
             (
                 "posts 2 tags:=1; posts 2 tags:+3",

@@ -8,6 +8,7 @@ use super::declare::at;
 use super::drive::{World, check, declared};
 use super::shop::shop;
 use crate::fixture::{self, INT, Sketch};
+use crate::rule::RuleSet;
 
 /// Projects are paid by a fund; tasks belong to a project, may spend from the fund, and may wait for a step of the project.
 fn projects() -> Schema {
@@ -143,6 +144,19 @@ fn a_row_to_which_its_children_would_fall_back_stays_while_they_do() {
                 "-queues 2; tickets 2 queue_id=3",
                 &["queues 3: waiting 0 > 1", "tickets 2: queue_id 2 > 3", "-queues 2"],
             ),
+        ],
+    );
+}
+
+#[test]
+fn a_row_falls_back_where_no_rule_looks_at_it() {
+    let mut world = queues();
+    world = World::new(&world.schema, RuleSet::default(), world.database);
+    check(
+        &world,
+        &[
+            ("-queues 1", &["tickets 1: queue_id 1 > 2", "-queues 1"]),
+            ("-queues 2", &["queues 2: still queue of tickets"]),
         ],
     );
 }
