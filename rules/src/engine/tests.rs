@@ -17,5 +17,6 @@ mod oracle;
 mod random;
 mod relate;
 mod removal;
+mod rows;
 mod shop;
 mod trace;
