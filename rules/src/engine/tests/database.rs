@@ -79,6 +79,8 @@ impl Database {
     }
 
     fn serve_row(&self, finder: &Finder, columns: &[ColumnId], rows: &mut Rows, hold: Hold) {
+        let drawn = |value: &Value| matches!(value, Value::Drawn(_));
+        assert!(!finder.values.iter().any(drawn), "asked for a row that is still to be drawn");
         match self.matching(finder.table, &finder.columns, &finder.values).next() {
             None => rows.add_absent(finder.clone()),
             Some((_, image)) => {
