@@ -21,6 +21,7 @@ const PAGE: &str = r#"<!doctype html>
 <title>API</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="swagger-ui.css">
+<style>.swagger-ui .info code { overflow-wrap: anywhere }</style>
 </head><body>
 <div id="swagger-ui"></div>
 <noscript>This page needs JavaScript. The <a href="../openapi.json">OpenAPI document</a> does not.</noscript>
