@@ -14,6 +14,29 @@ pub const SHOP: Fixture = Fixture {
     ],
 };
 
+/// The shop with attributes that the database computes when they are read.
+pub const VIRTUAL: Fixture = Fixture {
+    sql,
+    rules: &[
+        ("rules/check_credit.yaml", include_str!("../fixtures/check_credit.yaml")),
+        ("rules/shop.yaml", include_str!("../fixtures/shop.yaml")),
+        (
+            "rules/virtual.yaml",
+            r#"
+derive:
+  items.gross:         {as: "round(quantity * unit_price * 1.19, 2)", virtual: true}
+  items.product_label: {as: "upper(product.name) || ' x' || cast(quantity as text)", virtual: true}
+  items.huge:          {as: "quantity * 12345678901234567.25", virtual: true}
+  orders.due:          {as: "order_date + interval '1 month'", virtual: true}
+  orders.is_late:      {as: "date_shipped > order_date + interval '3 days'", virtual: true}
+  orders.days_open:    {as: "date_shipped - order_date", virtual: true}
+  customers.place:     {as: "region || '/' || name", virtual: true}
+  customers.headroom:  {as: "credit_limit - balance", virtual: true}
+"#,
+        ),
+    ],
+};
+
 /// The fixture in the words of a dialect.
 pub fn sql(dialect: Dialect) -> String {
     spelled(include_str!("../fixtures/shop.sql"), dialect)

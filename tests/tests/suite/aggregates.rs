@@ -5,9 +5,8 @@ mod refused;
 
 use dialects::Dialect;
 use serde_json::{Value as Json, json};
-use tests::service::Fixture;
 use tests::shelves::SHELVES;
-use tests::shop::SHOP;
+use tests::shop::{SHOP, VIRTUAL};
 use tests::{Database, Service, Wire, on_every_database};
 
 /// Asked twice, since MariaDB takes a statement otherwise when it is prepared already.
@@ -255,26 +254,6 @@ async fn sums_are_exact_beyond_64_bits_and_values_of_every_type_make_groups() {
     })
     .await;
 }
-
-const VIRTUAL: Fixture = Fixture {
-    sql: SHOP.sql,
-    rules: &[
-        ("rules/check_credit.yaml", include_str!("../../fixtures/check_credit.yaml")),
-        ("rules/shop.yaml", include_str!("../../fixtures/shop.yaml")),
-        (
-            "rules/virtual.yaml",
-            r#"
-derive:
-  items.gross:         {as: "round(quantity * unit_price * 1.19, 2)", virtual: true}
-  items.product_label: {as: "upper(product.name) || ' x' || cast(quantity as text)", virtual: true}
-  items.huge:          {as: "quantity * 12345678901234567.25", virtual: true}
-  orders.due:          {as: "order_date + interval '1 month'", virtual: true}
-  orders.is_late:      {as: "date_shipped > order_date + interval '3 days'", virtual: true}
-  customers.headroom:  {as: "credit_limit - balance", virtual: true}
-"#,
-        ),
-    ],
-};
 
 #[tokio::test]
 async fn virtual_attributes_are_aggregated_and_grouped_by() {

@@ -9,8 +9,7 @@ use serde_json::{Value as Json, json};
 use tests::client::{operations_request, request, with_body, with_header};
 use tests::database::ALL;
 use tests::document::{add, linkage, update};
-use tests::service::Fixture;
-use tests::shop::{SHOP, item, order};
+use tests::shop::{SHOP, VIRTUAL, item, order};
 use tests::{Answer, Document, Service, on_every_database};
 
 fn keyed(key: &str, method: Method, path: &str, document: impl Into<Json>) -> Request {
@@ -131,18 +130,6 @@ async fn an_answer_that_was_read_after_the_commit_is_kept_as_it_was_told() {
     })
     .await;
 }
-
-const VIRTUAL: Fixture = Fixture {
-    sql: SHOP.sql,
-    rules: &[
-        ("rules/check_credit.yaml", include_str!("../../fixtures/check_credit.yaml")),
-        ("rules/shop.yaml", include_str!("../../fixtures/shop.yaml")),
-        (
-            "rules/virtual.yaml",
-            "derive:\n  customers.headroom: {as: credit_limit - balance, virtual: true}\n",
-        ),
-    ],
-};
 
 #[tokio::test]
 async fn virtual_attributes_stand_in_answers_that_are_kept() {

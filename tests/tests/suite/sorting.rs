@@ -2,25 +2,7 @@
 
 use serde_json::Value as Json;
 use tests::on_every_database;
-use tests::service::Fixture;
-use tests::shop::SHOP;
-
-const VIRTUAL: Fixture = Fixture {
-    sql: SHOP.sql,
-    rules: &[
-        ("rules/check_credit.yaml", include_str!("../../fixtures/check_credit.yaml")),
-        ("rules/shop.yaml", include_str!("../../fixtures/shop.yaml")),
-        (
-            "rules/virtual.yaml",
-            r#"
-derive:
-  orders.days_open:   {as: "date_shipped - order_date", virtual: true}
-  customers.place:    {as: "region || '/' || name", virtual: true}
-  customers.headroom: {as: "credit_limit - balance", virtual: true}
-"#,
-        ),
-    ],
-};
+use tests::shop::VIRTUAL;
 
 const SORTED: &[(&str, &str)] = &[
     // the row's own
