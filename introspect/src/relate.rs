@@ -211,6 +211,7 @@ fn relationship(draft: &Draft, places: &[RelationshipId]) -> Relationship {
         columns: draft.columns.clone(),
         target_columns: draft.target_columns.clone(),
         inverse: place(draft.inverse),
+        hidden: false,
     }
 }
 

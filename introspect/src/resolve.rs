@@ -95,6 +95,7 @@ fn keyed(
         triggers_trusted: false,
         join_table: false,
         hidden: false,
+        denied: false,
     }
 }
 

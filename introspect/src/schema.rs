@@ -61,6 +61,8 @@ pub struct Table {
     pub join_table: bool,
     /// Kept from the API by the model file; rules may still read it.
     pub hidden: bool,
+    /// Kept from the actor: nothing about it is granted. It is hidden, too, but whoever names it is told that it is forbidden.
+    pub denied: bool,
 }
 
 /// A column.
@@ -200,6 +202,8 @@ pub struct Relationship {
     pub target_columns: Vec<ColumnId>,
     /// The same foreign key seen from the other end.
     pub inverse: RelationshipId,
+    /// Kept from the actor.
+    pub hidden: bool,
 }
 
 /// The directions.

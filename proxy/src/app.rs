@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use dialects::Pool;
+use rules::policy::Actor;
 
 use crate::exchange::Request;
 use crate::observe::Metrics;
@@ -126,12 +127,12 @@ impl App {
 }
 
 impl App {
-    /// Answers a request through the pipeline.
-    pub async fn answer(&self, request: Request) -> Answer {
+    /// Answers a request of an actor through the pipeline.
+    pub async fn answer(&self, actor: &Arc<Actor>, request: Request) -> Answer {
         let Some(snapshot) = self.snapshot() else {
             let error = Error::new(ErrorCode::Unavailable, "The schema has not been read yet.");
             return crate::server::refuse(error.into(), &request.headers);
         };
-        pipeline::answer(&self.pool, &snapshot, &self.metrics, request).await
+        pipeline::answer(&self.pool, &snapshot, &self.metrics, actor, request).await
     }
 }

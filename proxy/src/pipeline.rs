@@ -53,14 +53,16 @@ pub struct Answer {
     pub errors: Option<Errors>,
 }
 
-/// Answers a request.
+/// Answers a request of an actor.
 pub async fn answer(
     pool: &Arc<Pool>,
     snapshot: &Arc<Snapshot>,
     metrics: &Metrics,
+    actor: &Arc<Actor>,
     request: Request,
 ) -> Answer {
-    let context = Context { pool, snapshot, metrics, watch: &Watch::default() };
+    let snapshot = &snapshot.view(actor);
+    let context = Context { pool, snapshot, metrics, watch: &Watch::default(), actor };
     let endpoint = route::endpoint(&snapshot.api.prefix, &request.path);
     let operation = match &endpoint {
         Ok(Endpoint::Operations) => "operations",
@@ -161,7 +163,7 @@ fn page(snapshot: &Snapshot, page: &Page, request: &Request) -> Result<Response>
 
 /// A write, and why it came to what it came to for whoever wants to know.
 async fn watched(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
-    let watch = trace::watch(context.snapshot, &request.headers, &Actor::anonymous())?;
+    let watch = trace::watch(context.snapshot, &request.headers, context.actor)?;
     let context = Context { watch: &watch, ..context };
     let answered = write(context, endpoint, request).await;
     if let Some(trace) = watch.trace() {
@@ -173,7 +175,7 @@ async fn watched(context: Context<'_>, endpoint: &Endpoint, request: &Request) -
 /// Dispatches a write by its method and what it addresses.
 async fn write(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
     let if_match = header(&request.headers, IF_MATCH)?;
-    let terms = &Terms::of(request, &Actor::anonymous())?;
+    let terms = &Terms::of(request, context.actor)?;
     let (verb, ty, id) = match (&request.method, endpoint) {
         (_, Endpoint::Operations) => {
             media::content_type(&request.headers, Extension::Atomic)?;

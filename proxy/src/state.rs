@@ -5,42 +5,89 @@
 pub(crate) mod health;
 pub mod load;
 
-use std::sync::OnceLock;
+mod views;
+
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use introspect::Schema;
+use rules::policy::{Access, Actor, Authority};
 use rules::{Engine, Facts, RuleSet};
 
 pub use health::Readiness;
+use views::Views;
 
 /// The immutable set one request sees.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// The database's schema under its API names.
+    /// The database's schema under its API names, as far as it is shown to whoever asks.
     pub schema: Schema,
     /// The rules.
-    pub rules: RuleSet,
+    pub rules: Arc<RuleSet>,
     /// What follows from both, worked out once.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
+    /// What the roles of whoever asks may do.
+    pub authority: Arc<Authority>,
     /// How the API looks.
     pub api: ApiSettings,
     /// Bounds on what one request may ask.
     pub limits: Limits,
     /// The OpenAPI document, once somebody has asked for it.
     pub openapi: OnceLock<Bytes>,
+    /// Who may do what; nothing where no access rules are configured.
+    access: Option<Access>,
+    views: Views,
 }
 
 impl Snapshot {
-    /// Puts a snapshot together.
+    /// Puts a snapshot together, in which everything is allowed.
     pub fn new(schema: Schema, rules: RuleSet, api: ApiSettings, limits: Limits) -> Self {
         let schema = rules.with_virtuals(schema);
-        let facts = Facts::new(&schema, &rules);
-        Self { schema, rules, facts, api, limits, openapi: OnceLock::new() }
+        let facts = Arc::new(Facts::new(&schema, &rules));
+        Self {
+            schema,
+            rules: Arc::new(rules),
+            facts,
+            authority: Arc::new(Authority::open()),
+            api,
+            limits,
+            openapi: OnceLock::new(),
+            access: None,
+            views: Views::default(),
+        }
+    }
+
+    /// The same, in which nothing is allowed but what is granted.
+    pub fn guarded_by(self, access: Access) -> Self {
+        Self { access: Some(access), authority: Arc::new(Authority::new(Vec::new())), ..self }
     }
 
     /// The engine over this snapshot's rules.
     pub fn engine(&self) -> Engine<'_> {
         Engine { schema: &self.schema, rules: &self.rules, facts: &self.facts }
+    }
+
+    /// The snapshot as an actor sees it. What is granted to nobody is not there by its name.
+    pub fn view(self: &Arc<Self>, actor: &Actor) -> Arc<Self> {
+        match &self.access {
+            None => self.clone(),
+            Some(access) => self.views.view(self, access, actor),
+        }
+    }
+
+    /// The snapshot as whoever has this authority sees it.
+    pub fn seen_with(&self, authority: Authority) -> Self {
+        Self {
+            schema: views::seen(&self.schema, &authority),
+            rules: self.rules.clone(),
+            facts: self.facts.clone(),
+            authority: Arc::new(authority),
+            api: self.api.clone(),
+            limits: self.limits.clone(),
+            openapi: OnceLock::new(),
+            access: None,
+            views: Views::default(),
+        }
     }
 }
 

@@ -92,6 +92,7 @@ impl Sketch {
             triggers_trusted: false,
             join_table: false,
             hidden: false,
+            denied: false,
         };
         Self { table, parents: Vec::new() }
     }
@@ -184,6 +185,7 @@ fn relate(
         columns,
         target_columns,
         inverse: RelationshipId(0),
+        hidden: false,
     };
     let to_one = name.strip_suffix("_id").unwrap_or(&other).to_owned();
     let twice = child == parent || tables[parent].relationships.iter().any(|r| r.name == own);

@@ -9,6 +9,7 @@ use proxy::exchange::Request;
 use proxy::jsonapi::media::JSON_API_ATOMIC;
 use proxy::observe::Metrics;
 use proxy::state::Snapshot;
+use rules::policy::Actor;
 use serde_json::{Value as Json, json};
 
 use crate::conformant::Exchange;
@@ -18,6 +19,7 @@ pub struct Client {
     pool: Arc<Pool>,
     snapshot: Arc<Snapshot>,
     metrics: Metrics,
+    actor: Arc<Actor>,
     transcript: Mutex<Vec<Json>>,
 }
 
@@ -37,7 +39,13 @@ pub struct Answer {
 impl Client {
     /// A client of a snapshot.
     pub fn new(pool: Arc<Pool>, snapshot: Arc<Snapshot>) -> Self {
-        Self { pool, snapshot, metrics: Metrics::new().unwrap(), transcript: Mutex::new(Vec::new()) }
+        Self::acting_as(pool, snapshot, Actor::anonymous())
+    }
+
+    /// A client of somebody.
+    pub fn acting_as(pool: Arc<Pool>, snapshot: Arc<Snapshot>, actor: Actor) -> Self {
+        let metrics = Metrics::new().unwrap();
+        Self { pool, snapshot, metrics, actor: Arc::new(actor), transcript: Mutex::new(Vec::new()) }
     }
 
     /// The schema and rules that answer.
@@ -108,8 +116,8 @@ impl Client {
     pub async fn quietly(&self, request: Request) -> Answer {
         let asked = format!("{} {}?{}", request.method, request.path, request.query);
         let (query, sent) = (request.query.clone(), request.body.clone());
-        let response =
-            proxy::pipeline::answer(&self.pool, &self.snapshot, &self.metrics, request).await.response;
+        let answer = proxy::pipeline::answer(&self.pool, &self.snapshot, &self.metrics, &self.actor, request);
+        let response = answer.await.response;
         let answer = Answer {
             asked,
             status: response.status.as_u16(),

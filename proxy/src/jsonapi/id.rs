@@ -143,6 +143,7 @@ mod tests {
             triggers_trusted: false,
             join_table: false,
             hidden: false,
+            denied: false,
         }
     }
 

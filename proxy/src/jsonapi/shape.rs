@@ -71,7 +71,7 @@ pub fn relationships(schema: &Schema, table: TableId) -> Vec<RelationshipId> {
 /// Whether a relationship leads to something served.
 pub fn shown(schema: &Schema, relationship: &Relationship) -> bool {
     let target = &schema[relationship.target];
-    !target.hidden && target.is_resource()
+    !relationship.hidden && !target.hidden && target.is_resource()
 }
 
 /// The columns of the row itself that make up the id of a to-one's target, in the order of the target's key; nothing where the foreign

@@ -11,7 +11,7 @@ use crate::jsonapi::encode::aggregates::AggregateAnswer;
 use crate::jsonapi::media;
 use crate::jsonapi::query::{AggregateTerm, Parameter, ReadRequest};
 use crate::plan::aggregate as plan;
-use crate::plan::restrict::{self, Policy};
+use crate::plan::restrict;
 use crate::route::Endpoint;
 use crate::run::aggregate as run;
 use crate::run::write::Context;
@@ -25,7 +25,7 @@ pub(super) async fn answer(
 ) -> Result<Response> {
     let snapshot = context.snapshot;
     let plan = plan::build(snapshot, endpoint, terms, asked)?;
-    let plan = restrict::aggregate(plan, &Policy::Open)?;
+    let plan = restrict::aggregate(plan, context.who())?;
     let started = Instant::now();
     let found = run::aggregate(context.pool, snapshot, &plan).await;
     context.metrics.query("read", started.elapsed());

@@ -11,7 +11,7 @@ use crate::exchange::Response;
 use crate::jsonapi::media::Form;
 use crate::jsonapi::{links, query};
 use crate::plan::read as plan;
-use crate::plan::restrict::{self, Policy};
+use crate::plan::restrict;
 use crate::route::Endpoint;
 use crate::run;
 use crate::run::write::Context;
@@ -26,7 +26,7 @@ pub(super) async fn answer(
     let snapshot = context.snapshot;
     let plan = plan::build(snapshot, endpoint, asked)?;
     let file = disposition(&snapshot.schema[plan.table].name, plan.form);
-    let plan = restrict::read(plan, &Policy::Open)?;
+    let plan = restrict::read(plan, context.who())?;
     let started = Instant::now();
     let opened = run::export::open(context.pool, snapshot, &plan, is_read).await;
     context.metrics.query("export", started.elapsed());

@@ -13,7 +13,7 @@ use crate::jsonapi::etag::{self, ETag};
 use crate::jsonapi::media::Form;
 use crate::jsonapi::{media, query};
 use crate::plan::read as plan;
-use crate::plan::restrict::{self, Policy};
+use crate::plan::restrict;
 use crate::route::Endpoint;
 use crate::run;
 use crate::run::write::Context;
@@ -63,7 +63,7 @@ async fn run(
     respond: impl FnOnce(&ReadAnswer<'_>) -> Response,
 ) -> Result<Response> {
     let snapshot = context.snapshot;
-    let plan = restrict::read(plan, &Policy::Open)?;
+    let plan = restrict::read(plan, context.who())?;
     let started = Instant::now();
     let found = run::read::read(context.pool, snapshot, &plan).await;
     context.metrics.query("read", started.elapsed());

@@ -11,7 +11,7 @@ use super::answer::{Answering, Form, Terms};
 use crate::exchange::Response;
 use crate::jsonapi::query::{self, ReadRequest};
 use crate::plan::read as plan;
-use crate::plan::restrict::{self, Policy};
+use crate::plan::restrict;
 use crate::plan::write::{self, Verb, WritePlan, WriteRequest};
 use crate::route::Endpoint;
 use crate::run::receipts::{self, Keyed, Receipt};
@@ -118,8 +118,8 @@ pub(super) async fn carry_out(
     answering: &Answering,
     whole: bool,
 ) -> Result<Once> {
-    let job = run::request(&plan, Utc::now().naive_utc(), context.snapshot);
-    let restricted = restrict::write(plan, &Policy::Open)?;
+    let restricted = restrict::write(plan, context.who())?;
+    let job = run::request(&restricted, Utc::now().naive_utc(), context.snapshot);
     let once = match terms.key.clone() {
         None => run::run(context, restricted, job).await.map(Once::Written),
         Some(key) => {

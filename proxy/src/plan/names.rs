@@ -166,11 +166,15 @@ pub fn relationship<'a>(
     }
 }
 
-/// The table that is served under a name (404 else).
+/// The table that is served under a name (404 else; 403 where nothing about it is granted).
 pub fn table<'a>(schema: &'a Schema, name: &str) -> crate::Result<(TableId, &'a Table)> {
     let served = |id: &TableId| !schema[*id].hidden && schema[*id].is_resource();
     match schema.find(name).filter(served) {
         Some(id) => Ok((id, &schema[id])),
+        None if schema.find(name).is_some_and(|id| schema[id].denied) => {
+            let detail = format!("Nothing about {name} is granted to you.");
+            Err(Error::new(ErrorCode::Forbidden, detail).into())
+        }
         None => {
             let known = schema.iter().filter(|(id, _)| served(id)).map(|(_, table)| table.name.as_str());
             let detail = format!("There is no type {name:?}.{}", did_you_mean(name, known));

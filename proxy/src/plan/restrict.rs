@@ -2,22 +2,30 @@
 //!
 //! [`Restricted`] can be made nowhere else, and `lower` takes nothing less: a statement that no policy has seen does not compile.
 
+use std::sync::Arc;
+
+use rules::policy::{Actor, Authority};
+
 use super::aggregate::AggregatePlan;
 use super::read::ReadPlan;
+use super::write::WritePlan;
 use crate::Result;
+use crate::state::Snapshot;
 
-/// A plan that holds what the actor's policy demands.
+/// A plan, and what whoever asks may do with the rows that it comes to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Restricted<P> {
     plan: P,
+    who: Who,
 }
 
-/// What the actor may do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Policy {
-    /// Everything: no access rules are configured.
-    #[default]
-    Open,
+/// Who asks, and what they may do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Who {
+    /// Who asks.
+    pub actor: Arc<Actor>,
+    /// What their roles may do.
+    pub authority: Arc<Authority>,
 }
 
 impl<P> Restricted<P> {
@@ -26,28 +34,30 @@ impl<P> Restricted<P> {
         &self.plan
     }
 
-    /// The plan, to be carried out.
-    pub fn into_plan(self) -> P {
-        self.plan
+    /// Who asks.
+    pub fn who(&self) -> &Who {
+        &self.who
+    }
+}
+
+impl Who {
+    /// An actor before a snapshot, which is the one that the actor sees.
+    pub fn new(snapshot: &Snapshot, actor: &Arc<Actor>) -> Self {
+        Self { actor: actor.clone(), authority: snapshot.authority.clone() }
     }
 }
 
 /// Restricts a read.
-pub fn read(plan: ReadPlan, policy: &Policy) -> Result<Restricted<ReadPlan>> {
-    match policy {
-        Policy::Open => Ok(Restricted { plan }),
-    }
+pub fn read(plan: ReadPlan, who: Who) -> Result<Restricted<ReadPlan>> {
+    Ok(Restricted { plan, who })
 }
 
 /// Restricts the rows that are aggregated, as those that are read.
-pub fn aggregate(plan: AggregatePlan, policy: &Policy) -> Result<Restricted<AggregatePlan>> {
-    let rows = read(plan.rows, policy)?.into_plan();
-    Ok(Restricted { plan: AggregatePlan { rows, ..plan } })
+pub fn aggregate(plan: AggregatePlan, who: Who) -> Result<Restricted<AggregatePlan>> {
+    Ok(Restricted { plan, who })
 }
 
 /// Restricts a write.
-pub fn write<W>(plan: W, policy: &Policy) -> Result<Restricted<W>> {
-    match policy {
-        Policy::Open => Ok(Restricted { plan }),
-    }
+pub fn write(plan: WritePlan, who: Who) -> Result<Restricted<WritePlan>> {
+    Ok(Restricted { plan, who })
 }

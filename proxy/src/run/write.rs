@@ -22,9 +22,10 @@ use dialects::{Dialect, Kind, Pool};
 use introspect::ColumnId;
 use rules::change::{Action, Operation, Request};
 use rules::engine::{Outcome, Phase};
+use rules::policy::Actor;
 
 use crate::observe::{self, Metrics, RetryReason};
-use crate::plan::restrict::Restricted;
+use crate::plan::restrict::{Restricted, Who};
 use crate::plan::write::{PlannedOperation, WritePlan};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Result};
@@ -69,6 +70,15 @@ pub struct Context<'a> {
     pub metrics: &'a Metrics,
     /// Who wants to know why.
     pub watch: &'a Watch,
+    /// Who asks; the snapshot is what they see.
+    pub actor: &'a Arc<Actor>,
+}
+
+impl Context<'_> {
+    /// Who asks, and what they may do.
+    pub fn who(&self) -> Who {
+        Who::new(self.snapshot, self.actor)
+    }
 }
 
 /// Runs a write to its end: what each operation came to, or refused with nothing done.
@@ -145,13 +155,13 @@ impl Job {
 }
 
 /// The request of a plan.
-pub fn request(plan: &WritePlan, now: chrono::NaiveDateTime, snapshot: &Snapshot) -> Request {
+pub fn request(plan: &Restricted<WritePlan>, now: chrono::NaiveDateTime, snapshot: &Snapshot) -> Request {
     let operation =
         |planned: &PlannedOperation| Operation { id: planned.id.clone(), action: planned.action.clone() };
     Request {
-        operations: plan.operations.iter().map(operation).collect(),
+        operations: plan.plan().operations.iter().map(operation).collect(),
         now,
-        actor: rules::policy::Actor::anonymous(),
+        actor: Actor::clone(&plan.who().actor),
         rows_max: snapshot.limits.transaction_rows,
     }
 }

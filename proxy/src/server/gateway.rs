@@ -66,7 +66,7 @@ impl Gateway {
             Ok((request, _memory)) => {
                 let (app, safe) = (self.app.clone(), request.method.is_safe());
                 // In a box: thousands of bytes would else be copied from bound to bound.
-                let work = Box::pin(async move { app.answer(request).await });
+                let work = Box::pin(async move { app.answer(&Arc::default(), request).await });
                 Ok(if safe { self.guard.read(id, work).await } else { self.guard.write(id, work).await })
             }
             Err(Stop::Refused(errors)) => {

@@ -51,7 +51,13 @@ impl Shop {
         id: &str,
         body: Json,
     ) -> Result<Json, Errors> {
-        let context = Context { pool: &self.pool, snapshot: &self.snapshot, metrics: &self.metrics, watch };
+        let context = Context {
+            pool: &self.pool,
+            snapshot: &self.snapshot,
+            metrics: &self.metrics,
+            watch,
+            actor: &Arc::default(),
+        };
         let table = self.snapshot.schema.find(ty).unwrap();
         let body = body.to_string();
         let request = WriteRequest { id, body: body.as_bytes(), if_match: None };

@@ -194,6 +194,7 @@ pub(super) fn relate(schema: &mut Schema, from: &str, to: &str, names: (&str, &s
             columns: columns.clone(),
             target_columns: there.clone(),
             inverse,
+            hidden: false,
         };
     let to_one =
         end(names.0, RelationshipKind::ToOne { foreign_key }, parent, &columns, &target_columns, down);

@@ -185,6 +185,7 @@ fn blog() -> Schema {
             columns: vec![ColumnId(0)],
             target_columns: vec![ColumnId(0)],
             inverse: RelationshipId(1),
+            hidden: false,
         });
     }
     schema

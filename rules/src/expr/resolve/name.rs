@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use introspect::{Column, ColumnId, RelationshipId, Table, TableId};
+use introspect::{Column, ColumnId, Relationship, RelationshipId, Table, TableId};
 use sqlparser::ast::Ident;
 
 use super::{Context, Resolver, Typed, of_column};
@@ -100,7 +100,7 @@ impl Resolver<'_> {
 
     fn parent(&mut self, table: TableId, name: &Name) -> Option<RelationshipId> {
         let here = &self.schema[table];
-        let found = here.relationship(&name.text).filter(|id| self.shows_table(here[*id].target));
+        let found = here.relationship(&name.text).filter(|id| self.leads(&here[*id]));
         match found {
             Some(id) if here[id].to_one() => return Some(id),
             Some(_) => {
@@ -153,13 +153,13 @@ impl Resolver<'_> {
         self.context != Context::Filter || !column.hidden
     }
 
-    fn shows_table(&self, table: TableId) -> bool {
-        self.context != Context::Filter || !self.schema[table].hidden
+    fn leads(&self, relationship: &Relationship) -> bool {
+        self.context != Context::Filter || !(relationship.hidden || self.schema[relationship.target].hidden)
     }
 
     fn column_hint(&self, table: &Table, name: &str) -> String {
         let names = table.columns.iter().filter(|c| self.shows(c)).map(|c| c.name.as_str());
-        match table.relationship(name).filter(|id| self.shows_table(table[*id].target)) {
+        match table.relationship(name).filter(|id| self.leads(&table[*id])) {
             Some(id) if table[id].to_one() => format!("`{name}` is a relationship: write {name}.column"),
             Some(_) if self.context == Context::Filter => {
                 format!("`{name}` leads to many rows: write filter[{name}] beside this expression")
@@ -173,7 +173,7 @@ impl Resolver<'_> {
         if name == table.name {
             return "the row's own columns are written without a table".into();
         }
-        let shown = table.relationships.iter().filter(|r| r.to_one() && self.shows_table(r.target));
+        let shown = table.relationships.iter().filter(|r| r.to_one() && self.leads(r));
         let names: Vec<&str> = shown.map(|r| r.name.as_str()).collect();
         did_you_mean(name, names.iter().copied()).unwrap_or_else(|| {
             if names.is_empty() { String::new() } else { format!("there are: {}", names.join(", ")) }

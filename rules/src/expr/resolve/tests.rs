@@ -11,7 +11,7 @@ use crate::expr::Place;
 use crate::expr::eval::{EvalError, Scope, eval, show};
 use crate::expr::{ActorTerm, Event};
 use crate::fixture;
-use crate::policy::Actor;
+use crate::policy::{Actor, Claim};
 
 /// An item: id 1, quantity 3, unit_price 2.50, amount null, order 7, product null. Whatever is reached by a path is 9.
 struct Item(Actor);
@@ -47,7 +47,7 @@ fn answer(table: &str, text: &str, context: Context) -> String {
     match expression(&shop, shop.find(table).unwrap(), text, context) {
         Ok((expr, _)) => {
             let mut actor = Actor { id: Some("ann".into()), roles: vec!["sales".into()], ..Actor::default() };
-            actor.claims.insert("limit".into(), Value::text("3"));
+            actor.claims.insert("limit".into(), Claim::Value(Value::text("3")));
             eval(&expr, &Item(actor)).map_or_else(|e| format!("error: {e}"), |value| show(&value))
         }
         Err(problems) => problems

@@ -1,12 +1,14 @@
 //! Requests and the statement that they become.
 
+use std::sync::Arc;
+
 use dialects::sql::Query;
 use dialects::{Options, Pool, render};
 
 use super::*;
 use crate::jsonapi::query;
 use crate::plan::aggregate::build;
-use crate::plan::restrict::{self, Policy};
+use crate::plan::restrict::{self, Who};
 use crate::route;
 use crate::state::{ApiSettings, Limits};
 
@@ -28,7 +30,7 @@ async fn check(url: &str, dialect: Dialect, expect: &[&str]) {
     let (endpoint, request) = (route::endpoint("/api", path).unwrap(), query::parse(query).unwrap());
     let plan = build(&snapshot, &endpoint, request.aggregate_of.as_ref().unwrap(), &request).unwrap();
     let Lowered { select, origin } =
-        lower(&snapshot, &restrict::aggregate(plan, &Policy::Open).unwrap()).unwrap();
+        lower(&snapshot, &restrict::aggregate(plan, Who::new(&snapshot, &Arc::default())).unwrap()).unwrap();
     let texts = [Some(select), origin].into_iter().flatten().map(|select| {
         let statement = render::render(dialect, &Query::Select(select)).remove(0);
         statement.text.replace(['"', '`'], "")

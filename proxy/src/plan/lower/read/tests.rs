@@ -1,5 +1,7 @@
 //! Requests and the statements that they become, in PostgreSQL's spelling.
 
+use std::sync::Arc;
+
 use dialects::sql::Query;
 use dialects::{Dialect, Options, Pool, render};
 
@@ -7,7 +9,7 @@ use super::*;
 use crate::jsonapi::cursor::Cursor;
 use crate::jsonapi::query;
 use crate::plan::read::build;
-use crate::plan::restrict::{self, Policy};
+use crate::plan::restrict::{self, Who};
 use crate::route;
 use crate::state::{ApiSettings, Limits, Snapshot};
 
@@ -30,7 +32,7 @@ fn plan(snapshot: &Snapshot, url: &str) -> Restricted<ReadPlan> {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let endpoint = route::endpoint("/api", path).unwrap();
     let plan = build(snapshot, &endpoint, &query::parse(query).unwrap()).unwrap();
-    restrict::read(plan, &Policy::Open).unwrap()
+    restrict::read(plan, Who::new(snapshot, &Arc::default())).unwrap()
 }
 
 fn text(select: Select) -> String {

@@ -212,7 +212,13 @@ impl World {
         let table = snapshot.schema.find(ty).unwrap();
         tokio::spawn(async move {
             let watch = Watch::default();
-            let context = Context { pool: &pool, snapshot: &snapshot, metrics: &metrics, watch: &watch };
+            let context = Context {
+                pool: &pool,
+                snapshot: &snapshot,
+                metrics: &metrics,
+                watch: &watch,
+                actor: &Arc::default(),
+            };
             let body = body.to_string();
             let request = WriteRequest { id: &path_id, body: body.as_bytes(), if_match: None };
             match answer(context, table, verb, &ReadRequest::default(), request, &Terms::default()).await {
@@ -237,7 +243,7 @@ impl World {
     fn ask(&self, request: Request) -> JoinHandle<Ended> {
         let (pool, snapshot, metrics) = (self.pool.clone(), self.snapshot.clone(), self.metrics.clone());
         tokio::spawn(async move {
-            match pipeline::answer(&pool, &snapshot, &metrics, request).await.errors {
+            match pipeline::answer(&pool, &snapshot, &metrics, &Arc::default(), request).await.errors {
                 None => Ok(()),
                 Some(errors) => Err(errors.iter().map(|error| error.code.code()).collect()),
             }
@@ -247,7 +253,8 @@ impl World {
     /// The ETag of a resource as it is now.
     pub(super) async fn etag(&self, path: &str) -> String {
         let request = request(Method::GET, path, media::JSON_API, Json::Null);
-        let answer = pipeline::answer(&self.pool, &self.snapshot, &self.metrics, request).await;
+        let answer =
+            pipeline::answer(&self.pool, &self.snapshot, &self.metrics, &Arc::default(), request).await;
         answer.response.headers[http::header::ETAG].to_str().unwrap().to_owned()
     }
 

@@ -1,0 +1,172 @@
+//! What a set of roles may do with the rows of each table.
+
+use std::collections::BTreeSet;
+
+use introspect::{ColumnId, RelationshipId, TableId};
+
+use crate::expr::Expr;
+
+/// What a set of roles may do with each table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Authority {
+    /// By the place of the table in the schema; `None`: no access rules are configured, and everything is allowed.
+    tables: Option<Vec<TableAuthority>>,
+}
+
+/// What a set of roles may do with one table. By itself: nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableAuthority {
+    /// Which rows can be read.
+    pub read: Grants,
+    /// Which rows can be added, as they will be.
+    pub create: Grants,
+    /// Which rows can be changed, as they are and as they will be.
+    pub update: Grants,
+    /// Which rows can be removed.
+    pub delete: Grants,
+    /// Columns that are kept from the roles.
+    pub hidden: BTreeSet<ColumnId>,
+    /// Relationships that are kept from them.
+    pub hidden_relationships: BTreeSet<RelationshipId>,
+}
+
+/// All that allows one action: any one of the grants does, where every filter holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grants {
+    /// Any of these; of none: nothing is allowed.
+    pub any: Vec<Grant>,
+    /// All of these, whatever the grant.
+    pub filters: Vec<Expr>,
+}
+
+/// One grant of one action.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grant {
+    /// Which rows; `None`: all.
+    pub rows: Option<Expr>,
+    /// Columns that it does not allow to be written: read-only, hidden and preset ones.
+    pub locked: BTreeSet<ColumnId>,
+    /// To-many relationships that it does not allow to be written.
+    pub locked_relationships: BTreeSet<RelationshipId>,
+    /// What it sets in the request's place: expressions over the actor and the moment alone, each once.
+    pub presets: Vec<(ColumnId, Expr)>,
+}
+
+/// Which rows of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rows {
+    /// None.
+    None,
+    /// All.
+    All,
+    /// Those of which it is true.
+    Where(Expr),
+}
+
+impl Authority {
+    /// Everything is allowed.
+    pub fn open() -> Self {
+        Self::default()
+    }
+
+    /// What is allowed, by the place of the table in the schema.
+    pub fn new(tables: Vec<TableAuthority>) -> Self {
+        Self { tables: Some(tables) }
+    }
+
+    /// Whether everything is allowed, because no access rules are configured.
+    pub fn is_open(&self) -> bool {
+        self.tables.is_none()
+    }
+
+    /// What is allowed with a table; `None`: everything. What is not known is not allowed.
+    pub fn table(&self, table: TableId) -> Option<&TableAuthority> {
+        static NOTHING: TableAuthority = TableAuthority::nothing();
+        self.tables.as_ref().map(|tables| tables.get(table.0 as usize).unwrap_or(&NOTHING))
+    }
+
+    /// Which rows of a table can be read.
+    pub fn readable(&self, table: TableId) -> Rows {
+        self.table(table).map_or(Rows::All, |table| table.read.rows())
+    }
+}
+
+impl TableAuthority {
+    /// Nothing.
+    pub const fn nothing() -> Self {
+        Self {
+            read: Grants::nothing(),
+            create: Grants::nothing(),
+            update: Grants::nothing(),
+            delete: Grants::nothing(),
+            hidden: BTreeSet::new(),
+            hidden_relationships: BTreeSet::new(),
+        }
+    }
+
+    /// Whether nothing at all is allowed.
+    pub fn is_nothing(&self) -> bool {
+        [&self.read, &self.create, &self.update, &self.delete].iter().all(|grants| grants.is_nothing())
+    }
+}
+
+impl Grants {
+    /// Nothing.
+    pub const fn nothing() -> Self {
+        Self { any: Vec::new(), filters: Vec::new() }
+    }
+
+    /// Whether no row can be meant.
+    pub fn is_nothing(&self) -> bool {
+        self.any.is_empty()
+    }
+
+    /// Which rows are meant.
+    pub fn rows(&self) -> Rows {
+        let mut terms = self.filters.clone();
+        if self.any.is_empty() {
+            return Rows::None;
+        }
+        let granted: Option<Vec<Expr>> = self.any.iter().map(|grant| grant.rows.clone()).collect();
+        terms.extend(granted.map(|mut any| if any.len() == 1 { any.remove(0) } else { Expr::Or(any) }));
+        match terms.len() {
+            0 => Rows::All,
+            1 => Rows::Where(terms.remove(0)),
+            _ => Rows::Where(Expr::And(terms)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dialects::Value;
+
+    use super::*;
+
+    fn grant(rows: Option<i64>) -> Grant {
+        Grant { rows: rows.map(|n| Expr::Literal(Value::Int(n))), ..Grant::default() }
+    }
+
+    #[test]
+    fn grants_are_or_ed_and_filters_and_ed() {
+        let number = |n| Expr::Literal(Value::Int(n));
+        let check = |any: &[Option<i64>], filters: &[i64], expect: Rows| {
+            let any = any.iter().copied().map(grant).collect();
+            let grants = Grants { any, filters: filters.iter().copied().map(number).collect() };
+            assert_eq!(grants.rows(), expect);
+        };
+        check(&[], &[1], Rows::None);
+        check(&[None], &[], Rows::All);
+        check(&[None, Some(1)], &[], Rows::All);
+        check(&[Some(1)], &[], Rows::Where(number(1)));
+        check(&[Some(1), Some(2)], &[], Rows::Where(Expr::Or(vec![number(1), number(2)])));
+        check(&[None], &[3], Rows::Where(number(3)));
+        check(&[Some(1)], &[3, 4], Rows::Where(Expr::And(vec![number(3), number(4), number(1)])));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_allowed() {
+        assert_eq!(Authority::open().readable(TableId(7)), Rows::All);
+        assert_eq!(Authority::new(Vec::new()).readable(TableId(7)), Rows::None);
+    }
+}
