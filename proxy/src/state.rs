@@ -81,7 +81,7 @@ impl Snapshot {
             schema: views::seen(&self.schema, &authority),
             rules: self.rules.clone(),
             facts: self.facts.clone(),
-            authority: Arc::new(authority),
+            authority: Arc::new(authority.noted(&self.schema)),
             api: self.api.clone(),
             limits: self.limits.clone(),
             openapi: OnceLock::new(),

@@ -6,7 +6,7 @@ use chrono::NaiveDateTime;
 use dialects::Value;
 use introspect::{ColumnId, RelationshipId, Schema, TableId};
 
-use crate::policy::Actor;
+use crate::policy::{Actor, Guard};
 
 /// The values of a row's key, in key order, as stored in that row.
 pub type Key = Vec<Value>;
@@ -44,6 +44,8 @@ pub struct Request {
     pub now: NaiveDateTime,
     /// Who asks.
     pub actor: Actor,
+    /// What they may do with the rows that the operations name; `None`: everything.
+    pub guard: Option<Guard>,
     /// Most rows it may touch.
     pub rows_max: usize,
 }
@@ -123,6 +125,20 @@ pub struct Violation {
 pub enum Reason {
     /// The row does not exist.
     NotFound,
+    /// The actor may not do to the row what an operation does.
+    Forbidden {
+        /// Its index in [`Request::operations`].
+        operation: usize,
+        /// The row is the actor's to change, but not to what it would be; or not to be added so.
+        after: bool,
+    },
+    /// The actor may not write a column.
+    Locked {
+        /// The index of the operation in [`Request::operations`].
+        operation: usize,
+        /// The column.
+        column: ColumnId,
+    },
     /// A row that a foreign key names does not exist.
     RelatedNotFound {
         /// The to-one relationship of the row.

@@ -18,6 +18,7 @@ mod drawn;
 mod explain;
 mod extreme;
 mod facts;
+mod guard;
 mod mend;
 mod order;
 mod reach;

@@ -7,7 +7,9 @@
 mod access;
 mod actor;
 mod authority;
+mod guard;
 
 pub use access::Access;
 pub use actor::{Actor, Claim};
 pub use authority::{Authority, Grant, Grants, Rows, TableAuthority};
+pub use guard::{Allowed, Guard};

@@ -49,14 +49,28 @@ pub fn single_document(
     values: &[Value],
     meta: &Map<String, Json>,
 ) -> Vec<u8> {
+    document(snapshot, &written_shape(snapshot, table, values), values, meta)
+}
+
+/// Likewise, of a row of which nothing may be told but that it is there.
+pub fn bare_document(
+    snapshot: &Snapshot,
+    table: TableId,
+    values: &[Value],
+    meta: &Map<String, Json>,
+) -> Vec<u8> {
+    document(snapshot, &Shape::identifier(table), values, meta)
+}
+
+fn document(snapshot: &Snapshot, shape: &Shape, values: &[Value], meta: &Map<String, Json>) -> Vec<u8> {
     let cells = |column: ColumnId| values.get(column.0 as usize).map_or(Cell::Null, Value::cell);
-    let shape = written_shape(snapshot, table, values);
+    let table = shape.table;
     let mut out = Vec::with_capacity(1024);
     begin(&mut out);
     out.extend_from_slice(br#","links":{"self":"#);
     json::string(&mut out, &self_link(snapshot, table, values));
     out.extend_from_slice(br#"},"data":"#);
-    ResourceWriter::new(snapshot, &shape).write(&mut out, &cells, &|_, _| false, None);
+    ResourceWriter::new(snapshot, shape).write(&mut out, &cells, &|_, _| false, None);
     document_meta(&mut out, meta);
     out.push(b'}');
     out
@@ -85,6 +99,8 @@ pub struct OperationResult {
     pub table: TableId,
     /// The row as committed, in full width; `None`: it is gone.
     pub values: Option<Vec<Value>>,
+    /// Nothing of the row may be told but that it is there.
+    pub bare: bool,
     /// The result's `meta`; left out when empty.
     pub meta: Map<String, Json>,
 }
@@ -111,7 +127,10 @@ pub fn results_document(
         out.push(b'{');
         if let Some(values) = &result.values {
             let cells = |column: ColumnId| values.get(column.0 as usize).map_or(Cell::Null, Value::cell);
-            let shape = written_shape(snapshot, result.table, values);
+            let shape = match result.bare {
+                true => Shape::identifier(result.table),
+                false => written_shape(snapshot, result.table, values),
+            };
             json::name(&mut out, "data");
             ResourceWriter::new(snapshot, &shape).write(&mut out, &cells, &|_, _| false, None);
         }

@@ -17,6 +17,7 @@ use crate::jsonapi::encode::OperationResult;
 use crate::jsonapi::encode::trace::NewIds;
 use crate::jsonapi::media::{JSON_API, JSON_API_ATOMIC};
 use crate::jsonapi::{encode, id};
+use crate::plan::restrict::Who;
 use crate::plan::write::{PlannedOperation, Shows, Verb, WritePlan};
 use crate::run::receipts::Key;
 use crate::run::write::{Context, Watch, Written, WrittenRow, virtuals};
@@ -62,6 +63,7 @@ pub(super) struct Answering {
     form: Form,
     minimal: bool,
     parts: Vec<Part>,
+    who: Who,
 }
 
 /// One operation.
@@ -85,6 +87,7 @@ impl Answering {
             form,
             minimal: terms.minimal,
             parts: plan.operations.iter().map(part).collect(),
+            who: context.who(),
         }
     }
 
@@ -100,6 +103,16 @@ impl Answering {
                 self.resource(verb, written, ignored.into_iter().chain(trace).collect())
             }
         }
+    }
+
+    /// Whether rows above decide what of the results may be seen: those are read again, after the commit.
+    pub(super) fn depends_on_rows_above(&self) -> bool {
+        self.parts.iter().any(|part| part.shows == Shows::Resource && self.who.reads_above(part.row.table))
+    }
+
+    /// Whether whoever asks may see a row as it is now. Where that cannot be told from the row alone, they may not.
+    fn sees(&self, table: TableId, row: &WrittenRow) -> bool {
+        self.who.sees(table, &row.values)
     }
 
     /// Whether the results of several operations show what is read after the commit.
@@ -136,9 +149,11 @@ impl Answering {
         match (self.parts.first(), written.first()) {
             (Some(part), Some(Written::Row(row))) => {
                 let table = part.row.table;
-                let response = match self.is_minimal(row) && meta.is_empty() {
-                    true => minimal(snapshot, table, row),
-                    false => document(snapshot, table, row, &meta),
+                let response = match (self.is_minimal(row) && meta.is_empty(), self.sees(table, row)) {
+                    (true, true) => minimal(snapshot, table, row),
+                    (true, false) => Response::empty(StatusCode::NO_CONTENT),
+                    (false, true) => document(snapshot, table, row, &meta),
+                    (false, false) => bare(snapshot, table, row, &meta),
                 };
                 created(snapshot, table, verb, row, response)
             }
@@ -165,12 +180,14 @@ impl Answering {
     }
 
     fn result(&self, part: &Part, written: &Written) -> Option<OperationResult> {
-        let values = match (part.shows, written) {
+        let (values, bare) = match (part.shows, written) {
             (Shows::Part, _) => return None,
-            (Shows::Resource, Written::Row(row)) if !self.is_minimal(row) => Some(row.values.clone()),
-            _ => None,
+            (Shows::Resource, Written::Row(row)) if !self.is_minimal(row) => {
+                (Some(row.values.clone()), !self.sees(part.row.table, row))
+            }
+            _ => (None, false),
         };
-        Some(OperationResult { table: part.row.table, values, meta: ignored(part) })
+        Some(OperationResult { table: part.row.table, values, bare, meta: ignored(part) })
     }
 }
 
@@ -203,6 +220,11 @@ fn document(snapshot: &Snapshot, table: TableId, row: &WrittenRow, meta: &Map<St
     let body = encode::single_document(snapshot, table, &row.values, meta);
     let etag = encode::etag_of(snapshot, table, &row.values).quoted();
     Response::new(StatusCode::OK, JSON_API, body).header(ETAG, &etag)
+}
+
+/// Of a row that whoever wrote it may not see.
+fn bare(snapshot: &Snapshot, table: TableId, row: &WrittenRow, meta: &Map<String, Json>) -> Response {
+    Response::new(StatusCode::OK, JSON_API, encode::bare_document(snapshot, table, &row.values, meta))
 }
 
 /// A creation says so, and where the new resource is.

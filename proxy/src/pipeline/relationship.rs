@@ -8,8 +8,8 @@ use super::answer::{Answering, Form, Terms};
 use super::write;
 use crate::exchange::Response;
 use crate::jsonapi::query;
-use crate::plan::names;
-use crate::plan::write::{self as plan, WriteRequest};
+use crate::plan::write::{self as plan, Verb, WriteRequest};
+use crate::plan::{names, restrict};
 use crate::run::write::{Context, Once};
 use crate::{Error, ErrorCode, Result};
 
@@ -29,6 +29,7 @@ pub(super) async fn answer(
     }
     let (table, of) = names::table(&snapshot.schema, ty)?;
     plan::writable(of)?;
+    restrict::may(snapshot, table, Verb::Update)?;
     let (relationship, there) = found(context, table, name)?;
     let how = how(method, there)?;
     let plan = plan::linkage(snapshot, table, relationship, how, request)?;

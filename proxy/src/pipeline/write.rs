@@ -42,15 +42,17 @@ pub async fn answer(
     let snapshot = context.snapshot;
     let ty = snapshot.schema[table].name.clone();
     write::writable(&snapshot.schema[table])?;
+    restrict::may(snapshot, table, verb)?;
     // What is wrong with the parameters is told before anything is written.
     if !asked.pairs.is_empty() {
         plan::build(snapshot, &Endpoint::Collection { ty: ty.clone() }, asked)?;
     }
     let plan = write::build(snapshot, table, verb, request)?;
-    let whole = verb == Verb::Delete || (asked.pairs.is_empty() && !snapshot.schema[table].has_virtual());
     // Members that are asked for by name are shown in any case.
     let minimal = Terms { minimal: terms.minimal && asked.pairs.is_empty(), ..terms.clone() };
     let answering = Answering::new(context, Form::Resource(verb), &minimal, &plan);
+    let plain = asked.pairs.is_empty() && !snapshot.schema[table].has_virtual();
+    let whole = verb == Verb::Delete || (plain && !answering.depends_on_rows_above());
     let once = carry_out(context, plan, terms, &answering, whole).await;
     let once = once.map_err(|errors| if verb == Verb::Delete { errors.without_pointers() } else { errors });
     let receipt = match once? {
@@ -95,7 +97,8 @@ pub async fn answer_operations(
     }
     let plan = write::operations(context.snapshot, body)?;
     let answering = Answering::new(context, Form::Operations, terms, &plan);
-    let whole = !answering.shows_virtuals();
+    let above = answering.depends_on_rows_above();
+    let whole = !answering.shows_virtuals() && !above;
     match carry_out(context, plan, terms, &answering, whole).await? {
         Once::Before(Receipt { response, whole: true }) => Ok(response),
         Once::Before(Receipt { response, .. }) => {
@@ -104,7 +107,10 @@ pub async fn answer_operations(
         }
         Once::Written(mut written) => {
             virtuals::add(context, answering.shown(&mut written)).await;
-            let response = answering.response(&written);
+            let mut response = answering.response(&written);
+            if above {
+                response = with_virtuals(context, response).await;
+            }
             Ok(if whole { response } else { kept(context, terms, response).await })
         }
     }
@@ -118,8 +124,9 @@ pub(super) async fn carry_out(
     answering: &Answering,
     whole: bool,
 ) -> Result<Once> {
-    let restricted = restrict::write(plan, context.who())?;
-    let job = run::request(&restricted, Utc::now().naive_utc(), context.snapshot);
+    let now = Utc::now().naive_utc();
+    let restricted = restrict::write(plan, context.snapshot, context.who(), now)?;
+    let job = run::request(&restricted, now, context.snapshot);
     let once = match terms.key.clone() {
         None => run::run(context, restricted, job).await.map(Once::Written),
         Some(key) => {
@@ -144,7 +151,7 @@ async fn kept(context: Context<'_>, terms: &Terms, response: Response) -> Respon
     }
 }
 
-/// Results whose rows are read again, where they have virtual attributes.
+/// Results whose rows are read again, where they have virtual attributes, or rows above decide who may see them.
 async fn with_virtuals(context: Context<'_>, response: Response) -> Response {
     let Ok(mut document) = serde_json::from_slice::<Json>(&response.body) else { return response };
     let results = document.get_mut("atomic:results").and_then(Json::as_array_mut);
@@ -167,7 +174,8 @@ async fn reread(context: Context<'_>, resource: &mut Json) {
     let schema = &context.snapshot.schema;
     let member = |name: &str| resource.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
     let (ty, id) = (member("type"), member("id"));
-    if !schema.find(&ty).is_some_and(|table| schema[table].has_virtual()) {
+    let changes = |table: TableId| schema[table].has_virtual() || context.who().reads_above(table);
+    if !schema.find(&ty).is_some_and(changes) {
         return;
     }
     let endpoint = Endpoint::Resource { ty, id };

@@ -87,7 +87,7 @@ pub async fn run(
     plan: Restricted<WritePlan>,
     request: Request,
 ) -> Result<Vec<Written>> {
-    let outcome = match simple::run(context, plan.plan()).await {
+    let outcome = match simple::run(context, &plan).await {
         Some(ended) => ended,
         None => {
             let job = Arc::new(Job { plan, request, watch: context.watch.clone(), keyed: None });
@@ -162,6 +162,7 @@ pub fn request(plan: &Restricted<WritePlan>, now: chrono::NaiveDateTime, snapsho
         operations: plan.plan().operations.iter().map(operation).collect(),
         now,
         actor: Actor::clone(&plan.who().actor),
+        guard: plan.guard().cloned(),
         rows_max: snapshot.limits.transaction_rows,
     }
 }

@@ -26,6 +26,10 @@ pub(super) struct Attempt<'a> {
     /// Every row that changes, in the order in which it was first touched.
     pub(super) touched: IndexMap<RowId, Touched>,
     pub(super) violations: Vec<Violation>,
+    /// What the actor is not granted: told before, and instead of, all else that is wrong.
+    pub(super) denials: Vec<Violation>,
+    /// The rows at the other ends of to-many relationships that an operation moves.
+    pub(super) related: Vec<(usize, RowId)>,
     /// What an expression lacked without anything being asked for: a gap that must refuse, never pass.
     pub(super) gap: Option<Violation>,
     /// The rows that were there and that the request itself changes.
@@ -97,6 +101,8 @@ impl<'a> Attempt<'a> {
             phase,
             touched: IndexMap::new(),
             violations: Vec::new(),
+            denials: Vec::new(),
+            related: Vec::new(),
             gap: None,
             moved: HashSet::new(),
             removed: Vec::new(),
@@ -121,6 +127,10 @@ impl<'a> Attempt<'a> {
             self.apply(index, operation);
         }
         self.take_up();
+        self.guard_named();
+        if !self.denials.is_empty() {
+            return Ok(self.denied());
+        }
         self.explain(&By::Request);
         self.carry_removals();
         self.check_removed_keys();
@@ -136,6 +146,10 @@ impl<'a> Attempt<'a> {
         }
         self.check_references();
         let levels = self.order_new_rows();
+        self.guard_settled();
+        if !self.denials.is_empty() {
+            return Ok(self.denied());
+        }
         if self.mend.is_none() {
             self.check();
             self.check_transitions();
@@ -144,9 +158,8 @@ impl<'a> Attempt<'a> {
     }
 
     fn outcome(mut self, levels: &Levels) -> Outcome {
-        if !self.row_needs.is_empty() || !self.other_needs.is_empty() {
-            let rows = self.row_needs.into_values().map(Lookup::Row);
-            return Outcome::Need(rows.chain(self.other_needs).collect());
+        if self.lacks() {
+            return self.needs();
         }
         self.violations.extend(self.gap.take());
         if !self.violations.is_empty() {
@@ -154,6 +167,24 @@ impl<'a> Attempt<'a> {
             return Outcome::Violated(self.violations);
         }
         Outcome::Done(super::order::changes(&self.engine, self.touched, levels))
+    }
+
+    pub(super) fn lacks(&self) -> bool {
+        !self.row_needs.is_empty() || !self.other_needs.is_empty()
+    }
+
+    fn needs(self) -> Outcome {
+        let rows = self.row_needs.into_values().map(Lookup::Row);
+        Outcome::Need(rows.chain(self.other_needs).collect())
+    }
+
+    /// What is not granted, once it is sure. Nothing else is told of such a request.
+    fn denied(mut self) -> Outcome {
+        if self.lacks() {
+            return self.needs();
+        }
+        self.denials.dedup();
+        Outcome::Violated(self.denials)
     }
 
     fn too_many_rows(self) -> Outcome {
@@ -225,13 +256,17 @@ impl<'a> Attempt<'a> {
     pub(super) fn hold(&mut self, id: &RowId, hold: Hold) -> bool {
         let Some(key) = id.key() else { return true };
         let finder = Finder::by_key(self.engine.schema, id.table, key.clone());
-        let columns = self.engine.facts.columns(id.table).to_vec();
+        let columns = self.columns(id.table);
         self.stored(finder, columns, hold) == Found::Row(id.clone())
     }
 
     /// The row that an operation names, touched. One that an operation before it removes is gone for good.
     pub(super) fn target(&mut self, index: usize, id: &RowId, hold: Hold) -> Option<RowId> {
         let id = self.named(id, hold)?;
+        if !self.is_shown(&id)? {
+            self.violate(id, Reason::NotFound);
+            return None;
+        }
         if self.image(&id).is_none() {
             self.violate(id, Reason::Removed { operation: index });
             return None;
@@ -269,7 +304,7 @@ impl<'a> Attempt<'a> {
 
     /// Looks for a row with the columns that rules on its table know of.
     pub(super) fn row(&mut self, finder: Finder, hold: Hold) -> Found {
-        let columns = self.engine.facts.columns(finder.table).to_vec();
+        let columns = self.columns(finder.table);
         self.row_with(finder, columns, hold)
     }
 
@@ -421,7 +456,7 @@ impl<'a> Attempt<'a> {
             (keys.iter().map(|key| RowId::existing(table, key.clone())).collect::<Vec<_>>(), fresh)
         });
         if !self.serves(known.as_ref().map(|(_, fresh)| *fresh)) {
-            let columns = self.engine.facts.columns(table).to_vec();
+            let columns = self.columns(table);
             self.need(Lookup::Children { list, columns });
         }
         known.map(|(ids, _)| ids)
@@ -500,8 +535,15 @@ impl<'a> Attempt<'a> {
         Hold { row: RowLock::Remove, readers: if read { ReadersLock::Write } else { ReadersLock::None } }
     }
 
+    /// Where the actor is not granted everything, a row that does not exist is told as one that they may not see: alone.
     pub(super) fn violate(&mut self, id: RowId, reason: Reason) {
-        self.violations.push(Violation { id, reason });
+        let guarded = self.request.guard.is_some();
+        let absent = matches!(reason, Reason::NotFound | Reason::RelatedNotFound { .. });
+        let violation = Violation { id, reason };
+        match guarded && absent {
+            true => self.denials.push(violation),
+            false => self.violations.push(violation),
+        }
     }
 
     /// The touched rows of a table, removed ones included.

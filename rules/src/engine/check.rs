@@ -79,12 +79,27 @@ impl Attempt<'_> {
         if !self.ready_above(id.table, image, &shown(constraint), Hold::PLAIN) {
             return;
         }
+        let kept = self.kept_from_the_actor(constraint, id, image);
         let scope = RowScope { attempt: self, id, image };
         let pieces: Result<Vec<String>, EvalError> =
-            constraint.message.iter().map(|piece| piece_text(piece, &scope)).collect();
+            constraint.message.iter().map(|piece| piece_text(piece, &scope, &kept)).collect();
         match pieces.map(|pieces| pieces.concat()) {
             Ok(message) => self.violate(id.clone(), Reason::Constraint { constraint: index, message }),
             Err(error) => self.uncomputable(&constraint.name, id, &error),
+        }
+    }
+}
+
+impl Attempt<'_> {
+    /// What the message speaks of that the actor may not see.
+    fn kept_from_the_actor(&mut self, constraint: &Constraint, id: &RowId, image: &Image) -> Vec<Place> {
+        if self.request.guard.is_none() {
+            return Vec::new();
+        }
+        let places = shown(constraint);
+        match self.is_shown(id) {
+            Some(true) => places.into_iter().filter(|place| !self.shows(id, image, place)).collect(),
+            _ => places,
         }
     }
 }
@@ -99,9 +114,11 @@ fn broken(constraint: &Constraint, scope: &RowScope<'_, '_>) -> Result<bool, Eva
     Ok(eval::truth(&constraint.check, scope)? == Some(false))
 }
 
-fn piece_text(piece: &Piece, scope: &RowScope<'_, '_>) -> Result<String, EvalError> {
+/// What is kept is told in a word.
+fn piece_text(piece: &Piece, scope: &RowScope<'_, '_>, kept: &[Place]) -> Result<String, EvalError> {
     match piece {
         Piece::Text(text) => Ok(text.clone()),
+        Piece::Value(expr) if expr.places().iter().any(|place| kept.contains(place)) => Ok("hidden".into()),
         Piece::Value(expr) => match eval::eval(expr, scope) {
             Ok(Value::Null) => Ok("nothing".into()),
             Ok(value) => Ok(eval::show(&value)),

@@ -45,7 +45,7 @@ impl Attempt<'_> {
         let new: Vec<RowId> =
             self.touched.iter().filter(|(_, t)| t.is_new()).map(|(id, _)| id.clone()).collect();
         for id in new {
-            for column in self.engine.facts.columns(id.table) {
+            for column in &self.columns(id.table) {
                 let given = self.image(&id).is_none_or(|image| image.value(*column).is_some());
                 if given || !self.default_is_needed(id.table, *column) {
                     continue;
@@ -61,7 +61,11 @@ impl Attempt<'_> {
     fn default_is_needed(&self, table: TableId, column: ColumnId) -> bool {
         let schema = self.engine.schema;
         let untold = !schema.dialect.returning() && schema[table].key.contains(&column);
-        untold || self.engine.facts.default_is_read(table, column)
+        let judged = || {
+            let guard = self.request.guard.as_ref();
+            guard.is_some_and(|guard| guard.authority.inputs(table).any(|input| input == column))
+        };
+        untold || self.engine.facts.default_is_read(table, column) || judged()
     }
 
     /// What the database will put into a column that nobody gives. `None`: not known yet, or drawn at the write.

@@ -26,7 +26,8 @@ pub struct Mend {
 impl Mend {
     /// `now` is in UTC; no more than `rows_max` rows are touched.
     pub fn new(derivation: usize, keys: Vec<Key>, now: chrono::NaiveDateTime, rows_max: usize) -> Self {
-        let request = Request { operations: Vec::new(), now, actor: Actor::anonymous(), rows_max };
+        let request =
+            Request { operations: Vec::new(), now, actor: Actor::anonymous(), guard: None, rows_max };
         Self { derivation, keys, request }
     }
 }

@@ -67,7 +67,9 @@ impl Attempt<'_> {
             let stored = RowId::existing(end.table, pair.values.clone());
             match end.relating.how {
                 Membership::Remove => {
-                    if let Found::Row(joined) = self.row(pair, Hold::PLAIN) {
+                    if let Found::Row(joined) = self.row(pair, Hold::PLAIN)
+                        && self.is_shown(row) == Some(true)
+                    {
                         self.part(end, &joined);
                     }
                 }
@@ -79,7 +81,26 @@ impl Attempt<'_> {
                 }
             }
         }
-        there.iter().for_each(|joined| self.part(end, joined));
+        for joined in &there {
+            if self.is_shown_through(joined, far) {
+                self.part(end, joined);
+            }
+        }
+    }
+
+    /// Whether the actor may see the row that a row of the join table leads to; `false` while that is not known.
+    fn is_shown_through(&mut self, joined: &RowId, far: RelationshipId) -> bool {
+        if self.request.guard.is_none() {
+            return true;
+        }
+        if !self.hold(joined, Hold::PLAIN) {
+            return false;
+        }
+        match self.parent(joined, far, Hold::PLAIN) {
+            None | Some(Found::Absent) => true,
+            Some(Found::Unknown) => false,
+            Some(Found::Row(row)) => self.is_shown(&row) == Some(true),
+        }
     }
 
     /// The rows that are there now, where all of them matter: those that the database lists and that this request has not moved away, and those
@@ -114,12 +135,17 @@ impl Attempt<'_> {
         if !end.relating.comes || end.values.contains(&Value::Null) {
             return self.cannot_come(end, row);
         }
+        self.related.push((end.index, row.clone()));
         for (column, value) in end.columns.iter().zip(&end.values) {
             self.put(row, *column, value.clone());
         }
     }
 
+    /// A row that the actor may not see stays where it is.
     fn leave(&mut self, end: &End<'_>, row: &RowId) {
+        if self.is_shown(row) != Some(true) {
+            return;
+        }
         let released = self.engine.schema[end.table].released(&end.columns);
         let firm = self.hold_to_set(end.table, &released);
         let hold = if self.is_there(end, row) || self.image(row).is_none() { firm } else { Hold::PLAIN };
@@ -129,6 +155,7 @@ impl Attempt<'_> {
         if !end.relating.leaves {
             return self.cannot_leave(end, row);
         }
+        self.related.push((end.index, row.clone()));
         for column in released {
             self.put(row, column, Value::Null);
         }
@@ -216,7 +243,7 @@ impl Attempt<'_> {
         };
         match found {
             Found::Unknown => Found::Unknown,
-            Found::Row(id) if id == *row && self.image(row).is_some() => Found::Row(id),
+            Found::Row(id) if id == *row && self.image(row).is_some() => self.shown_member(id),
             Found::Row(id) if id == *row => {
                 self.violate(id, Reason::Removed { operation: end.index });
                 Found::Absent
@@ -224,6 +251,17 @@ impl Attempt<'_> {
             // A row of another spelling is none that the request names.
             Found::Absent | Found::Row(_) => {
                 self.violate(row.clone(), Reason::NotFound);
+                Found::Absent
+            }
+        }
+    }
+
+    fn shown_member(&mut self, id: RowId) -> Found {
+        match self.is_shown(&id) {
+            Some(true) => Found::Row(id),
+            None => Found::Unknown,
+            Some(false) => {
+                self.violate(id, Reason::NotFound);
                 Found::Absent
             }
         }

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use introspect::{ColumnId, RelationshipId, TableId};
+use introspect::{ColumnId, RelationshipId, Schema, TableId};
 
-use crate::expr::Expr;
+use crate::expr::{Expr, Place};
 
 /// What a set of roles may do with each table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Authority {
     /// By the place of the table in the schema; `None`: no access rules are configured, and everything is allowed.
     tables: Option<Vec<TableAuthority>>,
+    /// The columns that conditions read, by the place of the table.
+    inputs: Vec<BTreeSet<ColumnId>>,
 }
 
 /// What a set of roles may do with one table. By itself: nothing.
@@ -71,7 +73,23 @@ impl Authority {
 
     /// What is allowed, by the place of the table in the schema.
     pub fn new(tables: Vec<TableAuthority>) -> Self {
-        Self { tables: Some(tables) }
+        Self { tables: Some(tables), inputs: Vec::new() }
+    }
+
+    /// Likewise, with what its conditions read noted: whoever judges rows in memory must load that.
+    pub fn noted(self, schema: &Schema) -> Self {
+        let mut inputs = vec![BTreeSet::new(); schema.tables.len()];
+        for (table, allowed) in (0..).map(TableId).zip(self.tables.iter().flatten()) {
+            for expr in allowed.conditions() {
+                expr.places().iter().for_each(|place| note(schema, table, place, &mut inputs));
+            }
+        }
+        Self { inputs, ..self }
+    }
+
+    /// The columns of a table that conditions read.
+    pub fn inputs(&self, table: TableId) -> impl Iterator<Item = ColumnId> {
+        self.inputs.get(table.0 as usize).into_iter().flatten().copied()
     }
 
     /// Whether everything is allowed, because no access rules are configured.
@@ -110,6 +128,29 @@ impl TableAuthority {
     }
 }
 
+impl TableAuthority {
+    fn conditions(&self) -> impl Iterator<Item = &Expr> {
+        let grants = [&self.read, &self.create, &self.update, &self.delete].into_iter();
+        grants.flat_map(|grants| {
+            grants.any.iter().filter_map(|grant| grant.rows.as_ref()).chain(&grants.filters)
+        })
+    }
+}
+
+/// Notes a column, and those of the foreign keys on the way to it.
+fn note(schema: &Schema, mut table: TableId, place: &Place, inputs: &mut [BTreeSet<ColumnId>]) {
+    let mut add = |table: TableId, columns: &[ColumnId]| {
+        inputs.get_mut(table.0 as usize).into_iter().for_each(|known| known.extend(columns));
+    };
+    for relationship in &place.path {
+        let there = &schema[table][*relationship];
+        add(table, &there.columns);
+        add(there.target, &there.target_columns);
+        table = there.target;
+    }
+    add(table, &[place.column]);
+}
+
 impl Grants {
     /// Nothing.
     pub const fn nothing() -> Self {
@@ -119,6 +160,11 @@ impl Grants {
     /// Whether no row can be meant.
     pub fn is_nothing(&self) -> bool {
         self.any.is_empty()
+    }
+
+    /// Whether every row is meant, whatever is written of it.
+    pub fn is_everything(&self) -> bool {
+        self.filters.is_empty() && self.any.iter().any(Grant::is_everything)
     }
 
     /// Which rows are meant.
@@ -134,6 +180,12 @@ impl Grants {
             1 => Rows::Where(terms.remove(0)),
             _ => Rows::Where(Expr::And(terms)),
         }
+    }
+}
+
+impl Grant {
+    fn is_everything(&self) -> bool {
+        self.rows.is_none() && self.locked.is_empty() && self.locked_relationships.is_empty()
     }
 }
 

@@ -5,12 +5,13 @@
 //!  "causes":[{"by":"request","type":"items","id":"7","attribute":"quantity"}]}
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use dialects::Value;
 use introspect::ColumnId;
 use rules::Trace;
 use rules::change::{RowId, RowRef};
+use rules::policy::Rows;
 use rules::trace::{By, Effect, Step, shown};
 use serde_json::{Map, Value as Json};
 
@@ -21,10 +22,12 @@ use crate::state::Snapshot;
 /// The ids that new rows were given.
 pub type NewIds = BTreeMap<RowId, String>;
 
-/// Every step; the last entry says how many are left out of a trace that is too long.
+/// Every step that whoever asks may see; the last entry says how many are left out of a trace that is too long.
 pub fn trace(snapshot: &Snapshot, trace: &Trace, new_ids: &NewIds) -> Json {
-    let told = Told { snapshot, new_ids };
-    let mut steps: Vec<Json> = trace.steps.iter().map(|step| told.step(trace, step)).collect();
+    let named = trace.steps.iter().filter(|step| step.by == By::Request).map(|step| &step.row).collect();
+    let told = Told { snapshot, new_ids, named };
+    let shown = trace.steps.iter().filter(|step| told.shows(step));
+    let mut steps: Vec<Json> = shown.map(|step| told.step(trace, step)).collect();
     if trace.left_out > 0 {
         steps.push(Json::Object(Map::from_iter([("left_out".to_owned(), trace.left_out.into())])));
     }
@@ -34,9 +37,34 @@ pub fn trace(snapshot: &Snapshot, trace: &Trace, new_ids: &NewIds) -> Json {
 struct Told<'a> {
     snapshot: &'a Snapshot,
     new_ids: &'a NewIds,
+    /// The rows that the request itself changes.
+    named: HashSet<&'a RowId>,
 }
 
 impl Told<'_> {
+    /// Whether a step may be told: not of a row that is kept from whoever asks, nor of such a column. Of a table of which they may see some
+    /// rows alone, they are told of those that they have named.
+    fn shows(&self, step: &Step) -> bool {
+        let Some(allowed) = self.snapshot.authority.table(step.row.table) else { return true };
+        let column = match step.effect {
+            Effect::Set { column, .. } => Some(column),
+            _ => None,
+        };
+        let row = allowed.read.rows() == Rows::All
+            || (!allowed.read.is_nothing() && self.named.contains(&step.row));
+        row && column.is_none_or(|column| !allowed.hidden.contains(&column)) && self.names(&step.by)
+    }
+
+    /// Whether a rule may be named: it is called like what it derives.
+    fn names(&self, by: &By) -> bool {
+        let By::Rule(name) = by else { return true };
+        let derivation = self.snapshot.rules.derivations.iter().find(|derivation| derivation.name == *name);
+        derivation.is_none_or(|derivation| {
+            let allowed = self.snapshot.authority.table(derivation.table);
+            allowed.is_none_or(|allowed| !allowed.hidden.contains(&derivation.column))
+        })
+    }
+
     fn step(&self, trace: &Trace, step: &Step) -> Json {
         let mut object = self.head(step);
         object.insert("effect".into(), step.effect.word().into());
@@ -52,7 +80,11 @@ impl Told<'_> {
             _ => {}
         }
         object.insert("depth".into(), step.depth.into());
-        let causes: Vec<Json> = trace.causes(step).map(|cause| Json::Object(self.head(cause))).collect();
+        let causes: Vec<Json> = trace
+            .causes(step)
+            .filter(|cause| self.shows(cause))
+            .map(|cause| Json::Object(self.head(cause)))
+            .collect();
         if !causes.is_empty() {
             object.insert("causes".into(), causes.into());
         }

@@ -11,6 +11,7 @@ use super::assign::Assignments;
 use super::new_rows::NewRows;
 use crate::jsonapi::document::ResourceDocument;
 use crate::jsonapi::id;
+use crate::plan::restrict;
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Result};
 
@@ -72,11 +73,13 @@ pub fn takes_client_ids(snapshot: &Snapshot, table: &Table) -> bool {
 /// The columns of a new row that must have a value and get it from nobody but the client.
 pub fn required_columns(snapshot: &Snapshot, table_id: TableId) -> Vec<ColumnId> {
     let table = &snapshot.schema[table_id];
+    let preset = restrict::presets(snapshot, table_id);
     let needed = |(id, column): &(ColumnId, &Column)| {
         (!column.nullable || table.key.contains(id))
             && column.default == ColumnDefault::None
             && column.generated.is_none()
             && !set_by_rule(snapshot, table_id, *id)
+            && !preset.contains(id)
     };
     table.columns().filter(needed).map(|(id, _)| id).collect()
 }

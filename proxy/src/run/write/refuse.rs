@@ -1,5 +1,6 @@
 //! Violations and database errors → errors with their place in the request.
 
+mod deny;
 mod relate;
 
 use dialects::{Kind, Value};
@@ -188,6 +189,8 @@ impl Refusal<'_> {
         let of_target = self.operations().next().is_some();
         match &violation.reason {
             Reason::NotFound => self.not_found(&violation.id),
+            Reason::Forbidden { operation, after } => self.forbidden(&violation.id, *operation, *after),
+            Reason::Locked { operation, column } => self.locked(&violation.id, *operation, *column),
             Reason::Unmovable { relationship, leaving } => {
                 self.unmovable(&violation.id, *relationship, *leaving)
             }
@@ -212,13 +215,12 @@ impl Refusal<'_> {
                 Error::new(ErrorCode::StepConflict, detail).at(self.pointer(&[*column])).about(&name)
             }
             Reason::Overflow { column, why } => {
-                let name = self.member(violation.id.table, *column);
-                let table = &self.schema()[violation.id.table].name;
-                let detail = format!("The derived value of `{table}.{name}` does not fit: {why}.");
-                Error::new(ErrorCode::DerivedOverflow, detail).at(self.pointer(&[])).about(&name)
+                let error =
+                    Error::new(ErrorCode::DerivedOverflow, self.overflow(violation.id.table, *column, why));
+                self.about(error.at(self.pointer(&[])), violation.id.table, *column)
             }
             Reason::Uncomputable { rule, why } => {
-                Error::new(ErrorCode::Uncomputable, format!("`{rule}` cannot be computed: {why}."))
+                Error::new(ErrorCode::Uncomputable, self.uncomputable(violation.id.table, rule, why))
                     .at(self.pointer(&[]))
             }
             Reason::Removed { operation } => self.removed(*operation),
@@ -295,10 +297,14 @@ impl Refusal<'_> {
         let (child, parent) = (&schema[by], &schema[self.table]);
         let name = &child[relationship].name;
         let seen_from_here = parent.relationships.get(child[relationship].inverse.0 as usize);
+        if child.hidden || child[relationship].hidden {
+            let detail = format!("Other resources still refer to this `{}`.", parent.name);
+            return Error::new(ErrorCode::StillReferenced, detail);
+        }
         let detail =
             format!("Resources of type `{}` refer to this `{}` by `{name}`.", child.name, parent.name);
         let error = Error::new(ErrorCode::StillReferenced, detail).with_meta("type", child.name.clone());
-        match seen_from_here {
+        match seen_from_here.filter(|there| !there.hidden) {
             Some(relationship) => error.with_meta("relationship", relationship.name.clone()),
             None => error,
         }
@@ -324,11 +330,10 @@ impl Refusal<'_> {
             .find(|c| of_target && self.operations().any(|operation| operation.pointers.contains_key(c)))
             .or(constraint.attribute.as_ref());
         match named {
-            Some(column) => {
-                let name = self.member(constraint.table, *column);
-                error.about(&name)
+            Some(column) if self.is_shown(constraint.table, *column) => {
+                error.about(&self.member(constraint.table, *column))
             }
-            None => {
+            _ => {
                 let sentence = error.detail.clone();
                 error.with_meta("message", sentence)
             }
@@ -337,6 +342,10 @@ impl Refusal<'_> {
 
     /// What may follow is told too: most clients show it to people.
     fn transition(&self, rule: &Transition, from: Option<&Value>, to: &Value, of_target: bool) -> Error {
+        if !self.is_shown(rule.table, rule.column) {
+            let detail = "No step leads to the state that this would come to.";
+            return Error::new(ErrorCode::TransitionViolated, detail).at(self.pointer(&[]));
+        }
         let name = self.member(rule.table, rule.column);
         let of_other = format!("{}.{name}", self.schema()[rule.table].name);
         let subject = if of_target { &name } else { &of_other };

@@ -152,13 +152,13 @@ impl Transaction {
         match outcome {
             Outcome::Need(lookups) => self.fetch(&lookups),
             Outcome::Violated(violations) => {
-                let errors = match self.precondition() {
+                let errors = match self.precondition(&violations) {
                     Err(errors) => errors,
                     Ok(()) => refuse::violations(&snapshot, self.job.plan(), &violations),
                 };
                 Step::Done(Ended::Refused { errors, fired: refusers(&snapshot, &violations) })
             }
-            Outcome::Done(changes) => match self.precondition() {
+            Outcome::Done(changes) => match self.precondition(&[]) {
                 Err(errors) => Step::Done(Ended::Refused { errors, fired: Vec::new() }),
                 Ok(()) => self.write(&changes),
             },
@@ -188,9 +188,11 @@ impl Transaction {
 
     // ---- what the client expects of the rows
 
-    fn precondition(&self) -> Result<(), Errors> {
-        let operations = &self.job.plan().operations;
-        let refused = operations.iter().filter_map(|operation| {
+    /// Of a row that is not there, or not for whoever asks, nothing is compared.
+    fn precondition(&self, violations: &[Violation]) -> Result<(), Errors> {
+        let absent = |id: &RowId| violations.iter().any(|v| v.id == *id && v.reason == Reason::NotFound);
+        let operations = self.job.plan().operations.iter().filter(|operation| !absent(&operation.id));
+        let refused = operations.filter_map(|operation| {
             let errors = self.expected(operation).err()?;
             Some(errors.under(&operation.place))
         });

@@ -15,6 +15,7 @@ use crate::Result;
 use crate::jsonapi::id;
 use crate::observe::RetryReason;
 use crate::plan::lower::change;
+use crate::plan::restrict::Restricted;
 use crate::plan::write::{PlannedOperation, WritePlan, not_found};
 use crate::state::Snapshot;
 
@@ -79,8 +80,15 @@ fn as_change(table: &Table, plan: &PlannedOperation) -> Change {
 
 /// Runs the one statement. `None`: one is not enough; or a foreign key refused it, and the engine can tell which; or it met another
 /// write, and is to be tried again.
-pub(super) async fn run(context: Context<'_>, whole: &WritePlan) -> Option<Result<Vec<Written>>> {
+pub(super) async fn run(
+    context: Context<'_>,
+    restricted: &Restricted<WritePlan>,
+) -> Option<Result<Vec<Written>>> {
+    let whole = restricted.plan();
     let [plan] = whole.operations.as_slice() else { return None };
+    if restricted.guard().is_some() {
+        return None;
+    }
     let statement = statement(context.snapshot, plan).filter(|_| !context.watch.asked())?;
     let started = Instant::now();
     // On a connection of its own: a write that waits for a row must not hold up the reads on a shared one.

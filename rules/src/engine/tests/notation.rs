@@ -20,7 +20,7 @@ use crate::policy::Actor;
 pub(super) fn request(schema: &Schema, text: &str) -> Request {
     let mut added = 0;
     let operations = lines(text).map(|line| operation(schema, line, &mut added)).collect();
-    Request { operations, now: Default::default(), actor: Actor::anonymous(), rows_max: 100 }
+    Request { operations, now: Default::default(), actor: Actor::anonymous(), guard: None, rows_max: 100 }
 }
 
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
@@ -183,6 +183,12 @@ pub(super) fn violations(schema: &Schema, violations: &[Violation]) -> Vec<Strin
 fn reason(schema: &Schema, table: TableId, reason: &Reason) -> String {
     match reason {
         Reason::NotFound => "not found".into(),
+        Reason::Forbidden { operation, after } => {
+            format!("operation {operation} is not granted{}", if *after { " as it would be" } else { "" })
+        }
+        Reason::Locked { operation, column } => {
+            format!("operation {operation} may not write {}", schema[table][*column].name)
+        }
         Reason::RelatedNotFound { relationship } => format!("no such {}", schema[table][*relationship].name),
         Reason::Unmovable { relationship, leaving } => {
             let verb = if *leaving { "leave" } else { "come to" };

@@ -20,7 +20,7 @@ pub(in crate::engine::tests) fn random(dice: &mut Dice, database: &Database) -> 
         let next = operation(dice, database, n as u32, &operations);
         operations.push(next);
     }
-    Request { operations, now: Default::default(), actor: Actor::anonymous(), rows_max: 1000 }
+    Request { operations, now: Default::default(), actor: Actor::anonymous(), guard: None, rows_max: 1000 }
 }
 
 fn operation(dice: &mut Dice, database: &Database, n: u32, before: &[Operation]) -> Operation {

@@ -1,0 +1,292 @@
+//! Writes: what can be told without the rows is refused at once, what is preset is put in, and the rest becomes the [`Guard`] that the engine
+//! judges the rows by.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDateTime;
+use dialects::Value;
+use introspect::{ColumnId, RelationshipId, Schema, TableId};
+use rules::change::{Action, RowId};
+use rules::expr::eval::{self, EvalError, Scope};
+use rules::expr::{Event, Place};
+use rules::policy::{Actor, Allowed, Authority, Grant, Grants, Guard, Rows};
+
+use super::Who;
+use crate::plan::write::{PlannedOperation, Verb, WritePlan};
+use crate::state::Snapshot;
+use crate::{Error, ErrorCode, Errors, Result};
+
+/// Refuses what is granted for no row of a table. A view is refused for what it is.
+pub fn may(snapshot: &Snapshot, table: TableId, verb: Verb) -> Result<()> {
+    match grants(&snapshot.authority, table, verb).is_some_and(Grants::is_nothing) {
+        true => Err(forbidden(&snapshot.schema, table, verb).into()),
+        false => Ok(()),
+    }
+}
+
+/// The columns of new rows that are preset, whatever else is granted: clients need not give them.
+pub fn presets(snapshot: &Snapshot, table: TableId) -> BTreeSet<ColumnId> {
+    let grants = grants(&snapshot.authority, table, Verb::Create).into_iter().flat_map(|grants| &grants.any);
+    grants.flat_map(|grant| &grant.presets).map(|(column, _)| *column).collect()
+}
+
+/// What the rows are judged by; nothing where everything is granted.
+pub(super) fn guard(
+    plan: &mut WritePlan,
+    snapshot: &Snapshot,
+    who: &Who,
+    now: NaiveDateTime,
+) -> Result<Option<Guard>> {
+    if who.authority.is_open() {
+        return Ok(None);
+    }
+    let restriction = Restriction { snapshot, who, now, added: added(plan) };
+    let (mut operations, mut errors) = (Vec::new(), Vec::new());
+    for operation in &mut plan.operations {
+        match restriction.allowed(operation) {
+            Ok(allowed) => operations.push(allowed),
+            Err(refused) => errors.extend(refused.under(&operation.place)),
+        }
+    }
+    if let Some(errors) = Errors::from_vec(errors) {
+        return Err(errors);
+    }
+    let mut judged = plan.operations.iter().zip(&operations);
+    let free = judged.all(|(operation, allowed)| restriction.is_free(operation, allowed));
+    Ok((!free).then(|| Guard { authority: who.authority.clone(), operations }))
+}
+
+/// The columns that clients give to rows that the request adds, by whichever operation.
+fn added(plan: &WritePlan) -> BTreeMap<RowId, BTreeSet<ColumnId>> {
+    let mut added: BTreeMap<RowId, BTreeSet<ColumnId>> = BTreeMap::new();
+    for operation in plan.operations.iter().filter(|operation| operation.id.key().is_none()) {
+        if let Action::Insert(values) | Action::Update(values) = &operation.action {
+            added.entry(operation.id.clone()).or_default().extend(values.keys());
+        }
+    }
+    added
+}
+
+struct Restriction<'a> {
+    snapshot: &'a Snapshot,
+    who: &'a Who,
+    now: NaiveDateTime,
+    added: BTreeMap<RowId, BTreeSet<ColumnId>>,
+}
+
+impl Restriction<'_> {
+    fn schema(&self) -> &Schema {
+        &self.snapshot.schema
+    }
+
+    fn grants(&self, table: TableId, verb: Verb) -> Grants {
+        grants(&self.who.authority, table, verb).cloned().unwrap_or_default()
+    }
+
+    /// What allows an operation. What is done to a row that the request adds is part of its addition.
+    fn allowed(&self, operation: &mut PlannedOperation) -> Result<Allowed> {
+        let (id, is_new) = (operation.id.clone(), operation.id.key().is_none());
+        let given = given(&operation.action);
+        let verb = match &operation.action {
+            Action::Insert(_) => Verb::Create,
+            Action::Delete => Verb::Delete,
+            Action::Update(_) | Action::Relate(_) if is_new => Verb::Create,
+            Action::Update(_) | Action::Relate(_) => Verb::Update,
+        };
+        if let Action::Delete = operation.action
+            && is_new
+        {
+            return Ok(Allowed::default());
+        }
+        may(self.snapshot, id.table, verb)?;
+        let grants = self.grants(id.table, verb);
+        let relationship = match &operation.action {
+            Action::Relate(relating) => Some(relating.relationship),
+            _ => None,
+        };
+        let grants = self.for_relationship(grants, id.table, relationship);
+        let grants = grants.map_err(|errors| errors.map(|error| error.at(operation.data.clone())))?;
+        match verb {
+            Verb::Create => self.creation(operation, grants, given),
+            Verb::Update => self.update(operation, grants, given),
+            Verb::Delete => Ok(Allowed { grants, given }),
+        }
+    }
+
+    /// A grant counts for all that is given to the row, or not at all.
+    fn creation(
+        &self,
+        operation: &mut PlannedOperation,
+        grants: Grants,
+        given: BTreeSet<ColumnId>,
+    ) -> Result<Allowed> {
+        let all = self.added.get(&operation.id).unwrap_or(&given);
+        let (fitting, others): (Vec<Grant>, Vec<Grant>) =
+            grants.any.into_iter().partition(|grant| grant.locked.is_disjoint(all));
+        if fitting.is_empty() {
+            return Err(self.read_only(operation, &others, &given));
+        }
+        if let Action::Insert(values) = &mut operation.action {
+            self.preset(operation.id.table, &fitting, values)?;
+        }
+        let any = fitting.into_iter().map(|grant| Grant { locked: BTreeSet::new(), ..grant }).collect();
+        Ok(Allowed { grants: Grants { any, ..grants }, given })
+    }
+
+    /// What no grant lets be written is fine as long as it says what the row holds: it is compared under the row's lock.
+    fn update(
+        &self,
+        operation: &mut PlannedOperation,
+        grants: Grants,
+        mut given: BTreeSet<ColumnId>,
+    ) -> Result<Allowed> {
+        let Action::Update(values) = &mut operation.action else { return Ok(Allowed { grants, given }) };
+        let is_locked = |column: &ColumnId| grants.any.iter().all(|grant| grant.locked.contains(column));
+        for column in given.iter().copied().filter(is_locked).collect::<Vec<_>>() {
+            given.remove(&column);
+            operation.unchanged.extend(values.remove(&column).map(|value| (column, value)));
+        }
+        self.preset(operation.id.table, &grants.any, values)?;
+        Ok(Allowed { grants, given })
+    }
+
+    /// The first grant that presets a column which the client does not give says what it is.
+    fn preset(&self, table: TableId, grants: &[Grant], values: &mut BTreeMap<ColumnId, Value>) -> Result<()> {
+        for (column, expr) in grants.iter().flat_map(|grant| &grant.presets) {
+            if values.contains_key(column) {
+                continue;
+            }
+            let value = eval::eval(expr, &Moment { actor: &self.who.actor, now: self.now });
+            let value = value.map_err(|error| self.unfit(table, *column, &error.to_string()))?;
+            let of = &self.schema()[table][*column];
+            let fitting = eval::fit(value, of, self.schema().dialect);
+            values.insert(*column, fitting.map_err(|error| self.unfit(table, *column, &error.to_string()))?);
+        }
+        Ok(())
+    }
+
+    fn unfit(&self, table: TableId, column: ColumnId, why: &str) -> Error {
+        let name = shown_name(self.schema(), table, column);
+        let detail = format!("What is preset for {name} does not fit: {why}.");
+        Error::new(ErrorCode::InvalidValue, detail).at("/data")
+    }
+
+    /// The grants that let a relationship be written.
+    fn for_relationship(
+        &self,
+        grants: Grants,
+        table: TableId,
+        relationship: Option<RelationshipId>,
+    ) -> Result<Grants> {
+        let Some(relationship) = relationship else { return Ok(grants) };
+        let there = &self.schema()[table][relationship];
+        let fits = |grant: &Grant| !grant.locked_relationships.contains(&relationship);
+        let any: Vec<Grant> = grants.any.into_iter().filter(fits).collect();
+        if any.is_empty() {
+            let detail = format!("You may not change `{}`.", there.name);
+            return Err(Error::new(ErrorCode::ReadOnly, detail).about(&there.name).into());
+        }
+        Ok(Grants { any, ..grants })
+    }
+
+    /// Tells each column that no grant lets be written; or that no one grant lets all of them.
+    fn read_only(
+        &self,
+        operation: &PlannedOperation,
+        grants: &[Grant],
+        given: &BTreeSet<ColumnId>,
+    ) -> Errors {
+        let always = |column: &&ColumnId| grants.iter().all(|grant| grant.locked.contains(column));
+        let error = |column: &ColumnId| {
+            let name = shown_name(self.schema(), operation.id.table, *column);
+            let pointer = operation.pointers.get(column).cloned().unwrap_or_else(|| operation.data.clone());
+            Error::new(ErrorCode::ReadOnly, format!("You may not set {name}.")).at(pointer)
+        };
+        let errors: Vec<Error> = given.iter().filter(always).map(error).collect();
+        Errors::from_vec(errors).unwrap_or_else(|| {
+            let detail = "Nothing that is granted to you lets all of this be set at once.";
+            Error::new(ErrorCode::Forbidden, detail).at(operation.data.clone()).into()
+        })
+    }
+
+    /// Whether nothing about the rows has to be judged.
+    fn is_free(&self, operation: &PlannedOperation, allowed: &Allowed) -> bool {
+        let authority = &self.who.authority;
+        let open = |table: TableId| authority.readable(table) == Rows::All;
+        let table = &self.schema()[operation.id.table];
+        let leads = |columns: &[ColumnId]| columns.iter().any(|column| allowed.given.contains(column));
+        let named = table.relationships().filter(|(_, there)| there.to_one() && leads(&there.columns));
+        let removes_new = matches!(operation.action, Action::Delete) && operation.id.key().is_none();
+        let is_relation = matches!(operation.action, Action::Relate(_));
+        removes_new
+            || (allowed.grants.is_everything()
+                && !is_relation
+                && open(operation.id.table)
+                && named.map(|(_, there)| there.target).all(open))
+    }
+}
+
+/// What allows a verb; `None`: nothing needs to.
+fn grants(authority: &Authority, table: TableId, verb: Verb) -> Option<&Grants> {
+    authority.table(table).map(|allowed| match verb {
+        Verb::Create => &allowed.create,
+        Verb::Update => &allowed.update,
+        Verb::Delete => &allowed.delete,
+    })
+}
+
+fn given(action: &Action) -> BTreeSet<ColumnId> {
+    match action {
+        Action::Insert(values) | Action::Update(values) => values.keys().copied().collect(),
+        Action::Delete | Action::Relate(_) => BTreeSet::new(),
+    }
+}
+
+fn forbidden(schema: &Schema, table: TableId, verb: Verb) -> Error {
+    let what = match verb {
+        Verb::Create => "add",
+        Verb::Update => "change",
+        Verb::Delete => "remove",
+    };
+    Error::new(
+        ErrorCode::Forbidden,
+        format!("You may not {what} resources of type `{}`.", schema[table].name),
+    )
+}
+
+/// A column by the name that whoever asks knows, if they do.
+fn shown_name(schema: &Schema, table: TableId, column: ColumnId) -> String {
+    let table = &schema[table];
+    match table[column].hidden {
+        true => format!("an attribute of `{}`", table.name),
+        false => format!("`{}`", table[column].name),
+    }
+}
+
+/// What presets speak of.
+struct Moment<'a> {
+    actor: &'a Actor,
+    now: NaiveDateTime,
+}
+
+impl Scope for Moment<'_> {
+    fn column(&self, _: &Place) -> std::result::Result<Value, EvalError> {
+        Err(EvalError::Missing("a row".into()))
+    }
+
+    fn old(&self, _: ColumnId) -> std::result::Result<Value, EvalError> {
+        Err(EvalError::Missing("a row".into()))
+    }
+
+    fn event(&self) -> Event {
+        Event::Inserting
+    }
+
+    fn now(&self) -> NaiveDateTime {
+        self.now
+    }
+
+    fn actor(&self) -> &Actor {
+        self.actor
+    }
+}

@@ -1,0 +1,342 @@
+//! What the actor may do: judged on the rows that the request itself names, as they were and as they will be. Rules act by their own
+//! authority, on whatever rows.
+//!
+//! A row that the actor may not see is as if it were not there. What a condition cannot be computed of it does not grant.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDateTime;
+use dialects::Value;
+use introspect::{ColumnId, RelationshipId, TableId};
+
+use super::attempt::{Attempt, Found};
+use super::derive::READ;
+use super::rows::{Finder, Hold};
+use super::scope::RowScope;
+use crate::change::{Action, Image, Reason, RowId, Violation};
+use crate::expr::eval::{self, EvalError, Scope};
+use crate::expr::{Event, Expr, Place};
+use crate::policy::{Actor, Grant, Grants, Guard, Rows};
+
+/// Which state of a row, and of those above it, is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// As the database holds it.
+    Before,
+    /// As it will be.
+    After,
+}
+
+impl Attempt<'_> {
+    /// The columns of a table that rules and conditions know of.
+    pub(super) fn columns(&self, table: TableId) -> Vec<ColumnId> {
+        let mut columns = self.engine.facts.columns(table).to_vec();
+        if let Some(guard) = &self.request.guard {
+            columns.extend(guard.authority.inputs(table));
+            columns.sort();
+            columns.dedup();
+        }
+        columns
+    }
+
+    /// Whether the actor may see a row, as the database holds it; one that the request adds is the actor's own. `None`: not known yet.
+    pub(super) fn is_shown(&mut self, id: &RowId) -> Option<bool> {
+        let (Some(guard), Some(key)) = (&self.request.guard, id.key()) else { return Some(true) };
+        match guard.authority.readable(id.table) {
+            Rows::All => Some(true),
+            Rows::None => Some(false),
+            Rows::Where(expr) if self.touched.contains_key(id) => self.held(&expr, id),
+            Rows::Where(expr) => {
+                let finder = Finder::by_key(self.engine.schema, id.table, key.clone());
+                match self.row(finder, READ) {
+                    Found::Unknown => None,
+                    Found::Absent => Some(false),
+                    Found::Row(id) => self.held(&expr, &id),
+                }
+            }
+        }
+    }
+
+    /// Whether a condition holds of a row as the database has it.
+    fn held(&mut self, expr: &Expr, id: &RowId) -> Option<bool> {
+        let image = self.image_before(id)?.clone();
+        self.holds(expr, id, &image, At::Before)
+    }
+
+    /// Whether the actor may see what a place leads to from a row, where they may see that row: no column that is kept from them, and no row on
+    /// the way that is. What is not known is not shown.
+    pub(super) fn shows(&mut self, id: &RowId, image: &Image, place: &Place) -> bool {
+        let Some(guard) = &self.request.guard else { return true };
+        let (mut id, mut image) = (id.clone(), image.clone());
+        for relationship in &place.path {
+            match self.parent_of(id.table, &image, *relationship, Hold::PLAIN) {
+                None | Some(Found::Absent) => return true,
+                Some(Found::Unknown) => return false,
+                Some(Found::Row(above)) => id = above,
+            }
+            let Some(above) = self.image(&id).cloned().filter(|_| self.is_shown(&id) == Some(true)) else {
+                return false;
+            };
+            image = above;
+        }
+        guard.authority.table(id.table).is_none_or(|allowed| !allowed.hidden.contains(&place.column))
+    }
+
+    /// Judges the rows that the operations name as they were, and looks for those that they refer to.
+    pub(super) fn guard_named(&mut self) {
+        let Some(guard) = &self.request.guard else { return };
+        for index in 0..self.request.operations.len() {
+            self.guard_before(guard, index);
+            self.guard_references(guard, index);
+        }
+        for (index, id) in self.related.clone() {
+            self.guard_related(guard, index, &id, At::Before);
+        }
+    }
+
+    /// Judges them as they will be.
+    pub(super) fn guard_settled(&mut self) {
+        let Some(guard) = &self.request.guard else { return };
+        for index in 0..self.request.operations.len() {
+            self.guard_after(guard, index);
+        }
+        for (index, id) in self.related.clone() {
+            self.guard_related(guard, index, &id, At::After);
+        }
+    }
+
+    fn guard_before(&mut self, guard: &Guard, index: usize) {
+        let Some(operation) = self.request.operations.get(index) else { return };
+        let Some(allowed) = guard.operations.get(index) else {
+            return self.forbid(&operation.id, index, At::Before);
+        };
+        let Some(before) = self.touched.get(&operation.id).and_then(|touched| touched.before.clone()) else {
+            return;
+        };
+        let changed = changed(&before, &operation.action, &allowed.given);
+        self.allow(&allowed.grants, &changed, index, &operation.id, &before, At::Before);
+    }
+
+    /// What is removed is judged as it was alone.
+    fn guard_after(&mut self, guard: &Guard, index: usize) {
+        let (Some(operation), Some(allowed)) =
+            (self.request.operations.get(index), guard.operations.get(index))
+        else {
+            return;
+        };
+        let Some(touched) = self.touched.get(&operation.id) else { return };
+        let (Some(after), is_new) = (touched.after.clone(), touched.is_new()) else { return };
+        match &operation.action {
+            Action::Insert(_) => {
+                self.allow(&allowed.grants, &BTreeSet::new(), index, &operation.id, &after, At::After)
+            }
+            Action::Update(_) | Action::Relate(_) if !is_new => {
+                let changed =
+                    touched.before.as_ref().map(|before| changed(before, &operation.action, &allowed.given));
+                self.allow(
+                    &allowed.grants,
+                    &changed.unwrap_or_default(),
+                    index,
+                    &operation.id,
+                    &after,
+                    At::After,
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// A row at the other end of a to-many relationship is changed by it.
+    fn guard_related(&mut self, guard: &Guard, index: usize, id: &RowId, at: At) {
+        let Some(allowed) = guard.authority.table(id.table) else { return };
+        let Some(touched) = self.touched.get(id).filter(|touched| !touched.is_new()) else { return };
+        let (Some(before), Some(after)) = (touched.before.clone(), touched.after.clone()) else { return };
+        let moved = before
+            .columns()
+            .filter(|(column, value)| after.value(*column) != *value)
+            .map(|(column, _)| column);
+        let foreign_key = self.foreign_key(index);
+        let changed: BTreeSet<ColumnId> = moved.filter(|column| foreign_key.contains(column)).collect();
+        let image = if at == At::Before { before } else { after };
+        self.allow(&allowed.update, &changed, index, id, &image, at);
+    }
+
+    /// The columns of the rows at the other end of the relationship that an operation changes.
+    fn foreign_key(&self, index: usize) -> Vec<ColumnId> {
+        let Some(operation) = self.request.operations.get(index) else { return Vec::new() };
+        match &operation.action {
+            Action::Relate(relating) => {
+                self.engine.schema[operation.id.table][relating.relationship].target_columns.clone()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A foreign key that the client sets must lead to a row that it may see.
+    fn guard_references(&mut self, guard: &Guard, index: usize) {
+        let (Some(operation), Some(allowed)) =
+            (self.request.operations.get(index), guard.operations.get(index))
+        else {
+            return;
+        };
+        let table = &self.engine.schema[operation.id.table];
+        let named = |columns: &[ColumnId]| columns.iter().any(|column| allowed.given.contains(column));
+        let set: Vec<RelationshipId> = table
+            .relationships()
+            .filter(|(_, r)| r.to_one() && named(&r.columns))
+            .map(|(id, _)| id)
+            .collect();
+        for relationship in set {
+            let columns = &table[relationship].columns;
+            let moved = self.touched.get(&operation.id).is_some_and(|touched| touched.changed_any(columns));
+            if moved && !self.leads_to_a_row(&operation.id, relationship) {
+                self.violate(operation.id.clone(), Reason::RelatedNotFound { relationship });
+            }
+        }
+    }
+
+    /// Whether a to-one relationship leads to nothing, to a row that the actor may see, or to one that a rule adds; or that is not known yet.
+    fn leads_to_a_row(&mut self, id: &RowId, relationship: RelationshipId) -> bool {
+        match self.parent(id, relationship, READ) {
+            None | Some(Found::Unknown) => true,
+            Some(Found::Absent) => self.engine.rules.created_by(id.table, relationship),
+            Some(Found::Row(parent)) => self.is_shown(&parent) != Some(false),
+        }
+    }
+
+    // ---- conditions
+
+    fn allow(
+        &mut self,
+        grants: &Grants,
+        changed: &BTreeSet<ColumnId>,
+        index: usize,
+        id: &RowId,
+        image: &Image,
+        at: At,
+    ) {
+        let fits = |grant: &&Grant| grant.locked.is_disjoint(changed);
+        let fitting: Vec<&Grant> = grants.any.iter().filter(fits).collect();
+        if let (true, Some(grant)) = (fitting.is_empty(), grants.any.first()) {
+            let column = grant.locked.intersection(changed).next().copied();
+            return column.into_iter().for_each(|column| self.lock(id, index, column));
+        }
+        if self.is_allowed(&fitting, &grants.filters, id, image, at) == Some(false) {
+            self.forbid(id, index, at);
+        }
+    }
+
+    /// `None`: not known yet.
+    fn is_allowed(
+        &mut self,
+        grants: &[&Grant],
+        filters: &[Expr],
+        id: &RowId,
+        image: &Image,
+        at: At,
+    ) -> Option<bool> {
+        let filters: Vec<_> = filters.iter().map(|filter| self.holds(filter, id, image, at)).collect();
+        let granted: Vec<_> = grants
+            .iter()
+            .map(|grant| grant.rows.as_ref().map_or(Some(true), |rows| self.holds(rows, id, image, at)))
+            .collect();
+        if filters.contains(&Some(false)) || granted.iter().all(|granted| *granted == Some(false)) {
+            return Some(false);
+        }
+        (!filters.contains(&None) && granted.contains(&Some(true))).then_some(true)
+    }
+
+    /// Whether a condition is true of a row. `None`: not known yet.
+    fn holds(&mut self, expr: &Expr, id: &RowId, image: &Image, at: At) -> Option<bool> {
+        let places = expr.places();
+        let ready = match at {
+            At::Before => places.iter().all(|place| self.ready_before(id.table, image, &place.path)),
+            At::After => self.ready_above(id.table, image, &places, READ),
+        };
+        if !ready {
+            return None;
+        }
+        let row = RowScope { attempt: self, id, image };
+        let truth = match at {
+            At::Before => eval::truth(expr, &AsItWas(row)),
+            At::After => eval::truth(expr, &row),
+        };
+        match truth {
+            Ok(truth) => Some(truth == Some(true)),
+            Err(EvalError::Missing(_)) if self.lacks() => None,
+            Err(_) => Some(false),
+        }
+    }
+
+    /// Whether the rows above are known as they were; what is not is asked for.
+    fn ready_before(&mut self, table: TableId, image: &Image, path: &[RelationshipId]) -> bool {
+        let Some((first, rest)) = path.split_first() else { return true };
+        match self.parent_of(table, image, *first, READ) {
+            None | Some(Found::Absent) => true,
+            Some(Found::Unknown) => false,
+            Some(Found::Row(parent)) => match self.image_before(&parent).cloned() {
+                Some(above) => self.ready_before(parent.table, &above, rest),
+                None => true,
+            },
+        }
+    }
+
+    fn forbid(&mut self, id: &RowId, operation: usize, at: At) {
+        let reason = Reason::Forbidden { operation, after: at == At::After };
+        self.denials.push(Violation { id: id.clone(), reason });
+    }
+
+    fn lock(&mut self, id: &RowId, operation: usize, column: ColumnId) {
+        self.denials.push(Violation { id: id.clone(), reason: Reason::Locked { operation, column } });
+    }
+}
+
+/// The columns that the client itself moves: what it sends back unchanged moves nothing.
+fn changed(before: &Image, action: &Action, given: &BTreeSet<ColumnId>) -> BTreeSet<ColumnId> {
+    let Action::Update(values) = action else { return BTreeSet::new() };
+    let moves = |(column, value): &(&ColumnId, &Value)| {
+        given.contains(column) && before.value(**column) != Some(*value)
+    };
+    values.iter().filter(moves).map(|(column, _)| *column).collect()
+}
+
+/// A row as the database holds it, with the rows above it as they are held.
+struct AsItWas<'a, 'b>(RowScope<'a, 'b>);
+
+impl Scope for AsItWas<'_, '_> {
+    fn column(&self, place: &Place) -> Result<Value, EvalError> {
+        let attempt = self.0.attempt;
+        let (mut table, mut image) = (self.0.id.table, self.0.image);
+        for relationship in &place.path {
+            let Some(finder) = attempt.parent_finder(table, image, *relationship) else {
+                return Ok(Value::Null);
+            };
+            table = finder.table;
+            let above = match attempt.found(&finder) {
+                Found::Unknown => return Err(EvalError::Missing(attempt.engine.schema[table].name.clone())),
+                Found::Absent => None,
+                Found::Row(id) => attempt.image_before(&id),
+            };
+            let Some(above) = above else { return Ok(Value::Null) };
+            image = above;
+        }
+        let missing = || EvalError::Missing(attempt.engine.schema[table].name.clone());
+        image.value(place.column).cloned().ok_or_else(missing)
+    }
+
+    fn old(&self, column: ColumnId) -> Result<Value, EvalError> {
+        self.0.old(column)
+    }
+
+    fn event(&self) -> Event {
+        self.0.event()
+    }
+
+    fn now(&self) -> NaiveDateTime {
+        self.0.now()
+    }
+
+    fn actor(&self) -> &Actor {
+        self.0.actor()
+    }
+}
