@@ -50,6 +50,8 @@ pub enum Expr {
     Distinct(Box<Expr>, Box<Expr>, bool),
     /// `x in (a, b)`, with SQL's null logic.
     In(Box<Expr>, Vec<Expr>),
+    /// `x in actor.claim('name')`: whether it is among the claim's values, each converted to the type; null where there is no such claim.
+    InClaim(Box<Expr>, String, Type),
     /// `text like pattern`, `\` escapes.
     Like {
         /// What is matched.
@@ -164,7 +166,9 @@ impl Expr {
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Expr)) {
         visit(self);
         match self {
-            Self::Not(e) | Self::Negate(e) | Self::IsNull(e, _) | Self::Cast(e, _) => e.walk(visit),
+            Self::Not(e) | Self::Negate(e) | Self::IsNull(e, _) | Self::Cast(e, _) | Self::InClaim(e, ..) => {
+                e.walk(visit)
+            }
             Self::Binary(_, a, b) | Self::Distinct(a, b, _) | Self::Like { text: a, pattern: b, .. } => {
                 a.walk(visit);
                 b.walk(visit);

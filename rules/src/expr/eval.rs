@@ -6,6 +6,7 @@
 //!
 //! `eval("quantity * unit_price")` over `{quantity: 3, unit_price: 2.50}` is `7.50`.
 
+mod actor;
 mod call;
 mod cast;
 mod compare;
@@ -17,11 +18,12 @@ use dialects::Value;
 use introspect::ColumnId;
 use thiserror::Error;
 
-use super::{ActorTerm, BinaryOp, Event, Expr, Place};
+use super::{BinaryOp, Event, Expr, Place};
 use crate::policy::Actor;
 use cast::cast;
 
 pub use super::fit::{FitError, accept, fit};
+pub use actor::{claimed, told};
 pub use text::show;
 
 pub(crate) use cast::literal_as;
@@ -107,7 +109,7 @@ impl Evaluator<'_> {
             Expr::Old(column) => self.scope.old(*column),
             Expr::Now => Ok(Value::TimestampTz(self.scope.now())),
             Expr::Today => Ok(Value::Date(self.scope.now().date())),
-            Expr::Actor(term) => Ok(self.actor(term)),
+            Expr::Actor(term) => Ok(told(self.scope.actor(), term)),
             Expr::Negate(e) => number::negate(&self.value(e, below)?),
             Expr::Cast(e, to) => cast(self.value(e, below)?, *to),
             Expr::Case(arms, otherwise) => self.case(arms, otherwise.as_deref(), below),
@@ -121,6 +123,7 @@ impl Evaluator<'_> {
             | Expr::IsNull(..)
             | Expr::Distinct(..)
             | Expr::In(..)
+            | Expr::InClaim(..)
             | Expr::Like { .. } => Ok(self.logic(expr, below)?.map_or(Value::Null, Value::Bool)),
         }
     }
@@ -145,6 +148,10 @@ impl Evaluator<'_> {
                 Ok(Some(distinct == *wanted))
             }
             Expr::In(e, list) => self.contained(e, list, depth),
+            Expr::InClaim(e, name, ty) => match claimed(self.scope.actor(), name, *ty) {
+                None => Ok(None),
+                Some(values) => among(&self.value(e, depth)?, values.into_iter().map(Ok)),
+            },
             Expr::Like { text: subject, pattern, insensitive } => {
                 text::like(&self.value(subject, depth)?, &self.value(pattern, depth)?, *insensitive)
             }
@@ -177,15 +184,7 @@ impl Evaluator<'_> {
 
     fn contained(&self, expr: &Expr, list: &[Expr], depth: usize) -> Result<Option<bool>, EvalError> {
         let value = self.value(expr, depth)?;
-        let mut answer = Some(false);
-        for candidate in list {
-            match compare::compare(BinaryOp::Eq, &value, &self.value(candidate, depth)?)? {
-                Some(true) => return Ok(Some(true)),
-                Some(false) => {}
-                None => answer = None,
-            }
-        }
-        Ok(answer)
+        among(&value, list.iter().map(|candidate| self.value(candidate, depth)))
     }
 
     fn changed(&self, columns: &[ColumnId]) -> Result<bool, EvalError> {
@@ -229,16 +228,22 @@ impl Evaluator<'_> {
             }
         }
     }
+}
 
-    /// What does not convert to the type that is asked for is null, as a missing claim is.
-    fn actor(&self, term: &ActorTerm) -> Value {
-        let actor = self.scope.actor();
-        match term {
-            ActorTerm::Id => actor.id.clone().map_or(Value::Null, Value::Text),
-            ActorTerm::Claim(name, ty) => cast(actor.claim(name), *ty).unwrap_or(Value::Null),
-            ActorTerm::HasRole(name) => Value::Bool(actor.has_role(name)),
+/// Whether a value is one of several; where it is none that is known, a null among them makes it null.
+fn among(
+    value: &Value,
+    candidates: impl Iterator<Item = Result<Value, EvalError>>,
+) -> Result<Option<bool>, EvalError> {
+    let mut answer = Some(false);
+    for candidate in candidates {
+        match compare::compare(BinaryOp::Eq, value, &candidate?)? {
+            Some(true) => return Ok(Some(true)),
+            Some(false) => {}
+            None => answer = None,
         }
     }
+    Ok(answer)
 }
 
 /// A column's value, when there is one by now.

@@ -3,6 +3,7 @@
 //! Scalars are read by `sqlparser`; what it accepts beyond the language is refused by `resolve`, node by node. The forms that may only
 //! be a whole right side (`sum(items.amount where …)`, `copy(product.price)`) are read here. Nothing is left unread.
 
+mod claim;
 mod place;
 mod whole;
 
@@ -107,6 +108,7 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, ExprProblem> {
 fn expression(text: &str, tokens: Vec<TokenWithSpan>) -> Result<ast::Expr, ExprProblem> {
     let lines = Lines::new(text);
     let end = tokens.last().map_or(0, |t| lines.range(t.span).end);
+    let tokens = claim::bracketed(tokens);
     let mut parser =
         Parser::new(&RuleSyntax).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens);
     let parsed = parser.parse_expr();

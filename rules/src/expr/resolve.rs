@@ -55,6 +55,10 @@ pub enum Context {
     Filter,
     /// The `where` of an aggregate: the child's own columns.
     Where,
+    /// Which rows a role may see or change: the row, rows above, the moment, the actor.
+    Policy,
+    /// What an access rule sets: the moment and the actor alone.
+    Preset,
 }
 
 /// An expression over a table's rows, with its type.
@@ -82,12 +86,15 @@ pub(crate) fn resolve(
     let mut resolver = Resolver { schema, table, lines, context, problems: Vec::new(), nodes: 0 };
     let resolved = resolver.node(tree, 0);
     let resolved = match context {
-        Context::Condition | Context::Filter | Context::Where => resolved.and_then(|e| resolver.truth(e)),
+        Context::Condition | Context::Filter | Context::Where | Context::Policy => {
+            resolved.and_then(|e| resolver.truth(e))
+        }
         Context::Formula
         | Context::Virtual
         | Context::Default
         | Context::Stamp
         | Context::Step
+        | Context::Preset
         | Context::Message => resolved.and_then(|e| resolver.meant_for(e, wanted)),
     };
     let resolved = resolved.and_then(|typed| resolver.light(typed));
@@ -120,7 +127,7 @@ impl Context {
     }
 
     fn allows_actor(self) -> bool {
-        matches!(self, Self::Default | Self::Virtual) || self.allows_old()
+        matches!(self, Self::Default | Self::Virtual | Self::Policy | Self::Preset) || self.allows_old()
     }
 
     fn allows_old(self) -> bool {
@@ -139,6 +146,8 @@ impl Context {
             Self::Message => "a message",
             Self::Filter => "a filter",
             Self::Where => "the `where` of an aggregate",
+            Self::Policy => "an access rule",
+            Self::Preset => "a preset",
         }
     }
 }
@@ -275,6 +284,10 @@ impl Resolver<'_> {
             Context::Formula | Context::Where => {
                 "what is stored can only depend on rows; `default`, `stamp`, `when` and `check` may use this"
             }
+            Context::Policy => {
+                "it holds of a row as it is and as it will be; what a change may do is said by a constraint"
+            }
+            Context::Preset => "it is the same for every row: there are actor, now() and today",
             Context::Default => "a row that comes has no past; `stamp`, `when` and `check` may use this",
             Context::Virtual
             | Context::Stamp

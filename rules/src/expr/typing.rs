@@ -43,6 +43,7 @@ impl Expr {
             | Self::IsNull(..)
             | Self::Distinct(..)
             | Self::In(..)
+            | Self::InClaim(..)
             | Self::Like { .. } => Type::Bool,
         }
     }

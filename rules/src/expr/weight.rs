@@ -3,6 +3,9 @@
 
 use super::{BinaryOp, Expr, Function};
 
+/// Values of a claim that are reckoned with.
+const CLAIMED: u64 = 100;
+
 /// Most nodes that an expression comes to when all is written out.
 pub(super) const WEIGHT_MAX: u64 = 20_000;
 
@@ -24,6 +27,7 @@ pub(super) fn weight(expr: &Expr) -> u64 {
             weight(a).saturating_add(times(2, weight(b)))
         }
         Expr::In(e, es) => times(es.len() as u64, weight(e)).saturating_add(times(2, all(es))),
+        Expr::InClaim(e, ..) => times(CLAIMED, weight(e)),
         Expr::Case(arms, otherwise) => {
             let arms = arms.iter().map(|(a, b)| weight(a).saturating_add(weight(b)));
             arms.chain(otherwise.as_deref().map(weight)).fold(0, u64::saturating_add)

@@ -33,6 +33,8 @@ impl Scope<'_> {
                 Sql::Distinct(Box::new(a), Box::new(b), *yes)
             }
             Expr::In(inner, list) => self.any_of(inner, list)?,
+            // As with every other claim: nobody in particular asks, so there is none.
+            Expr::InClaim(..) => Sql::Null,
             Expr::Like { text, pattern, insensitive } => self.like(text, pattern, *insensitive)?,
             Expr::Case(arms, otherwise) => {
                 let arm = |(when, then): &(Expr, Expr)| Ok((self.exact(when)?, self.exact(then)?));

@@ -49,6 +49,7 @@ fn constant(expr: &Expr) -> Option<Option<bool>> {
                 | Expr::Now
                 | Expr::Today
                 | Expr::Actor(_)
+                | Expr::InClaim(..)
         );
     });
     if reads {

@@ -69,6 +69,7 @@ impl<'a> Nulls<'a> {
                     arms.or_else(|| self.null(table, otherwise))
                 }
             },
+            Expr::InClaim(..) => Some("nobody is known to ask".to_owned()),
             Expr::Not(e) | Expr::Negate(e) | Expr::Cast(e, _) => self.null(table, e),
             Expr::And(es) | Expr::Or(es) => any(es),
             Expr::Binary(_, a, b) => self.null(table, a).or_else(|| self.null(table, b)),

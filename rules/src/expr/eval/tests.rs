@@ -1,7 +1,7 @@
 //! The golden table, at the level of trees.
 
 use super::*;
-use crate::expr::{Function, Type};
+use crate::expr::{ActorTerm, Function, Type};
 use bigdecimal::BigDecimal;
 
 struct Row(Vec<Value>);

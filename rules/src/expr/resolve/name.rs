@@ -57,7 +57,14 @@ impl Resolver<'_> {
         name: &Name,
         span: Range<usize>,
     ) -> Option<Typed> {
+        if self.context == Context::Preset {
+            return self.forbidden(span, "a column");
+        }
         let column = self.own_column(table, name)?;
+        if self.context == Context::Policy && self.schema[table][column].is_virtual {
+            let message = format!("`{}` is computed when its row is read", name.text);
+            return self.refuse(span, message, "write here what it is computed from");
+        }
         let ty = of_column(self.schema[table][column].ty);
         Some(Typed { expr: Expr::Column(Place { path, column }), ty, span })
     }
@@ -83,6 +90,10 @@ impl Resolver<'_> {
     fn parents(&mut self, names: &[Name]) -> Option<(Vec<RelationshipId>, TableId)> {
         let (mut path, mut table) = (Vec::new(), self.table);
         for name in names {
+            if self.context == Context::Preset {
+                self.forbidden(name.span.clone(), "a column");
+                return None;
+            }
             if self.context == Context::Where {
                 self.refuse(
                     name.span.clone(),

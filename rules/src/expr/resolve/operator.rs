@@ -8,7 +8,7 @@ use sqlparser::ast::{self, BinaryOperator, Spanned, UnaryOperator};
 use super::types::temporal;
 use super::{Context, Resolver, Typed, noun};
 use crate::expr::eval::negate;
-use crate::expr::{BinaryOp, Expr, Type};
+use crate::expr::{ActorTerm, BinaryOp, Expr, Type};
 
 impl Resolver<'_> {
     pub(super) fn operator(&mut self, tree: &ast::Expr, span: Range<usize>, depth: usize) -> Option<Typed> {
@@ -205,7 +205,12 @@ impl Resolver<'_> {
         let (exprs, ty) = self.common(all, "in a list,")?;
         self.has_values(ty, span.clone())?;
         let mut exprs = exprs.into_iter();
-        let contained = truth(Expr::In(Box::new(exprs.next()?), exprs.collect()), span);
+        let (first, others) = (Box::new(exprs.next()?), exprs.collect::<Vec<_>>());
+        let expr = match others.as_slice() {
+            [Expr::Actor(ActorTerm::Claim(name, ty))] => Expr::InClaim(first, name.clone(), *ty),
+            _ => Expr::In(first, others),
+        };
+        let contained = truth(expr, span);
         Some(negated_if(contained, negated))
     }
 

@@ -1,6 +1,7 @@
 //! Expressions over the shop: what they are worth, and what is said about the wrong ones.
 
 mod calendar;
+mod claims;
 mod numbers;
 
 use chrono::NaiveDateTime;
@@ -48,6 +49,8 @@ fn answer(table: &str, text: &str, context: Context) -> String {
         Ok((expr, _)) => {
             let mut actor = Actor { id: Some("ann".into()), roles: vec!["sales".into()], ..Actor::default() };
             actor.claims.insert("limit".into(), Claim::Value(Value::text("3")));
+            actor.claims.insert("limits".into(), claims::several(&["x", "3.0"]));
+            actor.claims.insert("nobody".into(), claims::several(&[]));
             eval(&expr, &Item(actor)).map_or_else(|e| format!("error: {e}"), |value| show(&value))
         }
         Err(problems) => problems
