@@ -9,7 +9,7 @@ mod aggregate;
 mod constrain;
 mod create;
 mod derive;
-mod fitness;
+pub(crate) mod fitness;
 mod lock;
 mod message;
 mod order;
@@ -40,10 +40,20 @@ pub fn compile(schema: &Schema, files: &[(String, String)]) -> Result<RuleSet, V
     check(schema, files).map(|checked| checked.rules)
 }
 
+/// The schema with the virtual attributes that the files declare soundly, whatever else is wrong with them: what access rules may name
+/// while the rules are still being mended.
+pub fn with_virtuals(schema: &Schema, files: &[(String, String)]) -> Schema {
+    let mut compiler = Compiler::new(schema, files);
+    let declared = file::read(&mut compiler.problems);
+    let computed: Vec<_> =
+        declared.columns.iter().filter(|rule| rule.key == file::ColumnKey::Virtual).collect();
+    let virtuals = compiler.virtuals(&computed);
+    RuleSet { virtuals, ..RuleSet::empty(schema) }.with_virtuals(schema.clone())
+}
+
 /// The rules of all files, and the warnings.
 pub fn check(schema: &Schema, files: &[(String, String)]) -> Result<Checked, Vec<Problem>> {
-    let mut compiler =
-        Compiler { schema, problems: Problems::new(files), derived: HashMap::new(), moved: HashMap::new() };
+    let mut compiler = Compiler::new(schema, files);
     let declared = file::read(&mut compiler.problems);
     let (computed, stored): (Vec<_>, Vec<_>) =
         declared.columns.iter().partition(|rule| rule.key == file::ColumnKey::Virtual);
@@ -73,6 +83,12 @@ struct Compiler<'a> {
     derived: HashMap<((TableId, ColumnId), derive::When), &'a Text>,
     /// What moves from state to state, and where that was declared.
     moved: HashMap<(TableId, ColumnId), &'a Text>,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(schema: &'a Schema, files: &'a [(String, String)]) -> Self {
+        Self { schema, problems: Problems::new(files), derived: HashMap::new(), moved: HashMap::new() }
+    }
 }
 
 impl Compiler<'_> {
@@ -146,7 +162,7 @@ impl Compiler<'_> {
 }
 
 /// What to write for a text alone.
-fn outer_quotes(text: &str, quoted: bool) -> String {
+pub(crate) fn outer_quotes(text: &str, quoted: bool) -> String {
     let why = if quoted { "YAML takes the outer quotes away: " } else { "" };
     format!("{why}for the text, write \"'{text}'\"")
 }

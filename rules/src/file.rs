@@ -100,6 +100,16 @@ impl<'a> Problems<'a> {
         Self { files, found: Vec::new() }
     }
 
+    /// Names and texts.
+    pub(crate) fn files(&self) -> &'a Files {
+        self.files
+    }
+
+    /// What was found elsewhere.
+    pub(crate) fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        self.found.extend(problems);
+    }
+
     /// A problem with a whole text.
     pub(crate) fn at(&mut self, text: &Text, message: impl Into<String>, hint: impl Into<String>) {
         let hint = Some(hint.into()).filter(|hint| !hint.is_empty());
@@ -151,9 +161,9 @@ pub(crate) fn read(problems: &mut Problems<'_>) -> Declarations {
                 let mut reader =
                     Reader { file, yaml: yaml::Reader::new(name), declarations: &mut declarations };
                 reader.file(&node);
-                problems.found.extend(reader.yaml.problems);
+                problems.extend(reader.yaml.problems);
             }
-            Err(problem) => problems.found.push(problem),
+            Err(problem) => problems.extend([problem]),
         }
     }
     declarations

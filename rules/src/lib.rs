@@ -23,7 +23,7 @@ pub mod problem;
 pub mod rule;
 pub mod trace;
 
-pub use compile::{Checked, check, compile};
+pub use compile::{Checked, check, compile, with_virtuals};
 pub use engine::{Engine, Facts};
 pub use expr::Expr;
 pub use file::JSON_SCHEMA;

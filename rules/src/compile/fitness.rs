@@ -15,7 +15,7 @@ const SQLITE_DIGITS: u32 = 15;
 const RENEWED: &str = "drop its `on update current_timestamp`, and stamp it: `now()`";
 
 /// What is wrong, and what to do about it.
-pub(super) type Unfit = (String, &'static str);
+pub(crate) type Unfit = (String, &'static str);
 
 impl Compiler<'_> {
     /// Notes what of a rule's table and reads is unfit; the answer: nothing.
@@ -83,7 +83,7 @@ fn unfit_values(schema: &Schema, at: Column) -> Option<Unfit> {
     }
 }
 
-fn known_too_late(schema: &Schema, at: Column) -> Option<Unfit> {
+pub(crate) fn known_too_late(schema: &Schema, at: Column) -> Option<Unfit> {
     let column = &schema[at.0][at.1];
     let name = full_name(schema, at);
     if column.generated.is_some() {

@@ -48,7 +48,7 @@ pub struct Grant {
     pub rows: Option<Expr>,
     /// Columns that it does not allow to be written: read-only, hidden and preset ones.
     pub locked: BTreeSet<ColumnId>,
-    /// To-many relationships that it does not allow to be written.
+    /// Relationships that it does not allow to be written: to-many ones, whose foreign keys stand elsewhere, and all that are hidden.
     pub locked_relationships: BTreeSet<RelationshipId>,
     /// What it sets in the request's place: expressions over the actor and the moment alone, each once.
     pub presets: Vec<(ColumnId, Expr)>,
