@@ -16,7 +16,7 @@ use crate::observe::Metrics;
 use crate::pipeline::{self, Answer};
 use crate::server::Settings;
 use crate::state::health::Health;
-use crate::state::load::{Blueprint, LoadError, Loaded, load};
+use crate::state::load::{Blueprint, LoadError, Loaded, load_to_serve};
 use crate::state::{Readiness, Snapshot};
 use crate::{Error, ErrorCode};
 use reload::Source;
@@ -63,7 +63,7 @@ impl App {
     pub async fn start(&self, blueprint: &Blueprint) -> Result<Arc<Snapshot>, LoadError> {
         let mut wait = BACKOFF.0;
         loop {
-            match load(&self.pool, blueprint).await {
+            match load_to_serve(&self.pool, blueprint).await {
                 Ok(loaded) => return Ok(self.publish(loaded)),
                 Err(LoadError::Database(error)) => {
                     tracing::warn!(%error, retry_ms = wait.as_millis() as u64, "the database cannot be read");
@@ -81,7 +81,7 @@ impl App {
         if !loaded.warnings.is_empty() {
             tracing::warn!(
                 warnings = loaded.warnings.len(),
-                "there are warnings about the rules: `rulegate check` shows them"
+                "there are warnings about rules and access rules: `rulegate check` shows them"
             );
         }
         let snapshot = Arc::new(loaded.snapshot);

@@ -1,5 +1,6 @@
 //! The command line: one module a command. Exit codes: 0 fine, 1 problems found, 2 usage.
 
+mod access;
 mod announce;
 mod check;
 mod completions;
@@ -48,6 +49,7 @@ enum Command {
     Openapi(openapi::OpenapiArgs),
     Schema(schema::SchemaArgs),
     Check(check::CheckArgs),
+    Access(access::AccessArgs),
     Setup(setup::SetupArgs),
     Verify(verify::VerifyArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
@@ -67,7 +69,7 @@ struct LogArgs {
 /// Which database, and which project.
 #[derive(Debug, Args)]
 struct SourceArgs {
-    /// Folder with rulegate.yaml and rules/ [default: the working directory; nothing in it is required]
+    /// Folder with rulegate.yaml, rules/ and access/ [default: the working directory; nothing in it is required]
     #[arg(long, value_name = "DIR", env = "RULEGATE_PROJECT", hide_env_values = true)]
     project: Option<PathBuf>,
     /// The database: postgres://…, mysql://…, sqlite://path or sqlite::memory:. A password belongs into the
@@ -116,6 +118,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Openapi(args) => openapi::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Check(args) => check::run(args),
+        Command::Access(args) => access::run(args),
         Command::Setup(args) => setup::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Healthcheck(args) => healthcheck::run(args),

@@ -20,7 +20,7 @@ pub use secret::DatabaseUrl;
 
 use crate::server::Settings;
 use crate::server::tls::TlsFiles;
-use crate::state::load::{Blueprint, read_rule_files};
+use crate::state::load::{ACCESS, Blueprint, RULES, read_files};
 use file::File;
 
 /// The JSON Schema of `rulegate.yaml`, by which editors complete and check it.
@@ -105,7 +105,8 @@ impl Config {
         let file = read_file(&project, given.project.is_some())?;
         let database_url = database_url(&given, &file, &project)?;
         let overlay = read_overlay(&project)?;
-        let rule_files = read_rule_files(&project).map_err(unreadable(&project.join("rules")))?;
+        let files = |folder| read_files(&project, folder).map_err(unreadable(&project.join(folder)));
+        let (rule_files, access_files) = (files(RULES)?, files(ACCESS)?);
         Ok(Self {
             database_url,
             database: file.options(),
@@ -116,7 +117,14 @@ impl Config {
                 .unwrap_or_else(|| ADMIN_LISTEN.into()),
             server: file.settings(&project),
             tls: file.tls(&project),
-            blueprint: Blueprint { overlay, rule_files, api: file.api(), limits: file.limits() },
+            blueprint: Blueprint {
+                overlay,
+                rule_files,
+                access_files,
+                auth: false,
+                api: file.api(),
+                limits: file.limits(),
+            },
             strays: strays::of(&project),
         })
     }

@@ -7,20 +7,9 @@
     reason = "a test stops at the first surprise"
 )]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-const TABLES: &str = "
-create table customers (id integer primary key, name varchar(40) not null, credit_limit decimal(12,2) not null,
-    balance decimal(12,2) not null default 0, orders_open integer not null default 0, note text);
-create table products (id integer primary key, price decimal(12,4) not null, list_price decimal(12,4), weight real);
-create table orders (id integer primary key, customer_id integer not null references customers (id), shipped date,
-    status varchar(10) not null, amount_total decimal(12,2) not null default 0, discount decimal(5,2));
-create table items (id integer primary key, order_id integer not null references orders (id) on delete cascade,
-    product_id integer not null references products (id), quantity integer not null, unit_price decimal(12,4) not null,
-    amount decimal(12,2) not null default 0);
-create table audits (what text);
-";
+#[path = "check/project.rs"]
+mod project;
+use project::{Project, golden};
 
 /// Twelve things that do not hold, one after the other.
 const MISTAKES: &str = r#"derive:
@@ -43,6 +32,59 @@ constrain:
       message: "what is {wat}"
 "#;
 
+/// What access files get wrong.
+const ACCESS_MISTAKES: &str = r#"access:
+  - role: admin
+    resource: "*"
+    all: yes please
+  - role: sales
+    resource: custmers
+    read: true
+  - role: sales
+    resource: customers
+    read: regoin = actor.claim('region')
+    update: balance
+    create: old.balance = 0
+    attributes: {hidden: [id, credit_limt], readonly: [balance]}
+  - role: sales
+    resource: customers
+    read: false
+    attributes: {hidden: [owes]}
+  - role: clerk
+    resource: [orders, items]
+    read: customer.name = actor.id
+    create: amount_total > actor.claim('least') and shipped = 5
+    set: {status: "new", amount_total: actor.id}
+  - role: clerk
+    every_role_but: [admin]
+    resource: orders
+    read: true
+  - every_role_but: [admin]
+    every_resource_with: tenant_id
+    all: tenant_id = actor.claim('tenant')
+  - every_role_but: []
+    resource: products
+    all: price > 0
+    attributes: {hidden: [price]}
+"#;
+
+/// Right, and hardly meant.
+const ACCESS_DOUBTFUL: &str = r#"access:
+  - role: sales
+    resource: customers
+    all: credit_limit < 100
+    attributes: {read_only: [name]}
+  - role: clerk
+    resource: customers
+    update: note is null
+  - role: clerk
+    resource: audits
+    create: true
+  - every_role_but: [admin, sale]
+    resource: orders
+    all: shipped is null
+"#;
+
 /// Right, and hardly meant.
 const DOUBTFUL: &str = r#"derive:
   customers.balance: sum(orders.discount)
@@ -60,57 +102,10 @@ constrain:
     - {check: status <> 'gone', when: 1 = 2, message: never either}
 "#;
 
-/// A project with its database, gone at the end.
-struct Project(PathBuf);
-
-impl Project {
-    async fn new(name: &str, files: &[(&str, &str)]) -> Self {
-        let folder = std::env::temp_dir().join(format!("rulegate-check-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(folder.join("rules")).unwrap();
-        for (file, text) in files {
-            std::fs::write(folder.join(file), text).unwrap();
-        }
-        let project = Self(folder);
-        let pool = dialects::Pool::open(&project.url(), dialects::Options::default()).unwrap();
-        pool.execute_script(TABLES).await.unwrap();
-        pool.close().await;
-        project
-    }
-
-    fn url(&self) -> String {
-        format!("sqlite://{}?mode=rwc", self.0.join("shop.db").display())
-    }
-
-    fn check(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rulegate"));
-        command.arg("check").args(arguments);
-        command.env("RULEGATE_DATABASE_URL", self.url()).env("RULEGATE_PROJECT", &self.0).output().unwrap()
-    }
-}
-
-impl Drop for Project {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Compares with the golden text; `UPDATE_GOLDEN=1` writes it anew.
-#[track_caller]
-fn golden(name: &str, found: &[u8]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    let found = String::from_utf8(found.to_vec()).unwrap();
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, found).unwrap();
-    } else {
-        assert_eq!(found, std::fs::read_to_string(path).unwrap(), "UPDATE_GOLDEN=1 rewrites {name}");
-    }
-}
-
 #[tokio::test]
 async fn twelve_mistakes_are_twelve_problems() {
     let project = Project::new("mistakes", &[("rules/shop.yaml", MISTAKES)]).await;
-    let output = project.check(&[]);
+    let output = project.run("check", &[]);
     assert_eq!(output.status.code(), Some(1));
     golden("mistakes.txt", &output.stderr);
     let text = String::from_utf8(output.stderr).unwrap();
@@ -120,20 +115,50 @@ async fn twelve_mistakes_are_twelve_problems() {
 #[tokio::test]
 async fn what_is_hardly_meant_is_a_warning() {
     let project = Project::new("doubtful", &[("rules/shop.yaml", DOUBTFUL)]).await;
-    let output = project.check(&[]);
+    let output = project.run("check", &[]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     golden("warnings.txt", &output.stdout);
-    assert_eq!(project.check(&["--strict"]).status.code(), Some(1));
+    assert_eq!(project.run("check", &["--strict"]).status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn mistakes_in_access_files_are_problems_beside_those_of_the_rules() {
+    let rules = "derive:\n  customers.balance: sum(orders.amount_totl)\n  customers.owes: {as: balance > 0, virtual: true}\n";
+    let files = [("access/shop.yaml", ACCESS_MISTAKES), ("rules/shop.yaml", rules)];
+    let project = Project::new("access-mistakes", &files).await;
+    let output = project.run("check", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    golden("access_mistakes.txt", &output.stderr);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.ends_with("19 problems\n"), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_hardly_meant_in_access_files_is_a_warning() {
+    let project = Project::new("access-doubtful", &[("access/shop.yaml", ACCESS_DOUBTFUL)]).await;
+    let output = project.run("check", &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    golden("access_warnings.txt", &output.stdout);
+    assert_eq!(project.run("check", &["--strict"]).status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn access_files_without_authentication_are_not_served() {
+    let project = Project::new("access-open", &[("access/shop.yaml", ACCESS_DOUBTFUL)]).await;
+    let output = project.run("serve", &["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("there are access files, and no authentication"), "{text}");
 }
 
 #[tokio::test]
 async fn problems_of_the_other_files_are_shown_alike() {
     let model = "tables:\n  ordres: {hidden: true}\n";
     let project = Project::new("model", &[("model.yaml", model)]).await;
-    golden("model.txt", &project.check(&[]).stderr);
+    golden("model.txt", &project.run("check", &[]).stderr);
     let settings = "api:\n  page_sise: 10\n";
     let project = Project::new("settings", &[("rulegate.yaml", settings)]).await;
-    golden("settings.txt", &project.check(&[]).stderr);
+    golden("settings.txt", &project.run("check", &[]).stderr);
 }
 
 #[tokio::test]
@@ -142,7 +167,7 @@ async fn the_graph_is_mermaid_and_nothing_else() {
                  orders.amount_total: sum(items.amount)\n  items.amount: quantity * unit_price\n  items.unit_price: copy(product.price)\n\
                  constrain:\n  customers:\n    - {check: balance <= credit_limit, message: too much}\n";
     let project = Project::new("graph", &[("rules/shop.yaml", rules)]).await;
-    let output = project.check(&["--graph"]);
+    let output = project.run("check", &["--graph"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     golden("graph.mmd", &output.stdout);
 }

@@ -142,6 +142,7 @@ fn the_documented_files_are_allowed_by_their_schemas() {
 fn the_command_prints_them() {
     let schemas = [
         ("rules", rules::JSON_SCHEMA),
+        ("access", rules::policy::JSON_SCHEMA),
         ("model", introspect::overlay::JSON_SCHEMA),
         ("config", proxy::config::JSON_SCHEMA),
     ];

@@ -11,6 +11,7 @@ mod authority;
 mod check;
 mod file;
 mod guard;
+mod matrix;
 
 pub use access::Access;
 pub use action::Action;
@@ -19,3 +20,4 @@ pub use authority::{Authority, Grant, Grants, Rows, TableAuthority};
 pub use check::{CheckedAccess, check};
 pub use file::JSON_SCHEMA;
 pub use guard::{Allowed, Guard};
+pub use matrix::{Entitlement, Permit};

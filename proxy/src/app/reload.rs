@@ -9,7 +9,7 @@ use super::App;
 use crate::config::ConfigError;
 use crate::config::project::Project;
 use crate::server::tls::{Certificates, TlsError};
-use crate::state::load::{LoadError, load};
+use crate::state::load::{LoadError, load_to_serve};
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ impl App {
             move || source.project.read()
         });
         let read = read.await.map_err(|_| ReloadError::NotStarted)??;
-        let loaded = load(&self.pool, &read.blueprint).await?;
+        let loaded = load_to_serve(&self.pool, &read.blueprint).await?;
         // INVARIANT: nothing is exchanged before all of it has been found sound.
         if let Some(certificates) = &source.certificates {
             certificates.reload()?;

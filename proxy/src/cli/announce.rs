@@ -31,10 +31,19 @@ pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
     for stray in &config.strays {
         println!("  WARNING: {stray}");
     }
+    if let Some(sentence) = nothing_granted(config) {
+        println!("  WARNING: {sentence}");
+    }
     println!("  WARNING: no authentication: everything is open to whoever reaches the address");
 }
 
-/// "11 tables on PostgreSQL, 9 rules from 2 files".
+/// That nobody may do anything, where that is so.
+pub(super) fn nothing_granted(config: &Config) -> Option<&'static str> {
+    let nothing = config.blueprint.auth && config.blueprint.access_files.is_empty();
+    nothing.then_some("nothing is granted to anybody: there is no file in access/ yet")
+}
+
+/// "11 tables on PostgreSQL, 9 rules from 2 files, access rules from 1 file".
 pub(super) fn summary(config: &Config, snapshot: &Snapshot) -> String {
     let tables = snapshot.schema.tables.iter().filter(|table| table.is_resource() && !table.hidden).count();
     let all = &snapshot.rules;
@@ -45,7 +54,11 @@ pub(super) fn summary(config: &Config, snapshot: &Snapshot) -> String {
             format!("{} from {}", count(rules, "rule"), count(config.blueprint.rule_files.len(), "file"))
         }
     };
-    format!("{} on {}, {rules}", count(tables, "table"), product(snapshot.schema.dialect))
+    let access = match config.blueprint.access_files.len() {
+        0 => String::new(),
+        files => format!(", access rules from {}", count(files, "file")),
+    };
+    format!("{} on {}, {rules}{access}", count(tables, "table"), product(snapshot.schema.dialect))
 }
 
 pub(super) fn count(number: usize, noun: &str) -> String {

@@ -34,6 +34,9 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
         for stray in &config.strays {
             println!("note: {stray}");
         }
+        if let Some(sentence) = announce::nothing_granted(&config) {
+            println!("note: {sentence}");
+        }
         for advice in introspect::advice::advice(&loaded.snapshot.schema) {
             println!("note: {advice}");
         }
@@ -62,5 +65,5 @@ fn warned(count: usize) -> String {
 }
 
 fn warnings(config: &Config, loaded: &Loaded) -> String {
-    render_warnings(&loaded.warnings, &config.blueprint.rule_files, std::io::stdout().is_terminal())
+    render_warnings(&loaded.warnings, &config.blueprint.files(), std::io::stdout().is_terminal())
 }

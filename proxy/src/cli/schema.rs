@@ -16,6 +16,8 @@ pub(super) struct SchemaArgs {
 enum Of {
     /// rules/*.yaml
     Rules,
+    /// access/*.yaml
+    Access,
     /// model.yaml
     Model,
     /// rulegate.yaml
@@ -25,6 +27,7 @@ enum Of {
 pub(super) fn run(args: SchemaArgs) -> Result<(), Failure> {
     match args.of {
         Of::Rules => print!("{}", rules::JSON_SCHEMA),
+        Of::Access => print!("{}", rules::policy::JSON_SCHEMA),
         Of::Model => print!("{}", introspect::overlay::JSON_SCHEMA),
         Of::Config => print!("{}", crate::config::JSON_SCHEMA),
     }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Config, ConfigError, FILE, Given, MODEL};
-use crate::state::load::{Blueprint, rule_file_paths};
+use crate::state::load::{ACCESS, Blueprint, RULES, file_paths};
 
 /// The project that is served.
 #[derive(Debug)]
@@ -69,7 +69,8 @@ impl Project {
         let Some(given) = &self.given else { return Vec::new() };
         let folder = given.project.as_deref().unwrap_or(Path::new("."));
         // A folder that cannot be read is told by the load.
-        let mut paths = rule_file_paths(folder).unwrap_or_default();
+        let declared = [RULES, ACCESS].map(|name| file_paths(folder, name).unwrap_or_default());
+        let mut paths = declared.concat();
         paths.extend([folder.join(FILE), folder.join(MODEL)]);
         paths.extend(self.started.tls.iter().flat_map(|tls| [tls.certificates.clone(), tls.key.clone()]));
         paths

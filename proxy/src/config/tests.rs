@@ -125,7 +125,7 @@ fn the_url_can_stand_in_a_mounted_file() {
 }
 
 #[test]
-fn rule_files_are_read_in_the_order_of_their_names() {
+fn rule_files_and_access_files_are_read_in_the_order_of_their_names() {
     let project = Project::new("database: {url: 'sqlite::memory:'}\n");
     std::fs::create_dir(project.0.join("rules")).unwrap();
     for name in ["b.yaml", "a.yml", "notes.txt"] {
@@ -134,16 +134,28 @@ fn rule_files_are_read_in_the_order_of_their_names() {
     let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
     let names: Vec<&str> = config.blueprint.rule_files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["rules/a.yml", "rules/b.yaml"]);
+    assert!(config.blueprint.access_files.is_empty());
+    std::fs::rename(project.0.join("rules"), project.0.join("access")).unwrap();
+    let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
+    let names: Vec<&str> = config.blueprint.access_files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((names, config.blueprint.rule_files.len()), (vec!["access/a.yml", "access/b.yaml"], 0));
 }
 
 #[test]
 fn what_looks_like_a_part_of_the_project_and_is_none_is_named() {
     let project = Project::new("database: {url: 'sqlite::memory:'}\n");
-    for folder in ["rules/old", "rules/..data", "rule"] {
+    for folder in ["rules/old", "rules/..data", "rule", "access/old"] {
         std::fs::create_dir_all(project.0.join(folder)).unwrap();
     }
-    for file in ["rules/a.yaml", "rules/b.YAML", "rules/c.json", "rules/notes.txt", "model.yml", "rules.yaml"]
-    {
+    for file in [
+        "access/a.json",
+        "rules/a.yaml",
+        "rules/b.YAML",
+        "rules/c.json",
+        "rules/notes.txt",
+        "model.yml",
+        "rules.yaml",
+    ] {
         std::fs::write(project.0.join(file), "").unwrap();
     }
     let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
@@ -154,6 +166,8 @@ fn what_looks_like_a_part_of_the_project_and_is_none_is_named() {
         "rules/b.YAML is not read: rule files end in .yaml or .yml",
         "rules/c.json is not read: rule files end in .yaml or .yml",
         "rules/old/ is not looked into: rule files stand in rules/ itself",
+        "access/a.json is not read: access files end in .yaml or .yml",
+        "access/old/ is not looked into: access files stand in access/ itself",
     ];
     assert_eq!(config.strays, expected);
 }

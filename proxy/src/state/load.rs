@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use dialects::Pool;
 use introspect::{Overlay, Problem, Schema};
-use rules::Checked;
+use rules::policy::{self, Access, CheckedAccess};
+use rules::problem::{Place, sorted};
+use rules::{Checked, RuleSet};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{ApiSettings, Limits, Snapshot};
@@ -16,6 +18,10 @@ pub struct Blueprint {
     pub overlay: Option<Overlay>,
     /// The rule files, name and text, in the order of their names.
     pub rule_files: Vec<(String, String)>,
+    /// The access files, likewise.
+    pub access_files: Vec<(String, String)>,
+    /// Whether it is known who asks: then nothing is allowed that the access files do not grant.
+    pub auth: bool,
     /// How the API looks.
     pub api: ApiSettings,
     /// Bounds on requests.
@@ -29,8 +35,10 @@ pub struct Loaded {
     pub snapshot: Snapshot,
     /// Of everything that it is made from.
     pub hash: String,
-    /// What is allowed in the rule files, but hardly meant.
+    /// What is allowed in the rule files and the access files, but hardly meant.
     pub warnings: Vec<Problem>,
+    /// Who may do what.
+    pub access: Access,
 }
 
 /// Why there is no snapshot.
@@ -52,10 +60,40 @@ pub enum LoadError {
 /// Reads the database and puts the snapshot together.
 pub async fn load(pool: &Pool, blueprint: &Blueprint) -> Result<Loaded, LoadError> {
     let schema = read_schema(pool, blueprint).await?;
-    let Checked { rules, warnings } = check(&schema, &blueprint.rule_files)?;
+    let (rules, access) = check(&schema, blueprint)?;
     let hash = hash(&schema, blueprint);
-    let snapshot = Snapshot::new(schema, rules, blueprint.api.clone(), blueprint.limits.clone());
-    Ok(Loaded { snapshot, hash, warnings })
+    let warnings = sorted([rules.warnings, access.warnings].concat());
+    let snapshot = Snapshot::new(schema, rules.rules, blueprint.api.clone(), blueprint.limits.clone());
+    let access = access.access;
+    let snapshot = if blueprint.auth { snapshot.guarded_by(access.clone()) } else { snapshot };
+    Ok(Loaded { snapshot, hash, warnings, access })
+}
+
+/// Likewise, for a server. Access files without authentication are a problem there: whoever wrote them believes that they hold.
+pub async fn load_to_serve(pool: &Pool, blueprint: &Blueprint) -> Result<Loaded, LoadError> {
+    match blueprint.access_files.first() {
+        Some((file, _)) if !blueprint.auth => Err(LoadError::Problems {
+            problems: vec![Problem {
+                file: file.clone(),
+                place: Place::START,
+                message: "there are access files, and no authentication: nobody is known for whom they could hold"
+                    .into(),
+                hint: Some(
+                    "configure `auth` in rulegate.yaml, or take the files out of access/ to leave everything open"
+                        .into(),
+                ),
+            }],
+            files: blueprint.files(),
+        }),
+        _ => load(pool, blueprint).await,
+    }
+}
+
+impl Blueprint {
+    /// The files that are checked against the database, name and text.
+    pub fn files(&self) -> Vec<(String, String)> {
+        [self.rule_files.as_slice(), self.access_files.as_slice()].concat()
+    }
 }
 
 async fn read_schema(pool: &Pool, blueprint: &Blueprint) -> Result<Schema, LoadError> {
@@ -68,33 +106,49 @@ async fn read_schema(pool: &Pool, blueprint: &Blueprint) -> Result<Schema, LoadE
     })
 }
 
-/// The rules of the files, checked against the schema.
-fn check(schema: &Schema, files: &[(String, String)]) -> Result<Checked, LoadError> {
-    rules::check(schema, files).map_err(|problems| LoadError::Problems { problems, files: files.to_vec() })
+/// The rules and the access rules of the files, checked against the schema; the problems of all of them.
+fn check(schema: &Schema, blueprint: &Blueprint) -> Result<(Checked, CheckedAccess), LoadError> {
+    let (files, access_files) = (&blueprint.rule_files, &blueprint.access_files);
+    let rules = rules::check(schema, files);
+    let access = match &rules {
+        Ok(Checked { rules, .. }) => policy::check(&rules.with_virtuals(schema.clone()), rules, access_files),
+        Err(_) => policy::check(&rules::with_virtuals(schema, files), &RuleSet::empty(schema), access_files),
+    };
+    let problems = match (rules, access) {
+        (Ok(rules), Ok(access)) => return Ok((rules, access)),
+        (rules, access) => [rules.err(), access.err()].into_iter().flatten().flatten().collect(),
+    };
+    Err(LoadError::Problems { problems: sorted(problems), files: blueprint.files() })
 }
 
 /// The same for the same schema, files and settings, whatever the process.
 fn hash(schema: &Schema, blueprint: &Blueprint) -> String {
     let mut hash = Xxh3::new();
     hash.update(introspect::print::print(schema).as_bytes());
-    hash.update(format!("{:?}{:?}", blueprint.api, blueprint.limits).as_bytes());
+    hash.update(format!("{:?}{:?}{}", blueprint.api, blueprint.limits, blueprint.auth).as_bytes());
     let model = blueprint.overlay.iter().map(Overlay::source);
-    for (name, text) in blueprint.rule_files.iter().cloned().chain(model) {
+    for (name, text) in blueprint.files().into_iter().chain(model) {
         hash.update(name.as_bytes());
         hash.update(text.as_bytes());
     }
     format!("{:016x}", hash.digest())
 }
 
-/// The rule files of a project: `rules/*.yaml` and `rules/*.yml`, named relative to it. A project without that folder has no rules.
-pub fn read_rule_files(project: &Path) -> std::io::Result<Vec<(String, String)>> {
-    let paths = rule_file_paths(project)?;
+/// The folder of a project's rule files.
+pub const RULES: &str = "rules";
+
+/// The folder of its access files.
+pub const ACCESS: &str = "access";
+
+/// The files in a folder of a project: `rules/*.yaml` and `rules/*.yml`, named relative to it. A project without that folder has none.
+pub fn read_files(project: &Path, folder: &str) -> std::io::Result<Vec<(String, String)>> {
+    let paths = file_paths(project, folder)?;
     paths.iter().map(|path| Ok((name(project, path), std::fs::read_to_string(path)?))).collect()
 }
 
 /// Where they are, in the order of their names.
-pub fn rule_file_paths(project: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let folder = project.join("rules");
+pub fn file_paths(project: &Path, folder: &str) -> std::io::Result<Vec<PathBuf>> {
+    let folder = project.join(folder);
     if !folder.is_dir() {
         return Ok(Vec::new());
     }

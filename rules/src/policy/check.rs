@@ -206,7 +206,7 @@ fn told(entry: &Entry) -> access::Entry {
     for action in Action::ALL {
         let said = entry.said.iter().find(|said| said.is_about(action));
         *texts.of_mut(action) = said.and_then(|said| match &said.extent {
-            Extent::Where(text) => Some(text.value.clone()),
+            Extent::Where(text) => Some(text.value.trim().to_owned()),
             Extent::All | Extent::None(_) => None,
         });
     }

@@ -185,9 +185,8 @@ impl Reader {
         for (key, value) in self.yaml.fields(node, ENTRY_KEYS) {
             self.field(&mut draft, self.own(key.clone()), value);
         }
-        // A misspelt key is already reported, and probably is the one that is missing.
         let sound = self.yaml.problems.len() == problems;
-        sound.then(|| self.combined(start, draft)).flatten()
+        self.combined(start, draft, sound)
     }
 
     fn field(&mut self, draft: &mut Draft, key: Text, value: &Node) {

@@ -352,7 +352,8 @@ fn attributes_and_presets_are_checked_against_the_schema() {
     refused(&[
         (
             "  - {role: a, resource: customers, all: true, attributes: {hidden: [credit_limt], readonly: [name]}}",
-            "2:83: unknown key `readonly` (did you mean `read_only`?)",
+            "2:69: customers has no attribute or relationship `credit_limt` (did you mean `credit_limit`?)\n\
+             2:83: unknown key `readonly` (did you mean `read_only`?)",
         ),
         (
             "  - {role: a, resource: customers, all: true, attributes: {hidden: [credit_limt]}}",

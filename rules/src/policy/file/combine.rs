@@ -4,10 +4,10 @@
 use super::{Action, Draft, Entry, Extent, Reader, STAR, Said, Text, What, Who};
 
 impl Reader {
-    pub(super) fn combined(&mut self, start: Text, draft: Draft) -> Option<Entry> {
-        let problems = self.yaml.problems.len();
-        let who = self.who(&start, &draft);
-        let what = self.what(&start, &draft);
+    /// `sound`: nothing was wrong with the keys by themselves. Else nothing is said of one that is missing: it probably is the misspelt one.
+    pub(super) fn combined(&mut self, start: Text, draft: Draft, sound: bool) -> Option<Entry> {
+        let who = self.who(&start, &draft, sound);
+        let what = self.what(&start, &draft, sound);
         let (set, set_on_update) = (draft.set.as_ref(), draft.set_on_update.as_ref());
         let presets = [set.map(|(key, _)| key), set_on_update.map(|(key, _)| key)];
         let only_in_grants = presets.into_iter().chain([draft.attributes.as_ref()]).flatten().cloned();
@@ -24,15 +24,15 @@ impl Reader {
             set: presets(draft.set),
             set_on_update: presets(draft.set_on_update),
         };
-        self.actions(&entry);
+        self.actions(&entry, sound);
         match entry.is_filter() {
             true => self.filter(&entry, &only_in_grants),
             false => self.grant(&entry),
         }
-        (self.yaml.problems.len() == problems).then_some(entry)
+        Some(entry)
     }
 
-    fn who(&mut self, start: &Text, draft: &Draft) -> Option<Who> {
+    fn who(&mut self, start: &Text, draft: &Draft, sound: bool) -> Option<Who> {
         match (&draft.role, &draft.every_role_but) {
             (Some((_, roles)), None) => Some(Who::Roles(roles.clone())),
             (None, Some((key, roles))) if roles.iter().any(|role| role.value == STAR) => {
@@ -45,6 +45,7 @@ impl Reader {
                 self.refuse(key, "an entry is a grant or a filter, not both", hint);
                 None
             }
+            (None, None) if !sound => None,
             (None, None) => {
                 let hint = "write `role: name`, or `every_role_but: [name]` for a filter of all others";
                 self.refuse(start, "this entry does not say for whom it is", hint);
@@ -53,7 +54,7 @@ impl Reader {
         }
     }
 
-    fn what(&mut self, start: &Text, draft: &Draft) -> Option<What> {
+    fn what(&mut self, start: &Text, draft: &Draft, sound: bool) -> Option<What> {
         match (&draft.resource, &draft.every_resource_with) {
             (Some((_, names)), None) if names.iter().any(|name| name.value == STAR) => Some(What::All),
             (Some((_, names)), None) => Some(What::Named(names.clone())),
@@ -63,6 +64,7 @@ impl Reader {
                 self.refuse(key, "one of them is too many", hint);
                 None
             }
+            (None, None) if !sound => None,
             (None, None) => {
                 let hint = "write `resource: name`, `resource: \"*\"` or `every_resource_with: attribute`";
                 self.refuse(start, "this entry does not say for which resources it is", hint);
@@ -71,14 +73,14 @@ impl Reader {
         }
     }
 
-    fn actions(&mut self, entry: &Entry) {
+    fn actions(&mut self, entry: &Entry, sound: bool) {
         let all = entry.said.iter().find(|said| said.is_all());
         let single: Vec<&Said> = entry.said.iter().filter(|said| !said.is_all()).collect();
         for said in single.iter().filter(|_| all.is_some()) {
             let message = format!("`all` says it of `{}` already", said.key.value);
             self.refuse(&said.key, &message, "write read, create, update and delete, each by itself");
         }
-        if entry.said.is_empty() {
+        if entry.said.is_empty() && sound {
             let nothing = if entry.is_filter() { "filters" } else { "grants" };
             let hint = "write read, create, update or delete, or all of them: `all: true`, or a condition";
             self.refuse(&entry.start, &format!("this entry {nothing} nothing"), hint);
