@@ -128,6 +128,45 @@ fn a_model_file_is_taken_by_its_reader_exactly_where_its_schema_allows_it() {
     }
 }
 
+/// Access files, and whether both the reader and the schema take them.
+const ACCESS: &[(&str, bool)] = &[
+    ("", true),
+    ("access:", true),
+    ("access: [{role: a, resource: '*', read: true}]", true),
+    ("access: [{role: [a, b], resource: '*', all: id = 1}]", true),
+    ("access: [{every_role_but: [], resource: '*', delete: false}]", true),
+    (
+        "access: [{role: a, resource: '*', all: 1 = 2, attributes: {hidden: [], read_only: [x]}, set: {x: 1}, set_on_update: {}}]",
+        true,
+    ),
+    ("acces: []", false),
+    ("access: {}", false),
+    ("access: [a]", false),
+    ("access: [{role: a, resource: '*'}]", false),
+    ("access: [{resource: '*', read: true}]", false),
+    ("access: [{role: a, read: true}]", false),
+    ("access: [{role: a, every_role_but: b, resource: '*', read: id = 1}]", false),
+    ("access: [{role: a, resource: '*', every_resource_with: id, read: true}]", false),
+    ("access: [{role: [], resource: '*', read: true}]", false),
+    ("access: [{role: a, resource: [], read: true}]", false),
+    ("access: [{role: a, resource: '*', read: [true]}]", false),
+    ("access: [{role: a, resource: '*', raed: true}]", false),
+    ("access: [{role: a, resource: '*', read: true, attributes: {hiden: [x]}}]", false),
+    ("access: [{role: a, resource: '*', read: true, attributes: {hidden: x}}]", false),
+    ("access: [{role: a, resource: '*', create: true, set: [x]}]", false),
+];
+
+#[test]
+fn the_schema_of_access_files_takes_what_the_reader_takes() {
+    let nothing = introspect::Schema::new(dialects::Dialect::Sqlite, Vec::new());
+    for (text, fine) in ACCESS {
+        let found = check_against(rules::policy::JSON_SCHEMA, if text.is_empty() { "null" } else { text });
+        let files = [("access/a.yaml".to_owned(), (*text).to_owned())];
+        let read = rules::policy::check(&nothing, &rules::RuleSet::empty(&nothing), &files);
+        assert_eq!((read.is_ok(), found.is_empty()), (*fine, *fine), "{text}: {found:?} {read:?}");
+    }
+}
+
 #[test]
 fn the_documented_files_are_allowed_by_their_schemas() {
     let page = std::fs::read_to_string(folder("docs/configuration.md")).unwrap();
@@ -136,6 +175,11 @@ fn the_documented_files_are_allowed_by_their_schemas() {
     let of = |start: &str| blocks.iter().find(|block| block.starts_with(start)).unwrap();
     assert_eq!(check_against(introspect::overlay::JSON_SCHEMA, of("tables:")), Vec::<String>::new());
     assert_eq!(check_against(proxy::config::JSON_SCHEMA, of("database:")), Vec::<String>::new());
+    let page = std::fs::read_to_string(folder("docs/access.md")).unwrap();
+    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0));
+    for block in blocks {
+        assert_eq!(check_against(rules::policy::JSON_SCHEMA, block), Vec::<String>::new(), "{block}");
+    }
 }
 
 #[test]

@@ -15,6 +15,9 @@ const KEYWORDS: &[&str] = &[
     "items",
     "enum",
     "anyOf",
+    "allOf",
+    "oneOf",
+    "uniqueItems",
     "minItems",
     "minimum",
     "definitions",
@@ -37,6 +40,20 @@ pub(crate) fn wrong(root: &Json, schema: &Json, value: &Json, at: &str) -> Vec<S
         if all.iter().all(|branch| !branch.is_empty()) {
             found.extend(all.concat());
         }
+    }
+    for branch in schema["allOf"].as_array().into_iter().flatten() {
+        found.extend(wrong(root, branch, value, at));
+    }
+    if let Some(branches) = schema["oneOf"].as_array() {
+        let fitting = branches.iter().filter(|branch| wrong(root, branch, value, at).is_empty()).count();
+        if fitting != 1 {
+            found.push(format!("{at}: is {fitting} of {branches:?}, not one"));
+        }
+    }
+    if let (Some(items), Json::Bool(true)) = (value.as_array(), &schema["uniqueItems"])
+        && items.iter().enumerate().any(|(n, item)| items[..n].contains(item))
+    {
+        found.push(format!("{at}: holds something twice"));
     }
     if !schema["type"].is_null() && !is_of(&types(&schema["type"]), kind(value)) {
         found.push(format!("{at}: is {}, not {}", kind(value), schema["type"]));

@@ -151,6 +151,16 @@ fn the_example_becomes_grants_and_filters() {
 }
 
 #[test]
+fn the_examples_of_the_reference_are_right() {
+    let page = include_str!("../../../../docs/access.md");
+    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0));
+    assert_eq!(blocks.clone().count(), 2);
+    for block in blocks {
+        assert_eq!(said(block), "", "{block}");
+    }
+}
+
+#[test]
 fn without_files_nothing_is_granted() {
     let (schema, rules) = shop();
     for files in [Vec::new(), vec![("a.yaml".to_owned(), "# nothing yet\n".to_owned())]] {
