@@ -19,7 +19,7 @@ pub mod write;
 use std::sync::Arc;
 
 use dialects::Pool;
-use http::header::{ALLOW, CONTENT_TYPE, IF_MATCH, VARY};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, IF_MATCH, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use introspect::TableId;
 use rules::policy::Actor;
@@ -81,7 +81,18 @@ pub async fn answer(
         Ok(response) => (response, None),
         Err(errors) => (refusal(&errors, &id, extension), Some(errors)),
     };
-    Answer { response: response.header(VARY, "Accept"), resource, operation, errors }
+    Answer { response: varying(snapshot, response), resource, operation, errors }
+}
+
+/// What depends on who asks is nobody else's, nor any cache's between them.
+fn varying(snapshot: &Snapshot, response: Response) -> Response {
+    match snapshot.is_guarded() {
+        false => response.header(VARY, "Accept"),
+        true if response.headers.contains_key(CACHE_CONTROL) => {
+            response.header(VARY, "Accept, Authorization")
+        }
+        true => response.header(VARY, "Accept, Authorization").header(CACHE_CONTROL, "private"),
+    }
 }
 
 /// Errors about operations point into a document of the extension, and so their own says that it is one.
@@ -143,7 +154,22 @@ fn options(snapshot: &Snapshot, endpoint: &Endpoint) -> Result<Response> {
         }
         _ => endpoint.allow(),
     };
-    Ok(Response::empty(StatusCode::NO_CONTENT).header(ALLOW, allow))
+    let granted = allow.split(", ").filter(|method| is_granted(snapshot, endpoint, table, method));
+    let allow = granted.collect::<Vec<_>>().join(", ");
+    Ok(Response::empty(StatusCode::NO_CONTENT).header(ALLOW, &allow))
+}
+
+/// Whether a method can come to anything but 403.
+fn is_granted(snapshot: &Snapshot, endpoint: &Endpoint, table: TableId, method: &str) -> bool {
+    let Some(allowed) = snapshot.authority.table(table) else { return true };
+    let grants = match (method, endpoint) {
+        ("OPTIONS", _) => return true,
+        ("GET" | "HEAD", _) => &allowed.read,
+        (_, Endpoint::Linkage { .. }) | ("PATCH", _) => &allowed.update,
+        ("POST", _) => &allowed.create,
+        _ => &allowed.delete,
+    };
+    !grants.is_nothing()
 }
 
 fn to_one(snapshot: &Snapshot, table: TableId, relationship: &str) -> bool {

@@ -62,6 +62,11 @@ impl Snapshot {
         Self { access: Some(access), authority: Arc::new(Authority::new(Vec::new())), ..self }
     }
 
+    /// Whether what is answered depends on who asks.
+    pub fn is_guarded(&self) -> bool {
+        !self.authority.is_open()
+    }
+
     /// The engine over this snapshot's rules.
     pub fn engine(&self) -> Engine<'_> {
         Engine { schema: &self.schema, rules: &self.rules, facts: &self.facts }
@@ -78,7 +83,7 @@ impl Snapshot {
     /// The snapshot as whoever has this authority sees it.
     pub fn seen_with(&self, authority: Authority) -> Self {
         Self {
-            schema: views::seen(&self.schema, &authority),
+            schema: views::seen(&self.schema, &self.api, &authority),
             rules: self.rules.clone(),
             facts: self.facts.clone(),
             authority: Arc::new(authority.noted(&self.schema)),

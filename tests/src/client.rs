@@ -128,6 +128,19 @@ impl Client {
         answer
     }
 
+    /// All of an export, as text.
+    pub async fn exported(&self, request: Request) -> String {
+        let answer = proxy::pipeline::answer(&self.pool, &self.snapshot, &self.metrics, &self.actor, request);
+        let response = answer.await.response;
+        let mut bytes = response.body.to_vec();
+        if let Some(mut rest) = response.rest {
+            while let Some(more) = rest.next().await.unwrap() {
+                bytes.extend(more);
+            }
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
     /// Everything said so far, without what is never the same twice.
     pub fn transcript(&self) -> Vec<Json> {
         self.transcript.lock().unwrap().clone()

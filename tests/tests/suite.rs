@@ -10,6 +10,7 @@
 )]
 
 mod suite {
+    mod access;
     mod aggregates;
     mod alike;
     mod bad_input;

@@ -25,7 +25,7 @@ pub(super) async fn answer(
 ) -> Result<Response> {
     let snapshot = context.snapshot;
     let plan = plan::build(snapshot, endpoint, terms, asked)?;
-    let plan = restrict::aggregate(plan, context.who())?;
+    let plan = restrict::aggregate(snapshot, plan, context.who())?;
     let started = Instant::now();
     let found = run::aggregate(context.pool, snapshot, &plan).await;
     context.metrics.query("read", started.elapsed());

@@ -26,7 +26,7 @@ pub(super) async fn answer(
     let snapshot = context.snapshot;
     let plan = plan::build(snapshot, endpoint, asked)?;
     let file = disposition(&snapshot.schema[plan.table].name, plan.form);
-    let plan = restrict::read(plan, context.who())?;
+    let plan = restrict::read(snapshot, plan, context.who())?;
     let started = Instant::now();
     let opened = run::export::open(context.pool, snapshot, &plan, is_read).await;
     context.metrics.query("export", started.elapsed());

@@ -63,7 +63,7 @@ async fn run(
     respond: impl FnOnce(&ReadAnswer<'_>) -> Response,
 ) -> Result<Response> {
     let snapshot = context.snapshot;
-    let plan = restrict::read(plan, context.who())?;
+    let plan = restrict::read(snapshot, plan, context.who())?;
     let started = Instant::now();
     let found = run::read::read(context.pool, snapshot, &plan).await;
     context.metrics.query("read", started.elapsed());

@@ -1,6 +1,7 @@
 //! Plans, lookups and changes → SQL trees.
 
 mod aggregate;
+mod asked;
 pub mod change;
 mod exact;
 mod expr;

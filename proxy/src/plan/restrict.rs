@@ -2,22 +2,20 @@
 //!
 //! [`Restricted`] can be made nowhere else, and `lower` takes nothing less: a statement that no policy has seen does not compile.
 
+mod seen;
 mod write;
 
 use std::sync::Arc;
 
-use chrono::{NaiveDateTime, Utc};
-use dialects::Value;
-use introspect::{ColumnId, TableId};
-use rules::expr::eval::{self, EvalError, Scope};
-use rules::expr::{Event, Place};
-use rules::policy::{Actor, Authority, Guard, Rows};
+use chrono::NaiveDateTime;
+use introspect::TableId;
+use rules::policy::{Actor, Authority, Guard};
 
 use super::aggregate::AggregatePlan;
-use super::read::ReadPlan;
+use super::read::{ReadPlan, Scope};
 use super::write::WritePlan;
-use crate::Result;
 use crate::state::Snapshot;
+use crate::{Error, ErrorCode, Result};
 
 /// A plan, and what whoever asks may do with the rows that it comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,66 +57,34 @@ impl Who {
     pub fn new(snapshot: &Snapshot, actor: &Arc<Actor>) -> Self {
         Self { actor: actor.clone(), authority: snapshot.authority.clone() }
     }
-
-    /// Whether rows above decide which rows of a table they may see.
-    pub fn reads_above(&self, table: TableId) -> bool {
-        match self.authority.readable(table) {
-            Rows::Where(expr) => expr.places().iter().any(|place| !place.path.is_empty()),
-            Rows::All | Rows::None => false,
-        }
-    }
-
-    /// Whether they may see a row, given in full width. Where rows above decide that, it is not known here, and so not granted.
-    pub fn sees(&self, table: TableId, values: &[Value]) -> bool {
-        match self.authority.readable(table) {
-            Rows::All => true,
-            Rows::None => false,
-            Rows::Where(expr) => {
-                let row = Row { values, actor: &self.actor, now: Utc::now().naive_utc() };
-                eval::truth(&expr, &row) == Ok(Some(true))
-            }
-        }
-    }
 }
 
-/// A row as it stands alone.
-struct Row<'a> {
-    values: &'a [Value],
-    actor: &'a Actor,
-    now: NaiveDateTime,
-}
-
-impl Scope for Row<'_> {
-    fn column(&self, place: &Place) -> std::result::Result<Value, EvalError> {
-        let own = self.values.get(place.column.0 as usize).filter(|_| place.path.is_empty());
-        own.cloned().ok_or_else(|| EvalError::Missing("a row above".into()))
-    }
-
-    fn old(&self, _: ColumnId) -> std::result::Result<Value, EvalError> {
-        Err(EvalError::Missing("the row as it was".into()))
-    }
-
-    fn event(&self) -> Event {
-        Event::Updating
-    }
-
-    fn now(&self) -> NaiveDateTime {
-        self.now
-    }
-
-    fn actor(&self) -> &Actor {
-        self.actor
-    }
-}
-
-/// Restricts a read.
-pub fn read(plan: ReadPlan, who: Who) -> Result<Restricted<ReadPlan>> {
+/// Restricts a read. Of a type whose rows are not granted at all nothing is asked: 403. Which rows they are, is up to `lower`.
+pub fn read(snapshot: &Snapshot, plan: ReadPlan, who: Who) -> Result<Restricted<ReadPlan>> {
+    readable(snapshot, &plan, &who)?;
     Ok(Restricted { plan, who, guard: None })
 }
 
 /// Restricts the rows that are aggregated, as those that are read.
-pub fn aggregate(plan: AggregatePlan, who: Who) -> Result<Restricted<AggregatePlan>> {
+pub fn aggregate(snapshot: &Snapshot, plan: AggregatePlan, who: Who) -> Result<Restricted<AggregatePlan>> {
+    readable(snapshot, &plan.rows, &who)?;
     Ok(Restricted { plan, who, guard: None })
+}
+
+/// The type that the URL begins with comes first: of the one that it leads to a client is told no more than that it leads nowhere.
+fn readable(snapshot: &Snapshot, plan: &ReadPlan, who: &Who) -> Result<()> {
+    let origin = match &plan.scope {
+        Scope::Related(origin) => Some(origin.table),
+        Scope::All | Scope::Row(_) | Scope::Linkage(..) => None,
+    };
+    let nothing = |table: &TableId| who.authority.table(*table).is_some_and(|table| table.read.is_nothing());
+    match origin.into_iter().chain([plan.table]).find(nothing) {
+        None => Ok(()),
+        Some(table) => {
+            let detail = format!("Reading {} is not granted to you.", snapshot.schema[table].name);
+            Err(Error::new(ErrorCode::Forbidden, detail).into())
+        }
+    }
 }
 
 /// Restricts a write: refuses what no row could be granted, and puts in what is preset. `now`: the moment of the transaction.

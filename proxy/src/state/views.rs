@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use introspect::schema::RelationshipKind;
-use introspect::{Relationship, Schema, TableId};
+use introspect::{ColumnId, Relationship, Schema, Table, TableId};
 use rules::policy::{Access, Actor, Authority};
 
-use super::Snapshot;
+use super::{ApiSettings, Snapshot};
 
 /// Most sets of roles whose views are kept: each holds a schema of its own.
 const VIEWS_MAX: usize = 64;
@@ -36,7 +36,7 @@ impl Views {
 }
 
 /// The schema without what is kept from whoever has this authority.
-pub(super) fn seen(whole: &Schema, authority: &Authority) -> Schema {
+pub(super) fn seen(whole: &Schema, api: &ApiSettings, authority: &Authority) -> Schema {
     let mut schema = whole.clone();
     for (id, table) in whole.iter() {
         let Some(allowed) = authority.table(id) else { continue };
@@ -57,12 +57,25 @@ pub(super) fn seen(whole: &Schema, authority: &Authority) -> Schema {
             }
         }
     }
+    if !api.foreign_key_attributes && !authority.is_open() {
+        schema.tables.iter_mut().for_each(hide_foreign_keys);
+    }
     schema
+}
+
+/// A foreign key that is told by hidden relationships alone is not told at all. (Nor can it be filtered or sorted by; a part of the key is
+/// told by the id.)
+fn hide_foreign_keys(table: &mut Table) {
+    for (n, column) in (0..).map(ColumnId).zip(&mut table.columns) {
+        let mut telling =
+            table.relationships.iter().filter(|r| r.to_one() && r.columns.contains(&n)).peekable();
+        column.hidden |= !table.key.contains(&n) && telling.peek().is_some() && telling.all(|r| r.hidden);
+    }
 }
 
 /// Whether a relationship would tell a foreign key that is kept from whoever asks, on whichever side it stands.
 fn is_kept(schema: &Schema, authority: &Authority, table: TableId, there: &Relationship) -> bool {
-    let hides = |table: TableId, columns: &[introspect::ColumnId]| {
+    let hides = |table: TableId, columns: &[ColumnId]| {
         let hidden = authority.table(table).map(|allowed| &allowed.hidden);
         hidden.is_some_and(|hidden| columns.iter().any(|column| hidden.contains(column)))
     };

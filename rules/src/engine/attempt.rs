@@ -183,6 +183,12 @@ impl<'a> Attempt<'a> {
         if self.lacks() {
             return self.needs();
         }
+        // Of a row that must not be changed it does not matter what to.
+        let named: HashSet<&RowId> = self.request.operations.iter().map(|operation| &operation.id).collect();
+        let forbidden = |denial: &Violation| matches!(denial.reason, Reason::Forbidden { after: false, .. });
+        if self.denials.iter().any(forbidden) {
+            self.denials.retain(|denial| forbidden(denial) || named.contains(&denial.id));
+        }
         self.denials.dedup();
         Outcome::Violated(self.denials)
     }

@@ -85,9 +85,16 @@ impl Attempt<'_> {
     /// Judges the rows that the operations name as they were, and looks for those that they refer to.
     pub(super) fn guard_named(&mut self) {
         let Some(guard) = &self.request.guard else { return };
-        for index in 0..self.request.operations.len() {
+        for (index, operation) in self.request.operations.iter().enumerate() {
+            if self.is_denied(&operation.id) {
+                continue;
+            }
+            let denials = self.denials.len();
             self.guard_before(guard, index);
-            self.guard_references(guard, index);
+            // Where the row must not be changed at all, it does not matter what to.
+            if self.denials.len() == denials {
+                self.guard_references(guard, index);
+            }
         }
         for (index, id) in self.related.clone() {
             self.guard_related(guard, index, &id, At::Before);
@@ -103,6 +110,11 @@ impl Attempt<'_> {
         for (index, id) in self.related.clone() {
             self.guard_related(guard, index, &id, At::After);
         }
+    }
+
+    /// Whether it has been told of a row that it is not there: nothing else is told of it.
+    fn is_denied(&self, id: &RowId) -> bool {
+        self.denials.iter().any(|denial| denial.id == *id && denial.reason == Reason::NotFound)
     }
 
     fn guard_before(&mut self, guard: &Guard, index: usize) {

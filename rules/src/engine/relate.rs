@@ -49,7 +49,7 @@ impl Attempt<'_> {
     }
 
     fn relate_children(&mut self, end: &End<'_>) {
-        let rows = &end.relating.rows;
+        let rows = &self.named_rows(end);
         let there = self.there(end);
         match end.relating.how {
             Membership::Remove => rows.iter().for_each(|row| self.leave(end, row)),
@@ -62,14 +62,12 @@ impl Attempt<'_> {
 
     fn relate_through(&mut self, end: &End<'_>, far: RelationshipId) {
         let mut there = self.there(end);
-        for row in &end.relating.rows {
+        for row in &self.named_rows(end) {
             let Some(pair) = self.pair(end, far, row) else { continue };
             let stored = RowId::existing(end.table, pair.values.clone());
             match end.relating.how {
                 Membership::Remove => {
-                    if let Found::Row(joined) = self.row(pair, Hold::PLAIN)
-                        && self.is_shown(row) == Some(true)
-                    {
+                    if let Found::Row(joined) = self.row(pair, Hold::PLAIN) {
                         self.part(end, &joined);
                     }
                 }
@@ -101,6 +99,22 @@ impl Attempt<'_> {
             Some(Found::Unknown) => false,
             Some(Found::Row(row)) => self.is_shown(&row) == Some(true),
         }
+    }
+
+    /// The rows that the request names, less those that the actor may not see: they are refused as if they did not exist, whether or not they
+    /// are there already.
+    fn named_rows(&mut self, end: &End<'_>) -> Vec<RowId> {
+        let mut rows = Vec::new();
+        for row in &end.relating.rows {
+            match self.is_shown(row) {
+                Some(false) if end.relating.how != Membership::Remove => {
+                    self.violate(row.clone(), Reason::NotFound);
+                }
+                Some(true) => rows.push(row.clone()),
+                _ => {}
+            }
+        }
+        rows
     }
 
     /// The rows that are there now, where all of them matter: those that the database lists and that this request has not moved away, and those
@@ -243,7 +257,7 @@ impl Attempt<'_> {
         };
         match found {
             Found::Unknown => Found::Unknown,
-            Found::Row(id) if id == *row && self.image(row).is_some() => self.shown_member(id),
+            Found::Row(id) if id == *row && self.image(row).is_some() => Found::Row(id),
             Found::Row(id) if id == *row => {
                 self.violate(id, Reason::Removed { operation: end.index });
                 Found::Absent
@@ -251,17 +265,6 @@ impl Attempt<'_> {
             // A row of another spelling is none that the request names.
             Found::Absent | Found::Row(_) => {
                 self.violate(row.clone(), Reason::NotFound);
-                Found::Absent
-            }
-        }
-    }
-
-    fn shown_member(&mut self, id: RowId) -> Found {
-        match self.is_shown(&id) {
-            Some(true) => Found::Row(id),
-            None => Found::Unknown,
-            Some(false) => {
-                self.violate(id, Reason::NotFound);
                 Found::Absent
             }
         }

@@ -163,8 +163,13 @@ impl Grants {
     }
 
     /// Whether every row is meant, whatever is written of it.
+    pub fn is_free(&self) -> bool {
+        self.filters.is_empty() && self.any.iter().any(Grant::is_free)
+    }
+
+    /// Whether every row is meant.
     pub fn is_everything(&self) -> bool {
-        self.filters.is_empty() && self.any.iter().any(Grant::is_everything)
+        self.filters.is_empty() && self.any.iter().any(|grant| grant.rows.is_none())
     }
 
     /// Which rows are meant.
@@ -184,7 +189,7 @@ impl Grants {
 }
 
 impl Grant {
-    fn is_everything(&self) -> bool {
+    fn is_free(&self) -> bool {
         self.rows.is_none() && self.locked.is_empty() && self.locked_relationships.is_empty()
     }
 }
@@ -205,6 +210,7 @@ mod tests {
         let check = |any: &[Option<i64>], filters: &[i64], expect: Rows| {
             let any = any.iter().copied().map(grant).collect();
             let grants = Grants { any, filters: filters.iter().copied().map(number).collect() };
+            assert_eq!(grants.is_everything(), expect == Rows::All);
             assert_eq!(grants.rows(), expect);
         };
         check(&[], &[1], Rows::None);

@@ -21,7 +21,7 @@ impl Scope<'_> {
             Expr::Column(place) => self.leaf(place),
             Expr::Now => Sql::Now,
             Expr::Today => Sql::Today,
-            Expr::Actor(term) => anonymous(term),
+            Expr::Actor(term) => self.asked(term),
             Expr::Not(inner) => Sql::Not(self.boxed_exact(inner)?),
             Expr::Negate(inner) => Sql::Negate(Box::new(self.number(inner)?)),
             Expr::And(terms) => Sql::And(self.all_exact(terms)?),
@@ -33,8 +33,7 @@ impl Scope<'_> {
                 Sql::Distinct(Box::new(a), Box::new(b), *yes)
             }
             Expr::In(inner, list) => self.any_of(inner, list)?,
-            // As with every other claim: nobody in particular asks, so there is none.
-            Expr::InClaim(..) => Sql::Null,
+            Expr::InClaim(inner, name, ty) => self.among(inner, name, *ty)?,
             Expr::Like { text, pattern, insensitive } => self.like(text, pattern, *insensitive)?,
             Expr::Case(arms, otherwise) => {
                 let arm = |(when, then): &(Expr, Expr)| Ok((self.exact(when)?, self.exact(then)?));
@@ -115,13 +114,14 @@ impl Scope<'_> {
                 (self.number(a)?, self.number(b)?)
             }
             BinaryOp::Concat => (self.exact(a)?, self.exact(b)?),
+            BinaryOp::Eq => return self.equal(a, b),
             _ => self.sides(a, b)?,
         };
         Ok(Sql::binary(op, left, right))
     }
 
     /// Two sides that are compared.
-    fn sides(&mut self, a: &Expr, b: &Expr) -> Result<(Sql, Sql)> {
+    pub(super) fn sides(&mut self, a: &Expr, b: &Expr) -> Result<(Sql, Sql)> {
         let wrap = self.comparable(&[a, b]);
         Ok((wrap(self.beside(a, b)?), wrap(self.beside(b, a)?)))
     }
@@ -147,6 +147,7 @@ impl Scope<'_> {
         let exact_number = |ty: &Type| matches!(ty, Type::Integer | Type::Decimal(_));
         let whole = |e: &&Expr| match e {
             Expr::Column(_) => !self.is_virtual(e) && self.type_of(e) == Type::Integer,
+            Expr::Actor(ActorTerm::Claim(_, ty)) => *ty == Type::Integer,
             other => matches!(other, Expr::Literal(Value::Int(_))),
         };
         if types.contains(&Type::Text) {
@@ -169,6 +170,15 @@ impl Scope<'_> {
             return Ok(Sql::Or(list.into_iter().map(|item| Sql::eq(subject.clone(), item)).collect()));
         }
         Ok(Sql::InExprs(Box::new(subject), list))
+    }
+
+    /// A value is one of those of a claim; null where there is no such claim.
+    fn among(&mut self, inner: &Expr, claim: &str, ty: Type) -> Result<Sql> {
+        let Some(values) = self.known_list(claim, ty) else { return Ok(Sql::Null) };
+        match values.is_empty() {
+            true => Ok(Sql::Bool(false)),
+            false => self.any_of(inner, &values.into_iter().map(Expr::Literal).collect::<Vec<_>>()),
+        }
     }
 
     fn like(&mut self, text: &Expr, pattern: &Expr, insensitive: bool) -> Result<Sql> {
@@ -261,24 +271,6 @@ fn calculated(number: &Sql) -> bool {
         }
         Sql::Negate(_) | Sql::Decimal(_) => true,
         _ => false,
-    }
-}
-
-/// Nobody in particular asks, as long as there is no authentication.
-fn anonymous(term: &ActorTerm) -> Sql {
-    let null = |ty| Sql::Cast(Box::new(Sql::Null), ty);
-    match term {
-        ActorTerm::Id => null(CastType::Text),
-        ActorTerm::HasRole(_) => Sql::Bool(false),
-        ActorTerm::Claim(_, ty) => match ty {
-            Type::Integer | Type::Decimal(_) => Sql::Decimal(Box::new(Sql::Null)),
-            Type::Date => null(CastType::Date),
-            Type::Time => null(CastType::Time),
-            Type::Timestamp => null(CastType::Timestamp),
-            Type::TimestampTz => null(CastType::TimestampTz),
-            Type::Bool => Sql::Null,
-            _ => null(CastType::Text),
-        },
     }
 }
 

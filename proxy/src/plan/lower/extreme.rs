@@ -105,7 +105,8 @@ impl<'a> Children<'a> {
         if !except.is_empty() {
             all.push(Expr::Not(Box::new(self.one_of(except))));
         }
-        Ok(Select { filter: Some(Expr::And(all)), ..scope.into_select() })
+        let seen = scope.seen(all, None);
+        Ok(scope.into_select(seen))
     }
 
     fn one_of(self, keys: &BTreeSet<&Key>) -> Expr {

@@ -16,7 +16,7 @@ use dialects::{Dialect, IntKind, ValueType};
 use introspect::Column;
 use rules::expr::Place;
 
-use super::read::{TABLES_MAX, condition, existence, read, too_many_tables};
+use super::read::{Condition, TABLES_MAX, condition, existence, read, too_many_tables};
 use super::scope::Scope;
 use crate::Result;
 use crate::jsonapi::query::Function;
@@ -37,9 +37,9 @@ pub struct Lowered {
 
 /// The statements of a plan.
 pub fn lower(snapshot: &Snapshot, plan: &Restricted<AggregatePlan>) -> Result<Lowered> {
-    let plan = plan.plan();
-    let mut scope = Scope::of(snapshot, plan.rows.table);
-    let filter = condition(&mut scope, &plan.rows)?;
+    let (who, plan) = (plan.who(), plan.plan());
+    let mut scope = Scope::of(snapshot, who, plan.rows.table);
+    let Condition { tied, asked } = condition(&mut scope, &plan.rows)?;
     let mut rows = Rows { scope: &mut scope, items: Vec::new() };
     let groups =
         plan.groups.iter().map(|group| group.places.iter().map(|place| rows.grouped(place)).collect());
@@ -51,7 +51,8 @@ pub fn lower(snapshot: &Snapshot, plan: &Restricted<AggregatePlan>) -> Result<Lo
         return Err(too_many_tables());
     }
     let alias = scope.alias();
-    let rows = Select { filter, ..scope.into_select() };
+    let seen = scope.seen(tied, asked);
+    let rows = scope.into_select(seen);
     let (columns, rows) = match plan.groups.is_empty() {
         true => (items.into_iter().map(|item| item.expr).collect(), rows),
         false => around(Select { items, ..rows }, alias),
@@ -59,7 +60,7 @@ pub fn lower(snapshot: &Snapshot, plan: &Restricted<AggregatePlan>) -> Result<Lo
     let outer = Outer { dialect: snapshot.schema.dialect, columns, groups, aggregates };
     let select = outer.select(plan, rows);
     let origin = match &plan.rows.scope {
-        Which::Related(origin) => Some(existence(&snapshot.schema, origin.table, &origin.key)),
+        Which::Related(origin) => Some(existence(snapshot, who, origin.table, &origin.key)),
         _ => None,
     };
     Ok(Lowered { select, origin })

@@ -18,6 +18,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::extreme;
 use super::scope::Scope;
+use crate::plan::restrict::Who;
 use crate::state::Snapshot;
 
 /// One query and what its answer tells.
@@ -347,13 +348,14 @@ pub fn select(schema: &Schema, table: TableId, columns: &[ColumnId]) -> Select {
     }
 }
 
-/// What is no column of some rows, behind their keys.
-pub fn virtuals(snapshot: &Snapshot, table: TableId, keys: Vec<Key>) -> Select {
+/// What is no column of some rows, behind their keys: of those that whoever asks may read.
+pub fn virtuals(snapshot: &Snapshot, who: &Who, table: TableId, keys: Vec<Key>) -> Select {
     let of = &snapshot.schema[table];
-    let mut scope = Scope::of(snapshot, table);
+    let mut scope = Scope::of(snapshot, who, table);
     let virtuals = of.columns().filter(|(_, column)| column.is_virtual).map(|(id, _)| id);
     let items = of.key.iter().copied().chain(virtuals).map(|column| scope.item(column)).collect();
-    Select { items, filter: Some(key_is(of, &of.key, keys)), ..scope.into_select() }
+    let seen = scope.seen(vec![key_is(of, &of.key, keys)], None);
+    Select { items, ..scope.into_select(seen) }
 }
 
 /// Columns of the first table as what is read.

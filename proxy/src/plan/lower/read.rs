@@ -4,18 +4,18 @@
 //! was asked for; every included relationship is one statement over the keys of the rows it is included for. Only the columns that the
 //! answer shows, and those that tie rows together, are read.
 
-use dialects::sql::{Alias, Expr, Item, Order, Query, Select};
+use dialects::sql::{Expr, Item, Order, Query, Select};
 use dialects::{Dialect, Value, ValueType};
 use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
 use rules::expr::Place;
 
 use super::keyset::{self, Term, Window};
-use super::scope::{Comparison, Scope};
+use super::scope::Scope;
 use crate::jsonapi::layout::Layout;
 use crate::jsonapi::shape;
 use crate::plan::page::{Page, Total};
 use crate::plan::read::{Include, Origin, ReadPlan, Scope as Which};
-use crate::plan::restrict::Restricted;
+use crate::plan::restrict::{Restricted, Who};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
 
@@ -46,19 +46,13 @@ pub struct Primary {
 
 /// The statements of a read's primary data.
 pub fn primary(snapshot: &Snapshot, plan: &Restricted<ReadPlan>) -> Result<Primary> {
-    let (schema, plan) = (&snapshot.schema, plan.plan());
+    let (who, plan) = (plan.who(), plan.plan());
     let origin = match &plan.scope {
-        Which::Related(origin) => Some(existence(schema, origin.table, &origin.key)),
+        Which::Related(origin) => Some(existence(snapshot, who, origin.table, &origin.key)),
         _ => None,
     };
-    let total = match (plan.page.as_ref().map_or(Total::Free, |page| page.total), schema.dialect) {
-        (Total::Free, _) => None,
-        (Total::Exact, _) | (Total::Estimate, Dialect::Sqlite) => {
-            Some(Query::Select(all(snapshot, plan, Expr::CountAll)?))
-        }
-        (Total::Estimate, _) => Some(Query::Explain(all(snapshot, plan, Expr::Number(1))?)),
-    };
-    let (rows, rest) = rows(snapshot, plan)?;
+    let total = total(snapshot, who, plan)?;
+    let (rows, rest) = rows(snapshot, who, plan)?;
     Ok(Primary { rows, rest, origin, total })
 }
 
@@ -70,7 +64,7 @@ pub fn include(
     keys: Vec<Vec<Value>>,
     limit: u64,
 ) -> Lowered {
-    let mut scope = Scope::of(snapshot, include.table);
+    let mut scope = Scope::of(snapshot, plan.who(), include.table);
     let link = scope.link(include.from, include.relationship);
     let (mut items, mut layout) = items(&mut scope, plan.plan(), Some(n));
     let link_items = link.iter().map(|(expr, column)| Item { expr: expr.clone(), ty: column.ty });
@@ -78,8 +72,9 @@ pub fn include(
     layout.add_link(places);
     let types = link.iter().map(|(_, column)| column.sql_type.clone()).collect();
     let order = key_order(&mut scope);
-    let filter = Expr::KeyIn(link.into_iter().map(|(expr, _)| expr).collect(), types, keys);
-    let select = Select { items, filter: Some(filter), order, limit: Some(limit), ..scope.into_select() };
+    let tied = Expr::KeyIn(link.into_iter().map(|(expr, _)| expr).collect(), types, keys);
+    let seen = scope.seen(vec![tied], None);
+    let select = Select { items, order, limit: Some(limit), ..scope.into_select(seen) };
     Lowered { select, layout }
 }
 
@@ -97,9 +92,9 @@ pub fn link_columns(schema: &Schema, include: &Include) -> Vec<ColumnId> {
     schema[include.from][include.relationship].columns.clone()
 }
 
-fn rows(snapshot: &Snapshot, plan: &ReadPlan) -> Result<(Lowered, Option<Select>)> {
-    let mut scope = Scope::of(snapshot, plan.table);
-    let filter = condition(&mut scope, plan)?;
+fn rows(snapshot: &Snapshot, who: &Who, plan: &ReadPlan) -> Result<(Lowered, Option<Select>)> {
+    let mut scope = Scope::of(snapshot, who, plan.table);
+    let Condition { tied, asked } = condition(&mut scope, plan)?;
     let (mut items, mut layout) = match &plan.scope {
         Which::Linkage(_, relationship) => linkage_items(&mut scope, plan.table, *relationship),
         _ => items(&mut scope, plan, None),
@@ -110,13 +105,12 @@ fn rows(snapshot: &Snapshot, plan: &ReadPlan) -> Result<(Lowered, Option<Select>
     if scope.tables() > TABLES_MAX {
         return Err(too_many_tables());
     }
-    let select = Select { items, order: window.order, limit, offset, ..scope.into_select() };
-    let mut parts = window.parts.into_iter().map(|part| {
-        let terms: Vec<Expr> = filter.iter().cloned().chain(part).collect();
-        Select { filter: (!terms.is_empty()).then_some(Expr::And(terms)), ..select.clone() }
-    });
-    let first = parts.next().unwrap_or_default();
-    Ok((Lowered { select: first, layout }, parts.next()))
+    let seen = |part: Option<Expr>| scope.seen(tied.clone(), asked.iter().cloned().chain(part));
+    let mut parts = window.parts.into_iter();
+    let (first, rest) = (seen(parts.next().flatten()), parts.next().map(seen));
+    let select = Select { items, order: window.order, limit, offset, ..scope.into_select(first) };
+    let rest = rest.map(|seen| Select { filter: seen.into(), ..select.clone() });
+    Ok((Lowered { select, layout }, rest))
 }
 
 /// Which part of a sorted collection is on the page. What its cursors are made of is read with it.
@@ -140,37 +134,50 @@ pub(super) fn too_many_tables() -> Errors {
     Error::new(ErrorCode::InvalidParameter, detail).into()
 }
 
-/// All that the page is one of, each for this expression.
-fn all(snapshot: &Snapshot, plan: &ReadPlan, expr: Expr) -> Result<Select> {
-    let mut scope = Scope::of(snapshot, plan.table);
-    let filter = condition(&mut scope, plan)?;
+/// Asks how many there are of what the page is one of. What a planner expects comes from all rows, hidden ones too: where some are hidden,
+/// they are counted.
+fn total(snapshot: &Snapshot, who: &Who, plan: &ReadPlan) -> Result<Option<Query>> {
+    let asked = plan.page.as_ref().map_or(Total::Free, |page| page.total);
+    if asked == Total::Free {
+        return Ok(None);
+    }
+    let mut scope = Scope::of(snapshot, who, plan.table);
+    let Condition { tied, asked: filter } = condition(&mut scope, plan)?;
+    let counts = asked == Total::Exact || scope.is_restricted() || snapshot.schema.dialect == Dialect::Sqlite;
+    let expr = if counts { Expr::CountAll } else { Expr::Number(1) };
     let items = vec![Item { expr, ty: ValueType::Int(dialects::IntKind::I64) }];
-    Ok(Select { items, filter, ..scope.into_select() })
+    let seen = scope.seen(tied, filter);
+    let select = Select { items, ..scope.into_select(seen) };
+    Ok(Some(if counts { Query::Select(select) } else { Query::Explain(select) }))
 }
 
 /// Finds a row by its key, and reads nothing of it.
-pub(super) fn existence(schema: &Schema, table: TableId, key: &[Value]) -> Select {
-    let mut scope = Scope::new(schema, table, Alias(0), Comparison::Collated);
-    let filter = Some(scope.key_is(key));
+pub(super) fn existence(snapshot: &Snapshot, who: &Who, table: TableId, key: &[Value]) -> Select {
+    let mut scope = Scope::of(snapshot, who, table);
+    let tied = vec![scope.key_is(key)];
     let items = vec![Item { expr: Expr::Number(1), ty: ValueType::Int(dialects::IntKind::I32) }];
-    Select { items, filter, ..scope.into_select() }
+    let seen = scope.seen(tied, None);
+    Select { items, ..scope.into_select(seen) }
+}
+
+/// Which rows are asked for.
+#[derive(Debug)]
+pub(super) struct Condition {
+    /// Those of the endpoint.
+    pub(super) tied: Vec<Expr>,
+    /// Of these the ones that the client filters by.
+    pub(super) asked: Option<Expr>,
 }
 
 /// Which rows: those of the endpoint, of which those that the client filters by.
-pub(super) fn condition(scope: &mut Scope<'_>, plan: &ReadPlan) -> Result<Option<Expr>> {
-    let mut terms = Vec::new();
-    match &plan.scope {
-        Which::All => {}
-        Which::Row(key) | Which::Linkage(key, _) => terms.push(scope.key_is(key)),
-        Which::Related(origin) => terms.push(from_origin(scope, origin)),
-    }
-    if let Some(filter) = &plan.filter {
-        terms.push(scope.filter(filter)?);
-    }
-    Ok(match terms.len() {
-        0 => None,
-        _ => Some(Expr::And(terms)),
-    })
+pub(super) fn condition(scope: &mut Scope<'_>, plan: &ReadPlan) -> Result<Condition> {
+    let tied = match &plan.scope {
+        Which::All => None,
+        Which::Row(key) | Which::Linkage(key, _) => Some(scope.key_is(key)),
+        Which::Related(origin) => Some(from_origin(scope, origin)),
+    };
+    let asked = plan.filter.as_ref().map(|filter| scope.filter(filter)).transpose()?;
+    Ok(Condition { tied: tied.into_iter().collect(), asked })
 }
 
 /// The rows that a relationship leads to from one row. That row is read only where its key does not tell its side of the foreign key.

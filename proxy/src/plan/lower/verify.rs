@@ -77,12 +77,10 @@ fn formula(schema: &Schema, derivation: &Derivation, expr: &Expr, range: &Range)
     let mut scope = Scope::new(schema, derivation.table, ROOT, Comparison::Exact);
     let stored = scope.place(&Place::own(derivation.column));
     let expected = kept(column, scope.expr(expr)?);
-    Ok(Select {
-        items: compared(table, column, &stored, &expected),
-        filter: Some(and(within(table, range), distinct(schema.dialect, column, stored, expected))),
-        order: by_key(table),
-        ..scope.into_select()
-    })
+    let items = compared(table, column, &stored, &expected);
+    let differs = and(within(table, range), distinct(schema.dialect, column, stored, expected));
+    let seen = scope.seen(vec![differs], None);
+    Ok(Select { items, order: by_key(table), ..scope.into_select(seen) })
 }
 
 fn aggregated(
@@ -165,7 +163,8 @@ fn broken(schema: &Schema, constraint: &Constraint, shown: &[Place], range: &Ran
     for place in shown {
         items.push(Item { ty: scope.column(place).ty, expr: scope.place(place) });
     }
-    Ok(Select { items, filter: Some(Sql::And(terms)), order: by_key(table), ..scope.into_select() })
+    let seen = scope.seen(terms, None);
+    Ok(Select { items, order: by_key(table), ..scope.into_select(seen) })
 }
 
 // ---- comparing

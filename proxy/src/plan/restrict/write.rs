@@ -219,7 +219,7 @@ impl Restriction<'_> {
         let removes_new = matches!(operation.action, Action::Delete) && operation.id.key().is_none();
         let is_relation = matches!(operation.action, Action::Relate(_));
         removes_new
-            || (allowed.grants.is_everything()
+            || (allowed.grants.is_free()
                 && !is_relation
                 && open(operation.id.table)
                 && named.map(|(_, there)| there.target).all(open))

@@ -289,7 +289,8 @@ impl<'a> Assignments<'a> {
 
     fn unknown_attribute(&mut self, name: &str, pointer: String) {
         let table = &self.table.name;
-        let detail = match self.table.relationship(name) {
+        let is_shown = |id: &RelationshipId| shape::shown(&self.snapshot.schema, &self.table[*id]);
+        let detail = match self.table.relationship(name).filter(is_shown) {
             Some(_) => format!("`{name}` is a relationship of `{table}`: send it under `relationships`."),
             None if self.table.column(name).is_some_and(|column| self.table.key == [column]) => {
                 format!("`{name}` is the id of `{table}`: send it as `id`, not as an attribute.")
@@ -306,7 +307,8 @@ impl<'a> Assignments<'a> {
     }
 
     fn unknown_relationship(&mut self, name: &str, pointer: String) {
-        let known = self.table.relationships.iter().map(|r| r.name.as_str());
+        let shown = shape::relationships(&self.snapshot.schema, self.table_id);
+        let known = shown.into_iter().map(|id| self.table[id].name.as_str());
         let detail =
             format!("`{}` has no relationship `{name}`.{}", self.table.name, did_you_mean(name, known));
         self.errors.push(Error::new(ErrorCode::UnknownRelationship, detail).at(pointer));

@@ -10,7 +10,7 @@ use super::PlannedOperation;
 use super::assign::Assignments;
 use super::new_rows::NewRows;
 use crate::jsonapi::document::ResourceDocument;
-use crate::jsonapi::id;
+use crate::jsonapi::{id, shape};
 use crate::plan::restrict;
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Result};
@@ -93,7 +93,7 @@ fn require(snapshot: &Snapshot, table_id: TableId, assignments: &mut Assignments
         // A member that was given something that does not fit has its error already.
         let names = [table[column].name.as_str(), reference(table, column).unwrap_or_default()];
         if !names.iter().any(|name| assignments.has_error_about(name)) {
-            assignments.refuse(required(table, column));
+            assignments.refuse(required(snapshot, table, column));
         }
     }
 }
@@ -101,6 +101,14 @@ fn require(snapshot: &Snapshot, table_id: TableId, assignments: &mut Assignments
 /// The to-one relationship that a column belongs to.
 fn reference(table: &Table, column: ColumnId) -> Option<&str> {
     table.relationships.iter().find(|r| r.to_one() && r.columns.contains(&column)).map(|r| r.name.as_str())
+}
+
+/// Whether whoever asks knows the column, or the relationship that it belongs to.
+fn may_be_named(snapshot: &Snapshot, table: &Table, column: ColumnId) -> bool {
+    let mut leads =
+        table.relationships.iter().filter(|r| r.to_one() && r.columns.contains(&column)).peekable();
+    let through = leads.peek().is_none() || leads.any(|r| shape::shown(&snapshot.schema, r));
+    !table[column].hidden && through
 }
 
 fn set_by_rule(snapshot: &Snapshot, table: TableId, column: ColumnId) -> bool {
@@ -116,8 +124,12 @@ fn is_null(expr: &rules::Expr) -> bool {
     matches!(expr, rules::Expr::Literal(Value::Null))
 }
 
-fn required(table: &Table, column: ColumnId) -> Error {
+fn required(snapshot: &Snapshot, table: &Table, column: ColumnId) -> Error {
     let name = &table[column].name;
+    if !may_be_named(snapshot, table, column) {
+        let detail = format!("`{}` needs a value that is not yours to give.", table.name);
+        return Error::new(ErrorCode::Required, detail).at("/data");
+    }
     if table.key == [column] {
         let detail = format!("`{}` needs an `id` from the client.", table.name);
         return Error::new(ErrorCode::Required, detail).at("/data").about("id");

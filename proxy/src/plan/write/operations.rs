@@ -9,7 +9,7 @@ use super::{
     Condition, PlannedOperation, WritePlan, condition, create, delete, expected, key_of, relate, update,
 };
 use crate::jsonapi::document::{self, Name, OperationDocument, ResourceDocument, Verb};
-use crate::plan::names;
+use crate::plan::{names, restrict};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
 
@@ -76,6 +76,7 @@ impl Builder<'_> {
             return Err(Error::new(ErrorCode::MalformedDocument, detail).at(target.name_at()).into());
         }
         let table = self.table(&data.ty, "/data/type")?;
+        self.may(table, super::Verb::Create)?;
         let id = RowId::new(table, n);
         if data.etag.is_some() {
             return Err(nothing_to_match("/data/meta/etag"));
@@ -101,7 +102,7 @@ impl Builder<'_> {
         document: &OperationDocument,
         data: &ResourceDocument,
     ) -> Result<Vec<PlannedOperation>> {
-        let id = self.row(target)?;
+        let id = self.row(target, super::Verb::Update)?;
         let condition = self.condition(&id, document, Some(data))?;
         let mut parts = update(self.snapshot, id, data, condition, &self.new_rows)?;
         for part in parts.iter_mut().filter(|part| part.id.key().is_none()) {
@@ -117,7 +118,7 @@ impl Builder<'_> {
         target: &Target,
         name: &str,
     ) -> Result<PlannedOperation> {
-        let id = self.row(target)?;
+        let id = self.row(target, super::Verb::Update)?;
         let found = names::relationship(&self.snapshot.schema, id.table, name);
         let (relationship, there) =
             found.map_err(|detail| Error::new(ErrorCode::NotFound, detail).at(target.relationship_at()))?;
@@ -161,7 +162,7 @@ impl Builder<'_> {
         document: &OperationDocument,
         data: Option<&ResourceDocument>,
     ) -> Result<PlannedOperation> {
-        let id = self.row(target)?;
+        let id = self.row(target, super::Verb::Delete)?;
         let condition = self.condition(&id, document, data)?;
         Ok(delete(id, condition))
     }
@@ -172,8 +173,21 @@ impl Builder<'_> {
         writable.map_err(|errors| errors.map(|error| error.at(place)))
     }
 
-    /// The row that an operation names.
-    fn row(&self, target: &Target) -> Result<RowId> {
+    /// The row that an operation names, where what is done to it is granted at all. What is done to a row that the request adds is part of
+    /// its addition.
+    fn row(&self, target: &Target, verb: super::Verb) -> Result<RowId> {
+        let id = self.named(target)?;
+        if id.key().is_some() {
+            self.may(id.table, verb)?;
+        }
+        Ok(id)
+    }
+
+    fn may(&self, table: TableId, verb: super::Verb) -> Result<()> {
+        restrict::may(self.snapshot, table, verb).map_err(|errors| errors.map(|error| error.at("")))
+    }
+
+    fn named(&self, target: &Target) -> Result<RowId> {
         let table = self.table(&target.ty, target.ty_at())?;
         match &target.name {
             Some(Name::Id(id)) => {

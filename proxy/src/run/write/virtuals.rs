@@ -33,7 +33,7 @@ pub async fn add<'a>(context: Context<'_>, rows: impl Iterator<Item = Row<'a>>) 
 /// By the keys of their rows.
 async fn computed(context: Context<'_>, table: TableId, keys: Vec<Key>) -> HashMap<Key, Vec<Value>> {
     let snapshot = context.snapshot;
-    let select = Query::Select(lookup::virtuals(snapshot, table, keys));
+    let select = Query::Select(lookup::virtuals(snapshot, &context.who(), table, keys));
     let answers = context.pool.run(render(snapshot.schema.dialect, &select)).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "what was written is told without its virtual attributes");
         Vec::new()

@@ -29,8 +29,11 @@ async fn check(url: &str, dialect: Dialect, expect: &[&str]) {
     let (path, query) = url.split_once('?').unwrap();
     let (endpoint, request) = (route::endpoint("/api", path).unwrap(), query::parse(query).unwrap());
     let plan = build(&snapshot, &endpoint, request.aggregate_of.as_ref().unwrap(), &request).unwrap();
-    let Lowered { select, origin } =
-        lower(&snapshot, &restrict::aggregate(plan, Who::new(&snapshot, &Arc::default())).unwrap()).unwrap();
+    let Lowered { select, origin } = lower(
+        &snapshot,
+        &restrict::aggregate(&snapshot, plan, Who::new(&snapshot, &Arc::default())).unwrap(),
+    )
+    .unwrap();
     let texts = [Some(select), origin].into_iter().flatten().map(|select| {
         let statement = render::render(dialect, &Query::Select(select)).remove(0);
         statement.text.replace(['"', '`'], "")

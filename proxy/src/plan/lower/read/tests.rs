@@ -32,7 +32,7 @@ fn plan(snapshot: &Snapshot, url: &str) -> Restricted<ReadPlan> {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let endpoint = route::endpoint("/api", path).unwrap();
     let plan = build(snapshot, &endpoint, &query::parse(query).unwrap()).unwrap();
-    restrict::read(plan, Who::new(snapshot, &Arc::default())).unwrap()
+    restrict::read(snapshot, plan, Who::new(snapshot, &Arc::default())).unwrap()
 }
 
 fn text(select: Select) -> String {
@@ -239,3 +239,5 @@ async fn a_search_looks_for_each_word_in_all_that_is_searchable() {
     )
     .await;
 }
+
+mod policies;

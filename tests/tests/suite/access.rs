@@ -1,0 +1,34 @@
+//! Who may see and change what: two tenants and four roles on every way to a row, beside an oracle in plain SQL.
+
+mod reads;
+mod world;
+mod writes;
+
+use tests::database::ALL;
+use world::{EVERYBODY, World};
+
+#[tokio::test]
+async fn nobody_reads_what_is_not_granted_on_any_way() {
+    for dialect in ALL {
+        let world = World::open(dialect).await;
+        let mut asked = 0;
+        for who in EVERYBODY {
+            asked += reads::ask(&world, who).await;
+        }
+        println!("{dialect:?}: {asked} requests");
+        assert!(asked > 2000, "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_writes_what_is_not_granted_on_any_way() {
+    for dialect in ALL {
+        let world = World::open(dialect).await;
+        let mut asked = 0;
+        for (turn, who) in EVERYBODY.into_iter().enumerate() {
+            asked += writes::ask(&world, who, turn).await;
+        }
+        println!("{dialect:?}: {asked} requests");
+        assert!(asked > 2000, "{asked}");
+    }
+}
