@@ -79,6 +79,7 @@ fn syntax(file: &str, text: &str, error: &serde_saphyr::Error) -> Problem {
 fn remedy(words: &str) -> Option<&'static str> {
     [
         ("trailing content after", "what begins with a quote ends with it: put the whole into single quotes"),
+        ("anchor or alias", "what begins with * or & stands in quotes: \"*\""),
         ("tabs disallowed", "indent with spaces"),
         (
             "mapping values are not allowed",

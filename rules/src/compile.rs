@@ -4,7 +4,7 @@
 //! the tables get the one order in which rows are locked (`lock`). The five rules of the shop become four derivations, items before orders
 //! before customers, and one constraint.
 
-mod advise;
+pub(crate) mod advise;
 mod aggregate;
 mod constrain;
 mod create;

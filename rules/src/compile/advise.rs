@@ -18,7 +18,7 @@ use super::reads::{Column, Reads};
 use crate::expr::{Expr, Place};
 use crate::file::{ColumnRule, ConstraintRule, Files, Problems, Text};
 use crate::problem::Problem;
-use crate::rule::{Aggregate, AggregateFunction, Constraint, Derivation, DerivationKind};
+use crate::rule::{Aggregate, AggregateFunction, Constraint, Derivation, DerivationKind, RuleSet};
 use null::Nulls;
 
 /// All warnings about rules of which each by itself is right, by place.
@@ -40,6 +40,21 @@ pub(super) fn warnings(
     }
     advisor.unseen(derivations, constraints);
     advisor.found.sorted()
+}
+
+/// Which conditions are true or false, or null, whatever the row.
+pub(crate) struct Certainty<'a>(Nulls<'a>);
+
+impl<'a> Certainty<'a> {
+    /// Over a schema whose columns these rules set.
+    pub(crate) fn new(schema: &'a Schema, rules: &RuleSet) -> Self {
+        Self(Nulls::new(schema, rules.derivations.iter()))
+    }
+
+    /// The truth, where it is certain; null is none.
+    pub(crate) fn truth(&self, table: TableId, expr: &Expr) -> Option<Option<bool>> {
+        certain::truth(&self.0, table, expr)
+    }
 }
 
 struct Advisor<'a> {

@@ -25,7 +25,9 @@ struct Folder(PathBuf);
 impl Folder {
     fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("rg-reload-{:016x}", fastrand::u64(..)));
-        std::fs::create_dir_all(folder.join("rules")).unwrap();
+        for part in ["rules", "access"] {
+            std::fs::create_dir_all(folder.join(part)).unwrap();
+        }
         Self(folder)
     }
 
@@ -114,6 +116,9 @@ async fn what_is_not_sound_changes_nothing_and_the_metrics_say_so() {
         ("model.yaml", "tables: [\n"),
         ("rulegate.yaml", "api: {page_sise: 1}\n"),
         ("rules/a.yaml", "rules: [{derive: things.nothing, as: a}]\n"),
+        ("access/a.yaml", "access: [{role: a, resource: nothing, read: true}]\n"),
+        // Right, but nobody is known for whom it could hold.
+        ("access/a.yaml", "access: [{role: a, resource: things, read: true}]\n"),
     ] {
         let sound = std::fs::read(folder.0.join(name)).ok();
         folder.write(name, text);

@@ -34,7 +34,7 @@ fn begins_with_call(tokens: &[TokenWithSpan]) -> bool {
         && point.token == Token::Period
         && matches!(member.token, Token::Word(_))
         && open.token == Token::LParen
-        && matches!(name.token, Token::SingleQuotedString(_))
+        && matches!(name.token, Token::SingleQuotedString(_) | Token::Word(_))
         && close.token == Token::RParen
 }
 

@@ -261,6 +261,10 @@ impl Resolver<'_> {
         let (term, ty) = match name {
             Some(name) if member.is_word("claim") => (ActorTerm::Claim(name, Type::Null), Type::Null),
             Some(name) if member.is_word("has_role") => (ActorTerm::HasRole(name), Type::Bool),
+            None if member.is_word("claim") || member.is_word("has_role") => {
+                let hint = format!("write actor.{}('name')", member.text);
+                return self.refuse(span, "a name in single quotes is missing in the brackets", hint);
+            }
             _ => {
                 let hint = "there are actor.id, actor.claim('name') and actor.has_role('name')";
                 return self.refuse(span, "the actor has no such member", hint);

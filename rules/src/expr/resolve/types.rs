@@ -142,6 +142,9 @@ impl Resolver<'_> {
         let numeric = |ty| matches!(ty, Type::Integer | Type::Decimal(_));
         let says_number = matches!(&item.expr, Expr::Literal(Value::Text(text)) if literal_as(text, Type::Decimal(None)).is_ok());
         let hint = match (ty, item.ty) {
+            _ if matches!(item.expr, Expr::Actor(ActorTerm::Id)) => {
+                "actor.id is a text; actor.claim('sub') is the same, converted to what it is compared with"
+            }
             (a, _) if numeric(a) && says_number => "write numbers without quotes",
             (a, b) if temporal(a) && numeric(b) => example(a),
             (a, b) if temporal(b) && numeric(a) => example(b),

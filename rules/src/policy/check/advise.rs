@@ -6,11 +6,12 @@ use introspect::schema::ColumnDefault;
 use introspect::{ColumnId, Schema, TableId};
 
 use super::{listed, stored};
+use crate::compile::advise::Certainty;
 use crate::file::{Files, Problems, Text};
 use crate::policy::Rows;
 use crate::policy::access::{Access, Kept, Rule};
 use crate::policy::action::Action;
-use crate::policy::file::{Entry, STAR, Who};
+use crate::policy::file::{Entry, Extent, STAR, Said, Who};
 use crate::problem::{Problem, did_you_mean};
 use crate::rule::{DerivationKind, RuleSet};
 
@@ -24,6 +25,9 @@ pub(super) fn warnings(
 ) -> Vec<Problem> {
     let mut advisor = Advisor { schema, rules, entries, access, found: Problems::new(files) };
     advisor.exempt();
+    for (place, entry) in entries.iter().enumerate() {
+        advisor.certain(place, entry);
+    }
     for (place, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.is_filter()) {
         advisor.required(place, entry);
         advisor.unread(place, entry);
@@ -50,6 +54,29 @@ impl<'a> Advisor<'a> {
                 let message = format!("nothing is granted to the role `{}`", role.value);
                 self.found.at(role, message, hint.unwrap_or_default());
             }
+        }
+    }
+
+    /// Conditions that say the same of every row: the first resource stands for all.
+    fn certain(&mut self, place: usize, entry: &Entry) {
+        let certainty = Certainty::new(self.schema, self.rules);
+        let Some((table, rule)) = self.of(place).next() else { return };
+        for said in &entry.said {
+            let action = Action::ALL.into_iter().find(|action| said.is_about(*action));
+            let rows = action.and_then(|action| rule.rows.of(action).as_ref());
+            let (Extent::Where(text), Some(Rows::Where(expr))) = (&said.extent, rows) else { continue };
+            let (message, hint) = match (certainty.truth(table, expr), entry.is_filter()) {
+                (None, _) => continue,
+                (Some(Some(true)), false) => {
+                    ("this condition always holds", "write `true`, where that is meant")
+                }
+                (Some(Some(true)), true) => {
+                    ("this condition always holds", "it filters nothing: leave it out")
+                }
+                (Some(_), false) => ("this condition never holds", "it grants nothing: leave it out"),
+                (Some(_), true) => ("this condition never holds", "write `false`, where that is meant"),
+            };
+            self.found.at(text, message, hint);
         }
     }
 
@@ -99,7 +126,7 @@ impl<'a> Advisor<'a> {
 
     /// Rows that can be written and not be seen: by nobody at all, or not by who may change them.
     fn unread(&mut self, place: usize, entry: &Entry) {
-        let writing = |said: &&crate::policy::file::Said| !said.is_all() && !said.is_about(Action::Read);
+        let writing = |said: &&Said| !said.is_all() && !said.is_about(Action::Read);
         let Some(said) = entry.said.iter().find(writing) else { return };
         let nobody: Vec<TableId> =
             self.of(place).map(|(id, _)| id).filter(|id| !self.reads(*id, |_| true)).collect();

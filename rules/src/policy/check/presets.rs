@@ -8,7 +8,7 @@ use super::{Checker, Targets, listed};
 use crate::compile::outer_quotes;
 use crate::expr::eval::accept;
 use crate::expr::resolve::{Context, assignable, noun, of_column, resolve};
-use crate::expr::{Expr, Type, parse};
+use crate::expr::{ActorTerm, Expr, Type, parse};
 use crate::file::Text;
 use crate::policy::action::Action;
 use crate::problem::ExprProblem;
@@ -133,7 +133,7 @@ impl Checker<'_> {
         let (expr, ty) = resolve(self.schema, table, &text.value, tree, Context::Preset, Some(wanted))?;
         if !assignable(ty, wanted) {
             let message = format!("`{}` holds {}, this is {}", column.name, noun(wanted), noun(ty));
-            return refuse(message, conversion(ty));
+            return refuse(message, conversion(&expr, ty));
         }
         if let Expr::Literal(value) = &expr
             && let Err(why) = accept(value.clone(), column)
@@ -145,8 +145,11 @@ impl Checker<'_> {
 }
 
 /// How what does not fit can be made to.
-fn conversion(ty: Type) -> &'static str {
+fn conversion(expr: &Expr, ty: Type) -> &'static str {
     match ty {
+        _ if *expr == Expr::Actor(ActorTerm::Id) => {
+            "actor.id is a text; actor.claim('sub') is the same, converted to what the column holds"
+        }
         Type::Text => "actor.claim('name') is converted to what the column holds",
         _ => "cast(… as type) converts, where that is meant",
     }

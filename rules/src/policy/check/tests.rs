@@ -331,7 +331,7 @@ fn resources_and_conditions_are_checked_against_the_schema() {
         ),
         (
             "  - {role: a, resource: orders, read: tenant_id = actor.id}",
-            "2:51: in a comparison, a number and a text do not go together (cast(… as type) converts, where that is meant)",
+            "2:51: in a comparison, a number and a text do not go together (actor.id is a text; actor.claim('sub') is the same, converted to what it is compared with)",
         ),
         (
             "  - {role: a, resource: orders, read: region}",
@@ -404,7 +404,7 @@ fn attributes_and_presets_are_checked_against_the_schema() {
             "  - {role: a, resource: orders, all: true, set: {amount_total: 1, notes: \"'x'\", tenant_id: actor.id}}",
             "2:50: `amount_total` of orders is set by a rule (it cannot be preset)\n\
              2:67: `notes` of orders is set by a rule (it cannot be preset)\n\
-             2:92: `tenant_id` holds a number, this is a text (actor.claim('name') is converted to what the column holds)",
+             2:92: `tenant_id` holds a number, this is a text (actor.id is a text; actor.claim('sub') is the same, converted to what the column holds)",
         ),
         (
             "  - {role: a, resource: orders, all: true, set: {region: tenant_id, customer: actor.claim('customer')}}",
@@ -449,6 +449,16 @@ fn what_is_hardly_meant_is_warned_of() {
             "2:33: `a` may update, and not read, orders (who sees no row finds none to change: grant `read`)",
         ),
         ("  - {role: a, resource: orders, update: true}\n  - {role: '*', resource: orders, read: true}", ""),
+        (
+            "  - {role: a, resource: [orders, items], read: id = null, delete: id is not null}",
+            "2:48: this condition never holds (it grants nothing: leave it out)\n\
+             2:67: this condition always holds (write `true`, where that is meant)",
+        ),
+        (
+            "  - {every_role_but: [], resource: orders, read: 1 = 2, delete: id is not null}",
+            "2:50: this condition never holds (write `false`, where that is meant)\n\
+             2:65: this condition always holds (it filters nothing: leave it out)",
+        ),
         (
             "  - {role: admin, resource: orders, read: true}\n  - {every_role_but: [admn], resource: orders, all: region = 'x'}",
             "3:23: nothing is granted to the role `admn` (did you mean `admin`?)",

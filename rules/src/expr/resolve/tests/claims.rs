@@ -67,6 +67,14 @@ fn what_is_wrong_about_a_claim_is_said_where_it_stands() {
                 "[amnt] items has no column `amnt` (did you mean `amount`?)",
             ),
             (
+                "quantity in actor.claim(\"xs\")",
+                "[actor.claim] a name in single quotes is missing in the brackets (write actor.claim('name'))",
+            ),
+            (
+                "quantity = actor.id",
+                "[actor.id] in a comparison, a number and a text do not go together (actor.id is a text; actor.claim('sub') is the same, converted to what it is compared with)",
+            ),
+            (
                 "quantity in actor.claims('xs')",
                 "[actor.claims] the actor has no such member (there are actor.id, actor.claim('name') and actor.has_role('name'))",
             ),
