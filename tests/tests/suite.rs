@@ -11,6 +11,7 @@
 
 mod suite {
     mod access;
+    mod access_files;
     mod aggregates;
     mod alike;
     mod bad_input;
