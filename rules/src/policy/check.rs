@@ -9,9 +9,9 @@ mod attributes;
 mod conditions;
 mod presets;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use introspect::{Schema, Table, TableId};
+use introspect::{ColumnId, Schema, Table, TableId};
 
 use super::access::{self, Access, Rule};
 use super::action::{Action, ByAction};
@@ -41,7 +41,7 @@ pub fn check(
     let mut problems = Problems::new(files);
     let entries = file::read(&mut problems);
     let tables = vec![Vec::new(); schema.tables.len()];
-    let mut checker = Checker { schema, rules, problems, tables };
+    let mut checker = Checker { schema, rules, referred: referred(schema), problems, tables };
     for (place, entry) in entries.iter().enumerate() {
         checker.entry(place, entry);
     }
@@ -60,6 +60,8 @@ pub fn check(
 struct Checker<'a> {
     schema: &'a Schema,
     rules: &'a RuleSet,
+    /// What foreign keys refer to, which never changes.
+    referred: HashSet<(TableId, ColumnId)>,
     problems: Problems<'a>,
     tables: Vec<Vec<Rule>>,
 }
@@ -184,6 +186,11 @@ fn is_served(table: &Table) -> bool {
 /// Whether the database keeps a column of this name.
 fn stored(table: &Table, name: &str) -> bool {
     table.column(name).is_some_and(|id| !table[id].is_virtual)
+}
+
+fn referred(schema: &Schema) -> HashSet<(TableId, ColumnId)> {
+    let keys = schema.tables.iter().flat_map(|table| &table.foreign_keys);
+    keys.flat_map(|key| key.target_columns.iter().map(|column| (key.target, *column))).collect()
 }
 
 fn roles(entries: &[Entry]) -> Vec<String> {

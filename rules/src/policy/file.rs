@@ -174,12 +174,13 @@ impl Reader {
     fn entry(&mut self, node: &Node) -> Option<Entry> {
         let problems = self.yaml.problems.len();
         let start = match &node.content {
-            Content::Map(entries) => entries.first().map(|(key, _)| self.own(key.clone()))?,
-            _ => {
-                let hint = Some("write `- role: …`, `resource: …` and what may be done".into());
-                self.yaml.problem(node.place, "a grant is needed here", hint);
-                return None;
-            }
+            Content::Map(entries) => entries.first().map(|(key, _)| self.own(key.clone())),
+            _ => None,
+        };
+        let Some(start) = start else {
+            let hint = Some("write `- role: …`, `resource: …` and what may be done".into());
+            self.yaml.problem(node.place, "a grant is needed here", hint);
+            return None;
         };
         let mut draft = Draft::default();
         for (key, value) in self.yaml.fields(node, ENTRY_KEYS) {

@@ -1,5 +1,6 @@
 //! `set` and `set_on_update`: what is put into attributes in the request's place -> columns with typed expressions, for each resource.
 
+use dialects::Value;
 use introspect::schema::ColumnDefault;
 use introspect::{ColumnId, Table, TableId};
 use sqlparser::ast;
@@ -34,8 +35,14 @@ impl Checker<'_> {
                 targets.tables.iter().zip(&found).map(|(id, column)| Some((*id, (*column)?))).collect();
             self.settable(name, &targeted, action);
             let exprs = self.preset(text, targets, &targeted);
-            for (presets, expr) in all.iter_mut().zip(exprs) {
-                presets.extend(expr);
+            for (presets, (column, expr)) in
+                all.iter_mut().zip(exprs).filter_map(|(all, one)| Some((all, one?)))
+            {
+                if presets.iter().any(|(known, _)| *known == column) {
+                    let message = format!("`{}` is set by two lines", name.value);
+                    self.problems.at(name, message, "a relationship is its foreign key");
+                }
+                presets.push((column, expr));
             }
         }
         all
@@ -64,10 +71,6 @@ impl Checker<'_> {
             .derivations
             .iter()
             .any(|rule| rule.table == table && rule.column == id && sets(rule, action));
-        let referred_to = || {
-            let mut keys = self.schema.tables.iter().flat_map(|table| &table.foreign_keys);
-            keys.any(|key| key.target == table && key.target_columns.contains(&id))
-        };
         match action {
             _ if column.is_virtual => Some("is computed when its row is read"),
             _ if column.generated.is_some() || column.default == ColumnDefault::GeneratedAlways => {
@@ -75,7 +78,9 @@ impl Checker<'_> {
             }
             _ if derived => Some("is set by a rule"),
             Action::Update if here.key.contains(&id) => Some("is part of the key, which never changes"),
-            Action::Update if referred_to() => Some("is what a foreign key refers to, which never changes"),
+            Action::Update if self.referred.contains(&(table, id)) => {
+                Some("is what a foreign key refers to, which never changes")
+            }
             _ => None,
         }
     }
@@ -139,6 +144,9 @@ impl Checker<'_> {
             && let Err(why) = accept(value.clone(), column)
         {
             return refuse(format!("this constant does not fit: `{}` {why}", column.name), "");
+        }
+        if expr == Expr::Literal(Value::Null) && !column.nullable {
+            return refuse(format!("`{}` is never null", column.name), "");
         }
         Ok(expr)
     }

@@ -1,8 +1,8 @@
 //! Access files over the shop: what they become, and what is said about the wrong ones.
 
 use dialects::Dialect;
+use introspect::RelationshipId;
 use introspect::schema::{Action as OnDelete, ColumnDefault};
-use introspect::{ColumnId, RelationshipId};
 
 use super::*;
 use crate::fixture::{self, INT, Sketch, TEXT};
@@ -292,6 +292,11 @@ fn entries_that_do_not_go_together_are_refused() {
             "  - {role: a, resource: orders, read: }",
             "2:37: a text is missing here (null itself, where it is meant, stands in quotes)",
         ),
+        (
+            "  - {}\n  -",
+            "2:5: a grant is needed here (write `- role: …`, `resource: …` and what may be done)\n\
+             3:4: a grant is needed here (write `- role: …`, `resource: …` and what may be done)",
+        ),
         ("  a: b", "1:1: a list of grants is needed (write `- role: …`, `resource: …` and what may be done)"),
     ]);
     assert_eq!(said("acces: []"), "1:1: unknown key `acces` (did you mean `access`?)");
@@ -420,6 +425,14 @@ fn attributes_and_presets_are_checked_against_the_schema() {
             "2:49: `words` of notes is computed by the database (it cannot be preset)\n\
              2:65: this constant does not fit: `line` must be a whole number\n\
              2:77: a column is not allowed in a preset (YAML takes the outer quotes away: for the text, write \"'x'\")",
+        ),
+        (
+            "  - {role: a, resource: orders, all: true, set: {customer: 1, customer_id: 2}, set_on_update: {region: 'null'}}",
+            "2:63: `customer_id` is set by two lines (a relationship is its foreign key)",
+        ),
+        (
+            "  - {role: a, resource: notes, all: true, set: {text: 'null'}}",
+            "2:56: `text` is never null (YAML takes the outer quotes away: for the text, write \"'null'\")",
         ),
         (
             "  - {role: a, resource: '*', all: true, set: {createdby: actor.id}}",
