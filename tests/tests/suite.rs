@@ -42,6 +42,7 @@ mod suite {
     mod northwind;
     mod operations;
     mod oracle;
+    mod policies;
     mod protocols;
     mod random;
     mod reads;

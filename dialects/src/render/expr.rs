@@ -585,18 +585,35 @@ pub(super) fn can_fail(expr: &Expr) -> bool {
     itself || expr.inside().into_iter().any(can_fail)
 }
 
-/// Whether indexes may see a term that guards another. Where one says what a column equals, MySQL believes it in all the other terms, and
-/// looks at these first.
+/// Whether indexes may see a term that guards another. Where one says what a column equals, MySQL and SQLite believe it in all the other
+/// terms, and then look at these first.
 fn may_stand_outside(term: &Expr, dialect: Dialect) -> bool {
-    match term {
-        _ if dialect != Dialect::Mysql => true,
-        Expr::Binary(BinaryOp::Eq, a, b) => {
-            matches!((a.as_ref(), b.as_ref()), (Expr::Column(a, _), Expr::Column(b, _)) if a != b)
+    match (dialect, term) {
+        (Dialect::Postgres, _) => true,
+        (Dialect::Sqlite, _) => !equates(term),
+        (Dialect::Mysql, Expr::Binary(BinaryOp::Eq, a, b)) => ties(a, b),
+        (Dialect::Mysql, Expr::Binary(op, ..)) => {
+            matches!(op, BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge)
         }
-        Expr::Binary(op, ..) => matches!(op, BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge),
-        Expr::Not(inner) => matches!(inner.as_ref(), Expr::KeyIn(..)),
+        (Dialect::Mysql, Expr::Not(inner)) => matches!(inner.as_ref(), Expr::KeyIn(..)),
+        (Dialect::Mysql, _) => false,
+    }
+}
+
+/// Whether it says what a column equals. (SQLite takes a list of one value for that value.)
+fn equates(term: &Expr) -> bool {
+    match term {
+        Expr::Binary(BinaryOp::Eq, a, b) => !ties(a, b),
+        Expr::In(..) | Expr::InExprs(..) | Expr::KeyIn(..) => true,
+        Expr::And(terms) => terms.iter().any(equates),
+        Expr::Or(terms) => matches!(terms.as_slice(), [term] if equates(term)),
         _ => false,
     }
+}
+
+/// Whether two sides are columns of two tables.
+fn ties(a: &Expr, b: &Expr) -> bool {
+    matches!((a, b), (Expr::Column(a, _), Expr::Column(b, _)) if a != b)
 }
 
 /// How many nodes they have.

@@ -55,19 +55,28 @@ impl<'a> Scope<'a> {
         Seen((!all.is_empty()).then_some(Expr::And(all)))
     }
 
-    /// What can fail is asked of no row that may not be read: its failure would tell of that row.
+    /// What can fail is asked of no row that may not be read: its failure would tell of that row. Nor is beside it anything asked of joined
+    /// rows: where a database sees that there must be one, it takes the outer join for an inner one, and what stands in ON is no more true of
+    /// all rows than what stands in WHERE.
     fn add_guarded(&self, all: &mut Vec<Expr>, asked: impl IntoIterator<Item = Expr>) {
-        let mut delicate = Vec::new();
-        for term in asked.into_iter().flat_map(terms) {
-            match is_plain(&term) {
-                true => all.push(term),
-                false => delicate.push(term),
-            }
+        let asked: Vec<Expr> = asked.into_iter().flat_map(terms).collect();
+        if asked.iter().all(is_plain) {
+            return all.extend(asked);
         }
-        if !delicate.is_empty() {
-            let guards = self.policy.iter().chain(&self.guards).cloned().collect();
-            let arm = (Expr::And(guards), Expr::And(delicate));
-            all.push(Expr::Case(vec![arm], Some(Box::new(Expr::Bool(false)))));
+        let outside = |term: &Expr| is_plain(term) && (self.guards.is_empty() || self.is_own(term));
+        let (plain, inside): (Vec<Expr>, Vec<Expr>) = asked.into_iter().partition(outside);
+        all.extend(plain);
+        let guards = self.policy.iter().chain(&self.guards).cloned().collect();
+        let arm = (Expr::And(guards), Expr::And(inside));
+        all.push(Expr::Case(vec![arm], Some(Box::new(Expr::Bool(false)))));
+    }
+
+    /// Whether a term reads nothing but the first table's row.
+    fn is_own(&self, term: &Expr) -> bool {
+        match term {
+            Expr::Column(alias, _) => *alias == self.root,
+            Expr::Exists(_) | Expr::Scalar(_) => false,
+            other => other.inside().into_iter().all(|inner| self.is_own(inner)),
         }
     }
 
