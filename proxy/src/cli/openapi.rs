@@ -1,12 +1,15 @@
 //! `rulegate openapi`: the OpenAPI document that a server would serve.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use clap::Args;
+use rules::policy::{Actor, Authority};
 
 use super::{Failure, SourceArgs, open, runtime, serving};
 use crate::config::Config;
 use crate::jsonapi::openapi::document;
+use crate::state::Snapshot;
 use crate::state::load::load;
 
 /// Print the OpenAPI 3.1 document of the API, as `serve` answers it under /openapi.json
@@ -14,6 +17,9 @@ use crate::state::load::load;
 pub(super) struct OpenapiArgs {
     #[command(flatten)]
     source: SourceArgs,
+    /// As somebody with this role sees it; may be given several times. Without: all of it
+    #[arg(long, value_name = "NAME")]
+    role: Vec<String>,
 }
 
 pub(super) fn run(args: OpenapiArgs) -> Result<(), Failure> {
@@ -22,7 +28,15 @@ pub(super) fn run(args: OpenapiArgs) -> Result<(), Failure> {
         let pool = open(&config)?;
         let loaded = load(&pool, &config.blueprint).await.map_err(|error| serving::failure(&error))?;
         let mut out = std::io::stdout().lock();
-        out.write_all(&document(&loaded.snapshot)).map_err(Failure::problems)?;
+        let seen = seen(Arc::new(loaded.snapshot), args.role);
+        out.write_all(&document(&seen)).map_err(Failure::problems)?;
         writeln!(out).map_err(Failure::problems)
     })
+}
+
+fn seen(snapshot: Arc<Snapshot>, roles: Vec<String>) -> Arc<Snapshot> {
+    match roles.is_empty() {
+        true => Arc::new(snapshot.seen_with(Authority::open())),
+        false => snapshot.view(&Actor { roles, ..Actor::anonymous() }),
+    }
 }

@@ -2,7 +2,10 @@
 //!
 //! Names of components are a type's name (what a component may not contain as `.HH`) and a word after a dot, such as `orders.create`:
 //! no type has a dot in its name. Sizes grow with columns and relationships alone, since all that types share stands once.
+//!
+//! It tells whoever asks what they may do, and no more: the snapshot is the one that they see.
 
+mod granted;
 mod parameters;
 mod paths;
 mod responses;
@@ -29,6 +32,9 @@ resources.
 - **Derived attributes** (read-only here) follow from rules: they are left out of a write and named in `meta.ignored`.
 ";
 
+/// The security scheme.
+const BEARER: &str = "bearer";
+
 /// The document, as JSON text. It is written part by part: as one tree, that of a large database would take a multiple of its memory.
 pub fn document(snapshot: &Snapshot) -> Vec<u8> {
     let mut out = Vec::with_capacity(64 * 1024);
@@ -40,13 +46,20 @@ pub fn document(snapshot: &Snapshot) -> Vec<u8> {
     member(&mut out, "info", &info);
     member(&mut out, "servers", &json!([{"url": links::base(&snapshot.api)}]));
     member(&mut out, "tags", &tags.into());
-    section(&mut out, "paths", paths::shared(), tables().map(|id| paths::of(snapshot, id)));
+    if snapshot.is_guarded() {
+        member(&mut out, "security", &json!([{BEARER: []}]));
+    }
+    section(&mut out, "paths", paths::shared(snapshot), tables().map(|id| paths::of(snapshot, id)));
     open(&mut out, "components");
     section(&mut out, "schemas", schemas::shared(), tables().map(|id| schemas::of(snapshot, id)));
     let parameters = tables().map(|id| parameters::of(snapshot, id));
     section(&mut out, "parameters", parameters::shared(snapshot), parameters);
     member(&mut out, "headers", &responses::headers());
     member(&mut out, "responses", &responses::refusals().into());
+    if snapshot.is_guarded() {
+        let token = json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT"});
+        member(&mut out, "securitySchemes", &json!({BEARER: token}));
+    }
     out.extend_from_slice(b"}}");
     out
 }

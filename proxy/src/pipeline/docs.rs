@@ -30,15 +30,36 @@ const PAGE: &str = r#"<!doctype html>
 </body></html>
 "#;
 
-/// Large APIs stay usable folded, and nobody else is asked whether the document is valid.
-const START: &str = r##"SwaggerUIBundle({
-  url: "../openapi.json",
+/// Large APIs stay usable folded, and nobody else is asked whether the document is valid. Who logs in or out sees another document, which
+/// is asked for with the token.
+const START: &str = r##"const place = "../openapi.json";
+let token = "";
+
+const reload = (tell) => (original, system) => (payload) => {
+  const told = original(payload);
+  token = tell(payload) || "";
+  system.specActions.download(place);
+  return told;
+};
+
+SwaggerUIBundle({
+  url: place,
   dom_id: "#swagger-ui",
   deepLinking: true,
   docExpansion: "none",
   defaultModelsExpandDepth: -1,
   validatorUrl: null,
   filter: true,
+  requestInterceptor: (request) => {
+    if (request.loadSpec && token) request.headers.Authorization = `Bearer ${token}`;
+    return request;
+  },
+  plugins: [() => ({
+    statePlugins: { auth: { wrapActions: {
+      authorize: reload((given) => given.bearer && given.bearer.value),
+      logout: reload(() => ""),
+    } } },
+  })],
 });
 "##;
 

@@ -3,6 +3,7 @@
 use introspect::TableId;
 use serde_json::{Map, Value as Json, json};
 
+use super::granted::Granted;
 use super::{component, reference};
 use crate::jsonapi::shape::{self, Shape};
 use crate::state::Snapshot;
@@ -100,6 +101,9 @@ pub(super) fn shared(snapshot: &Snapshot) -> Map<String, Json> {
 
 /// What names members of a type: filters by its attributes, its sort order, what is included, what is shown.
 pub(super) fn of(snapshot: &Snapshot, id: TableId) -> Vec<(String, Json)> {
+    if !Granted::of(snapshot, id).reads() {
+        return Vec::new();
+    }
     let (schema, table) = (&snapshot.schema, &snapshot.schema[id]);
     let shape = Shape::full(schema, &snapshot.api, id);
     let attributes: Vec<&str> = shape.attributes.iter().map(|column| table[*column].name.as_str()).collect();

@@ -3,31 +3,49 @@
 use introspect::{RelationshipId, Table, TableId};
 use serde_json::{Map, Value as Json, json};
 
+use super::granted::{Change, Granted};
 use super::schemas::arity;
-use super::{object, parameters, reference, responses, schema};
+use super::{object, parameters, reference, responses, schema, served};
 use crate::jsonapi::media::{JSON_API, JSON_API_ATOMIC};
 use crate::jsonapi::{links, shape};
 use crate::state::Snapshot;
 
-/// The list of types, and several operations at once.
-pub(super) fn shared() -> Map<String, Json> {
+/// The list of types, and several operations at once where there are any to do.
+pub(super) fn shared(snapshot: &Snapshot) -> Map<String, Json> {
+    let answers = responses::read(&reference("schemas", "jsonapi.index"), false);
     let index = json!({"get": {
         "operationId": "index", "summary": "The types, with their URLs",
-        "responses": responses::read(&reference("schemas", "jsonapi.index"), false),
+        "responses": guarded(snapshot, answers),
     }});
+    let writes = served(snapshot).any(|(id, _)| Granted::of(snapshot, id).writes());
+    let operations = writes.then(|| ("/operations".to_owned(), operations(snapshot)));
+    [("/".to_owned(), index)].into_iter().chain(operations).collect()
+}
+
+fn operations(snapshot: &Snapshot) -> Json {
     let done = json!({
         "description": "A result for each operation, in their order.",
         "content": {JSON_API_ATOMIC: {"schema": reference("schemas", "jsonapi.results")}},
     });
-    let operations = json!({"post": {
+    let answers = vec![("200", done), ("204", responses::empty("Done, and nothing is left to show."))];
+    json!({"post": {
         "operationId": "operations",
         "summary": "Several operations in one transaction",
         "description": "[Atomic Operations](https://jsonapi.org/ext/atomic): all are done, or none.",
         "parameters": [reference("parameters", "trace")],
         "requestBody": {"required": true, "content": {JSON_API_ATOMIC: {"schema": reference("schemas", "jsonapi.operations")}}},
-        "responses": responses::write(vec![("200", done), ("204", responses::empty("Done, and nothing is left to show."))]),
-    }});
-    Map::from_iter([("/".to_owned(), index), ("/operations".to_owned(), operations)])
+        "responses": guarded(snapshot, responses::write(answers)),
+    }})
+}
+
+/// Where it matters who asks, any request may be refused for that.
+fn guarded(snapshot: &Snapshot, mut answers: Json) -> Json {
+    if snapshot.is_guarded()
+        && let Some(answers) = answers.as_object_mut()
+    {
+        answers.extend(responses::with_refusals(responses::GUARDED));
+    }
+    answers
 }
 
 /// The paths of a type.
@@ -35,17 +53,21 @@ pub(super) fn of(snapshot: &Snapshot, id: TableId) -> Vec<(String, Json)> {
     let table = &snapshot.schema[id];
     let collection = format!("/{}", links::segment(&table.name));
     let item = format!("{collection}/{{id}}");
-    let mut paths = vec![
-        (collection, Operations { snapshot, id, table }.collection()),
-        (item.clone(), Operations { snapshot, id, table }.item()),
-    ];
+    let operations = Operations { snapshot, id, table, granted: Granted::of(snapshot, id) };
+    let mut paths = vec![(collection, operations.collection()), (item.clone(), operations.item())];
     for relationship in shape::relationships(&snapshot.schema, id) {
         let name = links::segment(&table[relationship].name);
-        let operations = Operations { snapshot, id, table };
-        paths.push((format!("{item}/{name}"), operations.related(relationship)));
+        if operations.granted.reads() {
+            paths.push((format!("{item}/{name}"), operations.related(relationship)));
+        }
         paths.push((format!("{item}/relationships/{name}"), operations.linkage(relationship)));
     }
+    paths.retain(|(_, path)| has_methods(path));
     paths
+}
+
+fn has_methods(path: &Json) -> bool {
+    path.as_object().is_some_and(|path| path.keys().any(|member| member != "parameters"))
 }
 
 /// The operations of one type.
@@ -53,19 +75,23 @@ struct Operations<'a> {
     snapshot: &'a Snapshot,
     id: TableId,
     table: &'a Table,
+    granted: Granted<'a>,
 }
 
 impl Operations<'_> {
     fn collection(&self) -> Json {
-        object([("get", Some(self.list())), ("post", (!self.table.view).then(|| self.create()))])
+        object([
+            ("get", self.granted.reads().then(|| self.list())),
+            ("post", self.granted.allows(Change::Create).then(|| self.create())),
+        ])
     }
 
     fn item(&self) -> Json {
         object([
             ("parameters", Some(json!([reference("parameters", "id")]))),
-            ("get", Some(self.read())),
-            ("patch", (!self.table.view).then(|| self.update())),
-            ("delete", (!self.table.view).then(|| self.delete())),
+            ("get", self.granted.reads().then(|| self.read())),
+            ("patch", self.granted.allows(Change::Update).then(|| self.update())),
+            ("delete", self.granted.allows(Change::Delete).then(|| self.delete())),
         ])
     }
 
@@ -146,10 +172,11 @@ impl Operations<'_> {
         let taken = if many { parameters::of_linkage(self.snapshot, of.target) } else { Vec::new() };
         let read = if many { responses::read_many(&shown) } else { responses::read(&shown, false) };
         let (name, about) = (format!("{}.linkage", of.name), format!("Linkage: {}", of.name));
-        let writable = !self.table.view;
+        let writable = self.granted.allows(Change::Update)
+            && !self.granted.locks_relationship(Change::Update, relationship, of);
         object([
             ("parameters", Some(json!([reference("parameters", "id")]))),
-            ("get", Some(self.operation(&name, &about, taken, read))),
+            ("get", self.granted.reads().then(|| self.operation(&name, &about, taken, read))),
             ("patch", writable.then(|| change("replace", "Replace"))),
             ("post", (writable && many).then(|| change("add", "Add"))),
             ("delete", (writable && many).then(|| change("remove", "Remove"))),
@@ -163,7 +190,8 @@ impl Operations<'_> {
 
     /// How the answer to a write is to look.
     fn written(&self) -> Vec<Json> {
-        let mut taken = parameters::of_one(self.snapshot, self.id);
+        let shown = self.granted.reads().then(|| parameters::of_one(self.snapshot, self.id));
+        let mut taken = shown.unwrap_or_default();
         taken.push(reference("parameters", "trace"));
         taken
     }
@@ -174,7 +202,7 @@ impl Operations<'_> {
             ("tags", Some(json!([self.table.name]))),
             ("summary", Some(summary.into())),
             ("parameters", (!parameters.is_empty()).then(|| parameters.into())),
-            ("responses", Some(responses)),
+            ("responses", Some(guarded(self.snapshot, responses))),
         ])
     }
 }

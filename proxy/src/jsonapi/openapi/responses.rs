@@ -12,6 +12,9 @@ const ANY: &[u16] = &[400, 404, 406, 414, 431, 500, 501, 503, 504];
 /// What a write may be refused with besides.
 const WRITES: &[u16] = &[403, 409, 412, 413, 415, 422, 428];
 
+/// What any request may be refused with where it matters who asks.
+pub(super) const GUARDED: &[u16] = &[401, 403];
+
 /// Headers of answers.
 pub(super) fn headers() -> Json {
     json!({
@@ -101,6 +104,7 @@ pub(super) fn empty(description: &str) -> Json {
     json!({"description": description})
 }
 
-fn with_refusals(statuses: &[u16]) -> Map<String, Json> {
+/// Refusals, by their statuses.
+pub(super) fn with_refusals(statuses: &[u16]) -> Map<String, Json> {
     statuses.iter().map(|status| (status.to_string(), reference("responses", &status.to_string()))).collect()
 }

@@ -5,10 +5,11 @@
 use introspect::{ColumnId, Relationship, Table, TableId};
 use serde_json::{Map, Value as Json, json};
 
+use super::granted::{Change, Granted};
 use super::{component, object, reference, schema, value};
 use crate::ErrorCode;
 use crate::jsonapi::shape::{self, Shape};
-use crate::plan::write::{is_read_only, required_columns, takes_client_ids};
+use crate::plan::write::{is_read_only, takes_client_ids};
 use crate::state::Snapshot;
 
 /// What is the same for all types.
@@ -120,9 +121,11 @@ pub(super) fn of(snapshot: &Snapshot, id: TableId) -> Vec<(String, Json)> {
         ("related", document(&json!({"anyOf": [schema(table, ""), {"type": "null"}]}))),
         ("collection", document(&json!({"type": "array", "items": schema(table, "")}))),
     ];
-    if !table.view {
-        schemas.push(("create", write(snapshot, id, true)));
-        schemas.push(("update", write(snapshot, id, false)));
+    let granted = Granted::of(snapshot, id);
+    for (part, change) in [("create", Change::Create), ("update", Change::Update)] {
+        if granted.allows(change) {
+            schemas.push((part, write(snapshot, id, change)));
+        }
     }
     schemas.into_iter().map(|(part, schema)| (component(&table.name, part), schema)).collect()
 }
@@ -141,9 +144,9 @@ fn resource(snapshot: &Snapshot, id: TableId) -> Json {
 }
 
 fn attributes(snapshot: &Snapshot, id: TableId) -> Json {
-    let table = &snapshot.schema[id];
+    let (table, granted) = (&snapshot.schema[id], Granted::of(snapshot, id));
     let shown = shape::attributes(&snapshot.schema, &snapshot.api, id).into_iter().map(|column| {
-        let read_only = is_read_only(snapshot, id, column);
+        let read_only = granted.is_read_only(column);
         (table[column].name.clone(), value::of(&table[column], snapshot.api.numbers, read_only))
     });
     json!({"type": "object", "properties": shown.collect::<Map<_, _>>()})
@@ -186,12 +189,16 @@ fn document(data: &Json) -> Json {
 }
 
 /// What is sent to make or to change a resource, with an example that is complete.
-fn write(snapshot: &Snapshot, id: TableId, new: bool) -> Json {
-    let table = &snapshot.schema[id];
-    let required = if new { required_columns(snapshot, id) } else { Vec::new() };
-    let to_one = table.relationships.iter().filter(|r| r.to_one() && shape::shown(&snapshot.schema, r));
-    let shown = table.relationships.iter().filter(|r| shape::shown(&snapshot.schema, r));
-    let related = shown.map(|relationship| {
+fn write(snapshot: &Snapshot, id: TableId, change: Change) -> Json {
+    let (table, granted) = (&snapshot.schema[id], Granted::of(snapshot, id));
+    let new = change == Change::Create;
+    let required = if new { granted.required() } else { Vec::new() };
+    let settable = || {
+        let shown = table.relationships().filter(|(_, r)| shape::shown(&snapshot.schema, r));
+        shown.filter(|(id, r)| !granted.locks_relationship(change, *id, r)).map(|(_, r)| r)
+    };
+    let to_one = settable().filter(|r| r.to_one());
+    let related = settable().map(|relationship| {
         let target = &snapshot.schema[relationship.target];
         (relationship.name.clone(), schema(target, arity(relationship)))
     });
@@ -222,7 +229,7 @@ fn write(snapshot: &Snapshot, id: TableId, new: bool) -> Json {
     musts.extend((!needed.is_empty()).then_some("relationships"));
     json!({"type": "object", "required": ["data"], "properties": {
         "data": {"type": "object", "required": musts, "properties": members},
-    }, "examples": [example(snapshot, id, new, &required)]})
+    }, "examples": [example(snapshot, id, change, &required)]})
 }
 
 /// An object of which some members must be there.
@@ -234,9 +241,11 @@ fn demanding(schema: Json, required: &[&str]) -> Json {
 }
 
 /// A document that could be sent: what is required, and a few attributes more.
-fn example(snapshot: &Snapshot, id: TableId, new: bool, required: &[ColumnId]) -> Json {
-    let table = &snapshot.schema[id];
-    let writable = |column: &ColumnId| !is_read_only(snapshot, id, *column) && !table.key.contains(column);
+fn example(snapshot: &Snapshot, id: TableId, change: Change, required: &[ColumnId]) -> Json {
+    let (table, granted, new) = (&snapshot.schema[id], Granted::of(snapshot, id), change == Change::Create);
+    let writable = |column: &ColumnId| {
+        !is_read_only(snapshot, id, *column) && !granted.locks(change, *column) && !table.key.contains(column)
+    };
     let own = |column: &ColumnId| !table.in_foreign_key(*column);
     let shown = shape::attributes(&snapshot.schema, &snapshot.api, id);
     let attributes: Map<String, Json> = shown
@@ -244,7 +253,11 @@ fn example(snapshot: &Snapshot, id: TableId, new: bool, required: &[ColumnId]) -
         .filter(|column| own(column) && (required.contains(column) || writable(column)))
         .map(|column| (table[*column].name.clone(), value::example(&table[*column], snapshot.api.numbers)))
         .collect();
-    let demanded = |r: &&Relationship| r.to_one() && r.columns.iter().any(|column| required.contains(column));
+    let demanded = |r: &&Relationship| {
+        r.to_one()
+            && shape::shown(&snapshot.schema, r)
+            && r.columns.iter().any(|column| required.contains(column))
+    };
     let related: Map<String, Json> = table
         .relationships
         .iter()

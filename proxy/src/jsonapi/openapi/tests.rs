@@ -154,3 +154,5 @@ async fn collections_come_in_three_forms_and_all_else_in_one() {
         assert_eq!(content.as_object().unwrap().keys().collect::<Vec<_>>(), forms, "{path}");
     }
 }
+
+mod granted;
