@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use dialects::Pool;
+use http::HeaderMap;
 use rules::policy::Actor;
 
+use crate::auth::{self, Authenticator};
 use crate::exchange::Request;
 use crate::observe::Metrics;
 use crate::pipeline::{self, Answer};
@@ -20,6 +22,9 @@ use crate::state::load::{Blueprint, LoadError, Loaded, load_to_serve};
 use crate::state::{Readiness, Snapshot};
 use crate::{Error, ErrorCode};
 use reload::Source;
+
+/// How often it is asked whether the keys of an issuer are fresh.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long to wait before the database is asked again, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
@@ -32,6 +37,7 @@ pub struct App {
     pub settings: Settings,
     pool: Arc<Pool>,
     snapshot: ArcSwapOption<Snapshot>,
+    authenticator: ArcSwapOption<Authenticator>,
     health: Health,
     stopping: AtomicBool,
     source: Option<Arc<Source>>,
@@ -46,6 +52,7 @@ impl App {
             settings,
             pool,
             snapshot: ArcSwapOption::empty(),
+            authenticator: ArcSwapOption::empty(),
             health: Health::default(),
             stopping: AtomicBool::new(false),
             source: None,
@@ -56,6 +63,12 @@ impl App {
     /// What a reload reads; without, there is no reload.
     pub fn reloading_from(self, source: Source) -> Self {
         Self { source: Some(Arc::new(source)), ..self }
+    }
+
+    /// Whom it lets in; without, everybody.
+    pub fn authenticating(self, authenticator: Option<Authenticator>) -> Self {
+        self.authenticator.store(authenticator.map(Arc::new));
+        self
     }
 
     /// Reads the schema and compiles the rules, until it works or the files have problems. While the database is away it is asked again
@@ -127,6 +140,21 @@ impl App {
 }
 
 impl App {
+    /// Who sends a request with these headers to a path.
+    pub async fn actor(&self, path: &str, headers: &HeaderMap) -> crate::Result<Arc<Actor>> {
+        auth::actor(self.authenticator.load_full().as_deref(), path, headers).await
+    }
+
+    /// Keeps the keys of an issuer fresh. Never ends.
+    pub async fn keep_keys(&self) {
+        loop {
+            if let Some(authenticator) = self.authenticator.load_full() {
+                authenticator.keep_fresh().await;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Answers a request of an actor through the pipeline.
     pub async fn answer(&self, actor: &Arc<Actor>, request: Request) -> Answer {
         let Some(snapshot) = self.snapshot() else {

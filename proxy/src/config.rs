@@ -3,6 +3,7 @@
 //! Unknown keys are problems with a place and a hint; keys of features that this version lacks are refused, not ignored. Secrets never
 //! print.
 
+mod auth;
 mod file;
 mod keys;
 pub mod project;
@@ -18,7 +19,8 @@ use introspect::{Overlay, Problem};
 
 pub use secret::DatabaseUrl;
 
-use crate::server::Settings;
+use crate::auth::{Authenticator, KeyError, Settings};
+use crate::server;
 use crate::server::tls::TlsFiles;
 use crate::state::load::{ACCESS, Blueprint, RULES, read_files};
 use file::File;
@@ -28,6 +30,9 @@ pub const JSON_SCHEMA: &str = include_str!("config/schema.json");
 
 /// Where the API listens when nobody says.
 pub const LISTEN: &str = "127.0.0.1:8080";
+
+/// Where it listens where it is known who asks.
+pub const LISTEN_GUARDED: &str = "0.0.0.0:8080";
 
 /// Where health and metrics listen when nobody says.
 pub const ADMIN_LISTEN: &str = "127.0.0.1:9090";
@@ -50,9 +55,11 @@ pub struct Config {
     /// Where health and metrics listen.
     pub admin_listen: String,
     /// What the server allows.
-    pub server: Settings,
+    pub server: server::Settings,
     /// The API's certificate, where it is served over TLS.
     pub tls: Option<TlsFiles>,
+    /// How it is found out who asks; absent: everything is open.
+    pub auth: Option<Settings>,
     /// What snapshots are made from.
     pub blueprint: Blueprint,
     /// What looks like a part of the project and is none, a sentence each.
@@ -107,10 +114,12 @@ impl Config {
         let overlay = read_overlay(&project)?;
         let files = |folder| read_files(&project, folder).map_err(unreadable(&project.join(folder)));
         let (rule_files, access_files) = (files(RULES)?, files(ACCESS)?);
+        let auth = file.auth(&project);
+        let listen = if auth.is_some() { LISTEN_GUARDED } else { LISTEN };
         Ok(Self {
             database_url,
             database: file.options(),
-            listen: given.listen.or(file.server.listen.clone()).unwrap_or_else(|| LISTEN.into()),
+            listen: given.listen.or(file.server.listen.clone()).unwrap_or_else(|| listen.into()),
             admin_listen: given
                 .admin_listen
                 .or(file.server.admin_listen.clone())
@@ -121,13 +130,27 @@ impl Config {
                 overlay,
                 rule_files,
                 access_files,
-                auth: false,
+                auth: auth.is_some(),
                 api: file.api(),
                 limits: file.limits(),
             },
+            auth,
             strays: strays::of(&project),
         })
     }
+}
+
+impl Config {
+    /// Tells who asks, with the keys that the settings name.
+    pub fn authenticator(&self) -> Result<Option<Authenticator>, KeyError> {
+        self.auth.clone().map(Authenticator::new).transpose()
+    }
+}
+
+/// How it is found out who asks, for those who need nothing else.
+pub fn auth_settings(given: &Given) -> Result<Option<Settings>, ConfigError> {
+    let project = given.project.clone().unwrap_or_else(|| PathBuf::from("."));
+    Ok(read_file(&project, given.project.is_some())?.auth(&project))
 }
 
 /// Where health and metrics listen, for those who need nothing else.

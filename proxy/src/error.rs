@@ -87,6 +87,7 @@ catalogue! {
     UnknownLocalId 400 "unknown-local-id" "Unknown local id" "Add the resource by an operation that stands before, with this `lid`.";
     IdempotencyNotSetUp 400 "idempotency-not-set-up" "Repeated requests cannot be told here" "Leave the header out, or have the operator run `rulegate setup`.";
     Unauthorized 401 "unauthorized" "Not authenticated" "Send a valid bearer token.";
+    InvalidToken 401 "invalid-token" "The token is not accepted" "Get a new token from whoever issues them.";
     Forbidden 403 "forbidden" "Not allowed" "Ask for a role that may do this.";
     ClientIdForbidden 403 "client-id-forbidden" "Client-generated ids are not accepted here" "Leave the id out: the database draws it.";
     ReadOnly 403 "read-only" "This cannot be changed through the API" "Leave it out.";
@@ -124,6 +125,7 @@ catalogue! {
     TriggerInterfered 500 "trigger-interfered" "A trigger changed what was written" "Have the operator look at the table's triggers: nothing was written.";
     Internal 500 "internal" "Internal error" "Report the error's id to the operator.";
     NotInThisVersion 501 "not-in-this-version" "Not in this version" "See the documentation for what is served.";
+    IdentityUnavailable 503 "identity-unavailable" "Tokens cannot be checked" "Try again as Retry-After says.";
     Unavailable 503 "unavailable" "The database is not available" "Try again as Retry-After says.";
     Overloaded 503 "overloaded" "The server is busy" "Try again as Retry-After says.";
     Contention 503 "contention" "Too many concurrent changes of the same rows" "Try again as Retry-After says.";

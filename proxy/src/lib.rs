@@ -3,6 +3,7 @@
 //! The only crate that knows HTTP, JSON:API, pingora, clocks and configuration.
 
 pub mod app;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod error;

@@ -124,7 +124,8 @@ pub fn endpoint(prefix: &str, path: &str) -> Result<Endpoint> {
     addressed(segments).ok_or_else(|| nothing_at(path).into())
 }
 
-fn page(path: &str) -> Option<Page> {
+/// The page at a path, whatever the settings.
+pub fn page(path: &str) -> Option<Page> {
     match path {
         "/" => Some(Page::Home),
         "/openapi.json" => Some(Page::OpenApi),

@@ -117,7 +117,7 @@ pub struct ApiSettings {
     pub foreign_key_attributes: bool,
     /// Whether writes need, may have or ignore `If-Match`.
     pub optimistic_locking: OptimisticLocking,
-    /// The roles that may ask for a trace; none: everybody, as long as there is no authentication.
+    /// The roles that may ask for a trace; none: everybody where it is not known who asks, else nobody.
     pub trace_roles: Vec<String>,
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::App;
+use crate::auth::{self, Authenticator, KeyError};
 use crate::config::ConfigError;
 use crate::config::project::Project;
 use crate::server::tls::{Certificates, TlsError};
@@ -43,6 +44,9 @@ pub enum ReloadError {
     /// There is no snapshot of what they say.
     #[error("{0}")]
     Load(#[from] LoadError),
+    /// The keys that tokens are checked with.
+    #[error("{0}")]
+    Keys(#[from] KeyError),
     /// The certificate.
     #[error("{0}")]
     Tls(#[from] TlsError),
@@ -80,18 +84,31 @@ impl App {
         });
         let read = read.await.map_err(|_| ReloadError::NotStarted)??;
         let loaded = load_to_serve(&self.pool, &read.blueprint).await?;
+        let authenticator = self.next_authenticator(read.auth)?;
         // INVARIANT: nothing is exchanged before all of it has been found sound.
         if let Some(certificates) = &source.certificates {
             certificates.reload()?;
         }
         let (hash, warnings) = (loaded.hash.clone(), loaded.warnings.len());
+        self.authenticator.store(authenticator);
         self.publish(loaded);
         Ok(Reloaded { hash, warnings, restart: read.restart })
     }
 
+    /// With the keys that are in the files now, and those of an issuer that have been fetched.
+    fn next_authenticator(
+        &self,
+        settings: Option<auth::Settings>,
+    ) -> Result<Option<Arc<Authenticator>>, KeyError> {
+        let before = self.authenticator.load_full();
+        let next = settings.map(|settings| Authenticator::following(settings, before.as_deref()));
+        Ok(next.transpose()?.map(Arc::new))
+    }
+
     /// The same as long as the files of the source are the same.
     pub fn fingerprint(&self) -> u64 {
-        self.source.as_ref().map_or(0, |source| source.project.fingerprint())
+        let keys = self.authenticator.load_full().map(|it| it.key_files()).unwrap_or_default();
+        self.source.as_ref().map_or(0, |source| source.project.fingerprint(&keys))
     }
 
     /// Reloads whenever the files have changed, and then not for the length of a look. `before`: as they were when they were loaded.

@@ -5,8 +5,12 @@ use std::net::SocketAddr;
 use dialects::Dialect;
 
 use super::serving::Serving;
+use crate::auth::Settings;
 use crate::config::Config;
 use crate::state::Snapshot;
+
+/// That nobody is asked who he is.
+pub(super) const OPEN: &str = "no authentication: everything is open to whoever reaches the address";
 
 /// Where it listens.
 pub(super) fn listening(config: &Config, serving: &Serving) {
@@ -34,7 +38,24 @@ pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
     if let Some(sentence) = nothing_granted(config) {
         println!("  WARNING: {sentence}");
     }
-    println!("  WARNING: no authentication: everything is open to whoever reaches the address");
+    match &config.auth {
+        None => println!("  WARNING: {OPEN}"),
+        Some(auth) => guarded(auth),
+    }
+}
+
+/// How it is found out who asks.
+fn guarded(auth: &Settings) {
+    let algorithms: Vec<&str> = auth.algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    println!("  bearer tokens by {}, roles from `{}`", algorithms.join(", "), auth.roles_claim);
+    if let Some(role) = &auth.anonymous_role {
+        println!("  requests without a token have the role `{role}`");
+    }
+    if auth.audience.is_empty() && auth.algorithms.iter().any(|algorithm| !algorithm.needs_secret()) {
+        println!(
+            "  WARNING: no auth.jwt.audience: what the issuer made for other services is accepted here too"
+        );
+    }
 }
 
 /// That nobody may do anything, where that is so.

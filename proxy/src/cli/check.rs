@@ -24,6 +24,7 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
     let config = Config::load(args.source.given())?;
+    config.authenticator().map_err(Failure::problems)?;
     runtime()?.block_on(async {
         let pool = open(&config)?;
         let loaded = load(&pool, &config.blueprint).await.map_err(|error| serving::failure(&error))?;

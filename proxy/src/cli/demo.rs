@@ -54,6 +54,7 @@ fn config(listen: ListenArgs, file: &Path) -> Config {
         admin_listen: listen.admin_listen.unwrap_or_else(|| ADMIN_LISTEN.into()),
         server: Settings::default(),
         tls: None,
+        auth: None,
         strays: Vec::new(),
         blueprint: Blueprint {
             rule_files: RULES.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect(),

@@ -30,6 +30,9 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
         let pool = open(&config)?;
         let serving = Serving::start(&config, project, pool)?;
         announce::listening(&config, &serving);
+        if config.auth.is_none() {
+            tracing::warn!("{}", announce::OPEN);
+        }
         let loaded = async |pool: &Pool, snapshot: &Snapshot| {
             announce::loaded(&config, snapshot);
             for line in trust::lines(pool, snapshot).await {

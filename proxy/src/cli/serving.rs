@@ -44,6 +44,7 @@ impl Serving {
         let certificates = config.tls.clone().map(Certificates::load).transpose();
         let certificates = certificates.map_err(Failure::problems)?.map(Arc::new);
         let app = App::new(pool.clone(), config.server.clone()).map_err(Failure::problems)?;
+        let app = app.authenticating(config.authenticator().map_err(Failure::problems)?);
         let source = Source { project, certificates: certificates.clone() };
         let app = Arc::new(app.reloading_from(source));
         let fingerprint = app.fingerprint();
@@ -71,6 +72,7 @@ impl Serving {
         let app = self.app.clone();
         let problems = tokio::select! {
             () = self.signals.stop() => None,
+            () = app.keep_keys() => None,
             (notices, started) = async { (app.notices().await, app.start(blueprint).await) } => match started {
                 Ok(snapshot) => {
                     loaded(&self.pool, &snapshot).await;

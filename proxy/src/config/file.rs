@@ -6,8 +6,10 @@ use introspect::problem::Place;
 use introspect::{Problem, yaml};
 use serde::Deserialize;
 
+use super::auth::Auth;
 use super::keys::{self, Places};
 use super::milliseconds;
+use crate::auth;
 use crate::server::tls::TlsFiles;
 use crate::server::{Settings, is_origin};
 use crate::state::{ApiSettings, Limits, Numbers, OptimisticLocking};
@@ -23,6 +25,7 @@ pub(super) struct File {
     writes: Writes,
     limits: FileLimits,
     trace: Trace,
+    auth: Option<Auth>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -167,8 +170,10 @@ impl File {
     fn senseless(&self, name: &str, places: &Places) -> Vec<Problem> {
         let found =
             self.zeros().into_iter().map(|path| (path, "must be greater than 0")).chain(self.clashes());
+        let found = found.map(|(path, words)| (path, words.to_owned()));
+        let found = found.chain(self.auth.iter().flat_map(Auth::problems));
         let place = |path: &str| places.get(path).copied().unwrap_or(Place::START);
-        let problem = |(path, words): (&str, &str)| Problem {
+        let problem = |(path, words): (&str, String)| Problem {
             file: name.into(),
             place: place(path),
             message: format!("`{path}` {words}"),
@@ -258,6 +263,11 @@ impl File {
         Some(TlsFiles { certificates, key })
     }
 
+    /// How it is found out who asks; absent: everything is open.
+    pub(super) fn auth(&self, project: &Path) -> Option<auth::Settings> {
+        self.auth.as_ref().map(|auth| auth.settings(project))
+    }
+
     /// How to connect.
     pub(super) fn options(&self) -> dialects::Options {
         let (pool, default) = (&self.database.pool, dialects::Options::default());
@@ -326,7 +336,7 @@ fn is_address(text: &str) -> bool {
 }
 
 /// An empty text names nothing.
-fn named(text: &Option<String>) -> Option<&str> {
+pub(super) fn named(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
 }
 

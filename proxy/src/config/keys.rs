@@ -6,6 +6,8 @@ use introspect::Problem;
 use introspect::problem::{Place, did_you_mean};
 use introspect::yaml::{Content, Node, Reader};
 
+use crate::auth::Algorithm;
+
 /// What stands behind a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
@@ -19,12 +21,14 @@ enum Key {
     Text,
     /// A list of texts.
     Texts,
+    /// A list of these.
+    Words(&'static [&'static str]),
     /// One of these.
     Word(&'static [&'static str]),
     /// Nothing yet: it is part of the contract, but what it sets is not in this version.
     Later,
 }
-use Key::{Flag, Keys, Later, Text, Texts, Whole, Word};
+use Key::{Flag, Keys, Later, Text, Texts, Whole, Word, Words};
 
 /// All keys, by their path. What stands under a `Later` key is not looked at.
 const KEYS: &[(&str, Key)] = &[
@@ -36,7 +40,18 @@ const KEYS: &[(&str, Key)] = &[
     ("api.page_size_max", Whole),
     ("api.prefix", Text),
     ("api.totals", Word(&["on_request", "exact"])),
-    ("auth", Later),
+    ("auth", Keys),
+    ("auth.anonymous_role", Text),
+    ("auth.jwt", Keys),
+    ("auth.jwt.algorithms", Words(Algorithm::NAMES)),
+    ("auth.jwt.audience", Texts),
+    ("auth.jwt.issuer", Text),
+    ("auth.jwt.jwks_url", Text),
+    ("auth.jwt.leeway_s", Whole),
+    ("auth.jwt.public_key_file", Text),
+    ("auth.jwt.roles_claim", Text),
+    ("auth.jwt.secret_env", Text),
+    ("auth.jwt.secret_file", Text),
     ("database", Keys),
     ("database.pool", Keys),
     ("database.pool.acquire_timeout_ms", Whole),
@@ -144,6 +159,15 @@ fn misfit(path: &str, kind: Key, value: &Content) -> Option<(String, Option<Stri
         Texts => {
             let texts = matches!(value, Content::List(items) if items.iter().all(|i| matches!(i.content, Content::Text(_))));
             (texts, "must be a list of texts", format!("write [{spelled}]"))
+        }
+        Words(words) => {
+            let Content::List(items) = value else {
+                return Some((format!("`{path}` must be a list"), Some(format!("write [{spelled}]"))));
+            };
+            let wrong = |item: &&Node| !matches!(&item.content, Content::Text(text) if words.contains(&text.as_str()));
+            let wrong = items.iter().find(wrong)?;
+            return misfit(path, Word(words), &wrong.content)
+                .map(|(message, hint)| (message.replace("cannot be", "cannot have"), hint));
         }
         Word(words) => {
             let there_are = format!("there are: {}", words.join(", "));

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Config, ConfigError, FILE, Given, MODEL};
+use crate::auth;
 use crate::state::load::{ACCESS, Blueprint, RULES, file_paths};
 
 /// The project that is served.
@@ -28,6 +29,8 @@ pub struct Project {
 pub struct Reread {
     /// What the next snapshot is made from.
     pub blueprint: Blueprint,
+    /// How it is found out who asks.
+    pub auth: Option<auth::Settings>,
     /// Keys whose values have changed since the start, and that take effect at the next one.
     pub restart: Vec<&'static str>,
 }
@@ -46,17 +49,18 @@ impl Project {
     /// Reads the files again.
     pub fn read(&self) -> Result<Reread, ConfigError> {
         let Some(given) = &self.given else {
-            return Ok(Reread { blueprint: self.started.blueprint.clone(), restart: Vec::new() });
+            let Config { blueprint, auth, .. } = self.started.clone();
+            return Ok(Reread { blueprint, auth, restart: Vec::new() });
         };
         let now = Config::load(given.clone())?;
         let restart = changed(&self.started, &now);
-        Ok(Reread { blueprint: now.blueprint, restart })
+        Ok(Reread { blueprint: now.blueprint, auth: now.auth, restart })
     }
 
-    /// The same as long as all files are the same.
-    pub fn fingerprint(&self) -> u64 {
+    /// The same as long as all files are the same, and these others too.
+    pub fn fingerprint(&self, others: &[PathBuf]) -> u64 {
         let mut hash = Xxh3::new();
-        for path in self.paths() {
+        for path in self.paths().iter().chain(others) {
             hash.write(path.as_os_str().as_encoded_bytes());
             if let Ok(file) = path.metadata() {
                 write(&mut hash, &file);

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 mod validate;
 
 use super::*;
+use crate::auth::{self, Algorithm, Pace};
 use crate::state::{Numbers, OptimisticLocking};
 
 fn problems(text: &str) -> String {
@@ -37,7 +38,6 @@ fn every_unknown_key_is_found_at_once() {
 
 #[test]
 fn keys_of_features_that_are_not_there_are_refused() {
-    refused("auth:\n  jwt: {secret_env: X}\n", &["rulegate.yaml:1:1", "`auth` is not in this version"]);
     refused("upstream: {url: x}\n", &["`upstream` is not in this version"]);
 }
 
@@ -72,6 +72,68 @@ fn values_that_make_no_sense_are_problems() {
     assert_eq!(problems("server: {listen: 'localhost:8080', admin_listen: '[::1]:0', public_url: ''}\n"), "");
 }
 
+/// The `jwt` part of `auth` alone.
+fn jwt(keys: &str) -> String {
+    problems(&format!("auth: {{jwt: {{{keys}}}}}\n"))
+}
+
+#[test]
+fn keys_and_algorithms_of_tokens_fit_together() {
+    for (keys, part) in [
+        ("", "1:8: `auth.jwt` needs a key"),
+        ("issuer: i", "needs a key"),
+        ("secret_file: ''", "needs a key"),
+        ("jwks_url: 'https://a.example'", "`auth.jwt` needs `algorithms`"),
+        ("algorithms: [], secret_env: S", "1:14: `auth.jwt.algorithms` must name one"),
+        ("algorithms: [HS256], public_key_file: p", "has HS…, which needs `auth.jwt.secret_file`"),
+        ("algorithms: [RS256], secret_file: s", "which need `auth.jwt.public_key_file`"),
+        ("algorithms: [RS256], secret_file: s, public_key_file: p", "has no HS…"),
+        ("secret_file: s, public_key_file: p", "1:8: `auth.jwt` needs `algorithms`"),
+        (
+            "algorithms: [HS256], secret_file: s, public_key_file: p",
+            "1:14: `auth.jwt.algorithms` has HS… alone",
+        ),
+        ("algorithms: [none], secret_file: s", "1:26: `auth.jwt.algorithms` cannot have `none`"),
+        ("algorithms: [HS265], secret_file: s", "did you mean `HS256`?"),
+        ("algorithms: HS256, secret_file: s", "1:26: `auth.jwt.algorithms` must be a list"),
+        (
+            "algorithms: [RS256], jwks_url: 'http://id.example/keys'",
+            "1:35: `auth.jwt.jwks_url` must begin with `https://`",
+        ),
+        ("secret_file: s, leeway_s: 601", "`auth.jwt.leeway_s` must be 600 at most"),
+        ("secret_file: s, audience: ['']", "`auth.jwt.audience` must not name nobody"),
+        ("secret_file: s, audiance: [a]", "did you mean `auth.jwt.audience`?"),
+    ] {
+        let found = jwt(keys);
+        assert!(found.contains(part), "{keys}: {part:?} is not in {found:?}");
+    }
+    for keys in [
+        "secret_file: s",
+        "secret_file: s, secret_env: S, leeway_s: 600",
+        "algorithms: [HS512, ES256], secret_env: S, public_key_file: p, jwks_url: 'http://127.0.0.1:1/keys'",
+    ] {
+        assert_eq!(jwt(keys), "", "{keys}");
+    }
+    refused("auth: {anonymous_role: visitor}\n", &["1:1: `auth` needs `auth.jwt`"]);
+    assert_eq!(problems("auth:\n"), "");
+}
+
+#[test]
+fn where_it_is_known_who_asks_it_listens_everywhere() {
+    let project = Project::new("database: {url: 'sqlite::memory:'}\nauth: {jwt: {secret_file: s}}\n");
+    let given = || Given { project: Some(project.0.clone()), ..Given::default() };
+    let config = Config::load(given()).unwrap();
+    assert_eq!(config.listen, LISTEN_GUARDED);
+    assert!(config.blueprint.auth);
+    let problem = config.authenticator().map(|_| ()).unwrap_err().to_string();
+    assert!(problem.starts_with("auth.jwt.secret_file: ") && problem.contains("No such file"), "{problem}");
+    std::fs::write(project.0.join("s"), "short\n").unwrap();
+    let problem = config.authenticator().map(|_| ()).unwrap_err().to_string();
+    assert!(problem.contains("is a secret of 5 bytes") && !problem.contains("short"), "{problem}");
+    let given = Given { listen: Some("127.0.0.1:7".into()), ..given() };
+    assert_eq!(Config::load(given).unwrap().listen, "127.0.0.1:7");
+}
+
 #[test]
 fn every_key_reaches_those_who_use_it() {
     let text = "
@@ -82,6 +144,8 @@ optimistic_locking: required
 writes: {tries: 2, strict_derived: true}
 limits: {body_bytes: 10, json_depth: 3, request_timeout_ms: 1500, concurrent_requests: 7, concurrent_exports: 2}
 trace: {roles: [auditor]}
+auth: {jwt: {algorithms: [HS256, RS256], secret_file: s, secret_env: S, public_key_file: p, jwks_url: 'https://id.example/keys',
+    issuer: 'https://id.example', audience: [shop], leeway_s: 5, roles_claim: realm_access.roles}, anonymous_role: visitor}
 ";
     let file = file::parse("rulegate.yaml", text).unwrap();
     let (options, api, limits, settings) =
@@ -96,6 +160,20 @@ trace: {roles: [auditor]}
     assert_eq!((limits.tries, limits.strict_derived, limits.json_depth), (2, true, 3));
     assert_eq!(api.trace_roles, ["auditor"]);
     assert_eq!(settings.cors_origins, ["https://a.example"]);
+    let auth = auth::Settings {
+        algorithms: vec![Algorithm::Hs256, Algorithm::Rs256],
+        secret_file: Some("shop/s".into()),
+        secret_env: Some("S".into()),
+        public_key_file: Some("shop/p".into()),
+        jwks_url: Some("https://id.example/keys".into()),
+        issuer: Some("https://id.example".into()),
+        audience: vec!["shop".into()],
+        leeway_s: 5,
+        roles_claim: "realm_access.roles".into(),
+        anonymous_role: Some("visitor".into()),
+        pace: Pace::default(),
+    };
+    assert_eq!(file.auth(Path::new("shop")), Some(auth));
     assert_eq!(settings.reload_token.as_deref(), Some(Path::new("shop/t")));
     assert_eq!((settings.body_bytes, settings.concurrent_requests), (10, 7));
     assert_eq!(settings.request_timeout, Duration::from_millis(1500));
@@ -231,7 +309,9 @@ fn values_are_taken_exactly_where_the_schema_allows_them() {
     let schema: Json = serde_json::from_str(JSON_SCHEMA).unwrap();
     let mut found = Vec::new();
     properties(&schema, "", &mut found);
-    let leaves = found.into_iter().filter(|(_, inner)| inner["properties"].is_null());
+    // Those of `auth` make sense together alone.
+    let leaves =
+        found.into_iter().filter(|(path, inner)| inner["properties"].is_null() && !path.starts_with("auth."));
     let values =
         [json!(0), json!(20), json!(-1), json!(1.5), json!("word"), json!(true), json!([]), json!({"a": 1})];
     for (path, inner) in leaves {

@@ -10,6 +10,8 @@ use serde_json::{Map, Value as Json};
 
 pub use operations::{OperationDocument, Target, Verb, operations};
 
+pub(crate) use tree::read as read_json;
+
 use crate::{Error, ErrorCode, Errors, Result};
 
 /// A resource object as sent.

@@ -3,13 +3,13 @@
 //! Every error carries the request's id, under which the log keeps the words that are not for the client.
 
 use http::StatusCode;
-use http::header::{ALLOW, RETRY_AFTER};
+use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Map, Value as Json, json};
 
 use super::media::JSON_API;
 use crate::error::Source;
 use crate::exchange::Response;
-use crate::{Error, Errors};
+use crate::{Error, ErrorCode, Errors};
 
 /// Where the catalogue of codes is documented.
 const ABOUT: &str = "/docs/errors#";
@@ -36,7 +36,21 @@ pub fn response(errors: &Errors, request_id: &str) -> Response {
     for allow in errors.iter().filter_map(|error| error.meta.get("allow")?.as_str()) {
         response = response.header(ALLOW, allow);
     }
+    if let Some(error) = errors.iter().find(|error| error.code.status() == 401) {
+        response = response.header(WWW_AUTHENTICATE, &challenge(error));
+    }
     response
+}
+
+/// How to show who one is (RFC 6750, section 3). To whom has shown nothing, no error is told.
+fn challenge(error: &Error) -> String {
+    match error.code {
+        ErrorCode::InvalidToken => {
+            let detail = &error.detail;
+            format!("Bearer realm=\"rulegate\", error=\"invalid_token\", error_description=\"{detail}\"")
+        }
+        _ => "Bearer realm=\"rulegate\"".into(),
+    }
 }
 
 fn object(error: &Error, id: &str) -> Json {
@@ -77,7 +91,6 @@ fn source(source: &Source) -> Option<Json> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorCode;
 
     #[test]
     fn the_databases_words_stay_in_the_log() {

@@ -9,6 +9,8 @@ mod text;
 mod time;
 mod written;
 
+pub(crate) use number::parse as exact;
+
 use dialects::{Dialect, Value, ValueType};
 use introspect::Column;
 use serde_json::Value as Json;

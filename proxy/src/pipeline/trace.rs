@@ -29,7 +29,7 @@ pub(super) fn watch(snapshot: &Snapshot, headers: &HeaderMap, actor: &Actor) -> 
 
 fn allowed(snapshot: &Snapshot, actor: &Actor) -> Result<bool> {
     let roles = &snapshot.api.trace_roles;
-    if roles.is_empty() || roles.iter().any(|role| actor.has_role(role)) {
+    if roles.is_empty() && snapshot.authority.is_open() || roles.iter().any(|role| actor.has_role(role)) {
         return Ok(true);
     }
     let detail = "A trace is shown only to the roles that `trace.roles` names.";

@@ -10,6 +10,7 @@ use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error as PingoraError, ErrorType};
 use pingora_http::RequestHeader;
 use pingora_proxy::{ProxyHttp, Session};
+use rules::policy::Actor;
 
 use super::body::{self, Bodies};
 use super::cors::Cors;
@@ -41,6 +42,14 @@ pub(super) struct Context {
     _counted: observe::Running,
 }
 
+/// A request as it has arrived.
+struct Received {
+    actor: Arc<Actor>,
+    request: Request,
+    /// Of its body: given back when this is dropped.
+    _memory: body::Held,
+}
+
 /// Why there is no request to answer.
 pub(super) enum Stop {
     /// It is refused.
@@ -63,25 +72,31 @@ impl Gateway {
             return Ok(Answer { response, resource: None, operation: "other", errors: None });
         }
         match self.receive(session, id).await {
-            Ok((request, _memory)) => {
+            Ok(Received { actor, request, _memory }) => {
                 let (app, safe) = (self.app.clone(), request.method.is_safe());
                 // In a box: thousands of bytes would else be copied from bound to bound.
-                let work = Box::pin(async move { app.answer(&Arc::default(), request).await });
+                let work = Box::pin(async move { app.answer(&actor, request).await });
                 Ok(if safe { self.guard.read(id, work).await } else { self.guard.write(id, work).await })
             }
             Err(Stop::Refused(errors)) => {
-                // What such a client sends next may not be a request at all.
-                session.set_keepalive(None);
+                // What such a client sends next may not be a request at all, or the body of this one.
+                if !errors.iter().all(|error| error.code.status() == 401)
+                    || !session.as_downstream_mut().is_body_empty()
+                {
+                    session.set_keepalive(None);
+                }
                 Ok(refusal::answer(errors, id))
             }
             Err(Stop::Gone(error)) => Err(error),
         }
     }
 
-    /// The whole request. The memory of its body is given back when the second part is dropped.
-    async fn receive(&self, session: &mut Session, id: &HeaderValue) -> Result<(Request, body::Held), Stop> {
-        check_header(session.req_header(), &self.app).map_err(Stop::Refused)?;
-        let (body, held) = self.bodies.read(session).await?;
+    /// The whole request and who sends it, which is known before the body is read.
+    async fn receive(&self, session: &mut Session, id: &HeaderValue) -> Result<Received, Stop> {
+        let header = session.req_header();
+        check_header(header, &self.app).map_err(Stop::Refused)?;
+        let actor = self.app.actor(header.uri.path(), &header.headers).await.map_err(Stop::Refused)?;
+        let (body, _memory) = self.bodies.read(session).await?;
         let header = session.req_header();
         let mut headers = header.headers.clone();
         headers.insert(REQUEST_ID, id.clone());
@@ -93,7 +108,7 @@ impl Gateway {
             headers,
             body,
         };
-        Ok((request, held))
+        Ok(Received { actor, request, _memory })
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn parse(body: &[u8], depth_max: usize) -> Result<Json> {
 }
 
 /// Reads one JSON text.
-pub(in crate::jsonapi) fn read(text: &[u8], depth_max: usize) -> serde_json::Result<Json> {
+pub(crate) fn read(text: &[u8], depth_max: usize) -> serde_json::Result<Json> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let json = Tree { depth_left: depth_max }.deserialize(&mut deserializer)?;
     deserializer.end().map(|()| json)

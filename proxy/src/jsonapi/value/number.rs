@@ -87,7 +87,8 @@ fn whole_digits(number: &Decimal) -> i64 {
     if digits == "0" { 0 } else { (digits.len() as i64 - exponent).max(0) }
 }
 
-fn parse(text: &str) -> Option<Decimal> {
+/// An exact number, where its digits and its exponent are bounded.
+pub(crate) fn parse(text: &str) -> Option<Decimal> {
     if !well_formed(text) || text.len() > DIGITS_MAX {
         return None;
     }
