@@ -12,6 +12,7 @@ mod schema;
 mod serve;
 mod serving;
 mod setup;
+mod token;
 mod trust;
 mod verify;
 
@@ -51,6 +52,7 @@ enum Command {
     Check(check::CheckArgs),
     Access(access::AccessArgs),
     Setup(setup::SetupArgs),
+    Token(token::TokenArgs),
     Verify(verify::VerifyArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
     Completions(completions::CompletionsArgs),
@@ -81,7 +83,7 @@ struct SourceArgs {
 /// Where to listen.
 #[derive(Debug, Args)]
 struct ListenArgs {
-    /// Where the API listens [default: 127.0.0.1:8080]
+    /// Where the API listens [default: 127.0.0.1:8080; 0.0.0.0:8080 where rulegate.yaml has `auth`]
     #[arg(long, value_name = "ADDR", env = "RULEGATE_LISTEN", hide_env_values = true)]
     listen: Option<String>,
     /// Where health and metrics listen [default: 127.0.0.1:9090]
@@ -120,6 +122,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Check(args) => check::run(args),
         Command::Access(args) => access::run(args),
         Command::Setup(args) => setup::run(args),
+        Command::Token(args) => token::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Healthcheck(args) => healthcheck::run(args),
         Command::Completions(args) => completions::run(args),
