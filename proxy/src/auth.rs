@@ -188,12 +188,12 @@ impl Authenticator {
             return Err(Fault::Signature("its algorithm is not one of auth.jwt.algorithms"));
         }
         let generation = self.generation();
-        match self.judge(token) {
-            Verdict::UnknownKey | Verdict::NoKeys => {}
-            verdict => return verdict.counts(generation),
+        let verdict = self.judge(token);
+        if verdict.is_final() {
+            return verdict.counts(generation);
         }
         let Some(jwks) = &self.jwks else { return Verdict::UnknownKey.counts(generation) };
-        if !jwks.fetch_anew().await {
+        if !jwks.fetch_anew(|| self.judge(token).is_final()).await {
             return Err(Fault::NoKeys);
         }
         let generation = self.generation();
@@ -214,6 +214,11 @@ impl Authenticator {
 }
 
 impl Verdict {
+    /// Whether other keys would make no difference.
+    fn is_final(self) -> bool {
+        matches!(self, Self::Signed | Self::NotSigned)
+    }
+
     fn counts(self, generation: u64) -> std::result::Result<u64, Fault> {
         match self {
             Self::Signed => Ok(generation),

@@ -20,6 +20,7 @@ pub mod depot;
 pub mod difference;
 pub mod document;
 pub mod feature;
+pub mod issuer;
 pub mod load;
 pub mod oracle;
 pub mod server;

@@ -58,6 +58,7 @@ mod suite {
     mod stamps;
     mod statements;
     mod steps;
+    mod tokens;
     mod totals;
     mod trace;
     mod transitions;

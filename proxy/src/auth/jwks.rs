@@ -115,12 +115,13 @@ impl Jwks {
         }
     }
 
-    /// Fetches the keys, unless somebody does so who began after this was asked for. False: too many wait already.
-    pub(super) async fn fetch_anew(&self) -> bool {
+    /// Fetches the keys, unless they suffice by then, or somebody has done so who began after this was asked for. False: too many wait
+    /// already.
+    pub(super) async fn fetch_anew(&self, suffice: impl Fn() -> bool) -> bool {
         let asked = Instant::now();
         let Ok(_waiting) = self.waiting.try_acquire() else { return false };
         let mut fetches = self.fetches.lock().await;
-        if fetches.ended.is_some_and(|began| began >= asked) {
+        if fetches.ended.is_some_and(|began| began >= asked) || suffice() {
             return true;
         }
         if let Some(begun) = fetches.begun {
