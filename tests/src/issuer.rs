@@ -11,8 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proxy::auth::{Algorithm, Signer};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, SignatureAlgorithm};
 use serde_json::{Value as Json, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 /// A pair of keys.
 pub struct Pair {
@@ -144,7 +144,7 @@ impl Jwks {
     }
 }
 
-async fn answer(mut stream: TcpStream, document: Arc<Mutex<Document>>) {
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, document: Arc<Mutex<Document>>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {

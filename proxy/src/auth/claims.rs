@@ -60,12 +60,17 @@ fn check_audience(claims: &Claims, expected: &[String]) -> Result<(), Fault> {
     if found { Ok(()) } else { Err(Fault::Audience) }
 }
 
+/// Most characters of a `sub` (OpenID Connect Core, section 2).
+const SUB_MAX: usize = 255;
+
 /// Who it speaks of.
 pub(super) fn actor(claims: Claims, roles_claim: &str) -> Result<Actor, Fault> {
     let id = match claims.get("sub") {
         None => None,
-        Some(Json::String(id)) => Some(id.clone()),
-        Some(_) => return Err(Fault::Claim("The claim sub of the token must be a text.")),
+        Some(Json::String(id)) if (1..=SUB_MAX).contains(&id.chars().count()) => Some(id.clone()),
+        Some(_) => {
+            return Err(Fault::Claim("The claim sub of the token must be a text of 1 to 255 characters."));
+        }
     };
     let claims = several(claims)?;
     let mut actor = Actor { id, roles: Vec::new(), claims };
@@ -103,6 +108,10 @@ fn claim(json: Json) -> Result<Claim, Fault> {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(value),
         Json::Number(digits) => number(&digits)?,
+        // No database takes it, and no comparison with it can be meant.
+        Json::String(text) if text.contains('\0') => {
+            return Err(Fault::Claim("A text in the token holds a NUL character."));
+        }
         Json::String(text) => Value::Text(text),
         Json::Array(items) => return items.into_iter().map(claim).collect::<Result<_, _>>().map(Claim::List),
         Json::Object(inner) => return several(inner).map(Claim::Claims),
@@ -211,7 +220,9 @@ mod tests {
             assert_eq!(roles.as_deref(), expect, "{claim}");
             assert!(found.is_err() || found.unwrap().id.as_deref() == Some("ann"));
         }
-        assert!(actor(object(json!({"sub": 7})), "roles").is_err());
+        for sub in [json!(7), json!(""), json!("x".repeat(256)), json!("ann\0"), json!(null)] {
+            assert!(actor(object(json!({"sub": sub})), "roles").is_err(), "{sub}");
+        }
     }
 
     #[test]

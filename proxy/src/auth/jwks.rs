@@ -154,7 +154,7 @@ impl Jwks {
             }
             Err(error) => {
                 tracing::warn!(
-                    url = self.url,
+                    url = self.shown(),
                     error,
                     "the keys of auth.jwt.jwks_url cannot be fetched: those that are known stay"
                 );
@@ -168,10 +168,19 @@ impl Jwks {
             return;
         }
         self.note_gone(before.as_deref().map_or(&[], Vec::as_slice), &keys);
-        tracing::info!(url = self.url, keys = keys.len(), "the keys of auth.jwt.jwks_url have been fetched");
+        tracing::info!(
+            url = self.shown(),
+            keys = keys.len(),
+            "the keys of auth.jwt.jwks_url have been fetched"
+        );
         self.keys.store(Some(Arc::new(keys)));
         // INVARIANT: after the exchange, so that what was checked with the keys before is never taken for checked with these.
         self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// The URL for the log: its query may hold what is not for it.
+    fn shown(&self) -> &str {
+        self.url.split('?').next().unwrap_or_default()
     }
 
     fn note_gone(&self, before: &[Key], now: &[Key]) {

@@ -22,7 +22,7 @@ const HEADERS: &str = "Accept, Authorization, Content-Type, Idempotency-Key, If-
     Rulegate-Trace, Traceparent, Tracestate, X-Request-Id";
 
 /// What a page may read besides what every page may.
-const EXPOSED: &str = "Allow, Content-Disposition, ETag, Location, Preference-Applied, Retry-After, Server-Timing, X-Request-Id";
+const EXPOSED: &str = "Allow, Content-Disposition, ETag, Location, Preference-Applied, Retry-After, Server-Timing, WWW-Authenticate, X-Request-Id";
 
 /// How long a browser remembers what it was told, in seconds.
 const MAX_AGE_S: &str = "600";
