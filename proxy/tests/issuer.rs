@@ -12,7 +12,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -137,9 +137,12 @@ async fn keys_behind_tls_come_from_whom_the_certificates_of_the_system_vouch_for
     let token = signer.token(Algorithm::Es256, Some("k"), claims.as_object().unwrap()).unwrap();
     for (certificates, expect) in [(&trusted, "HTTP/1.1 200"), (&untrusted, "HTTP/1.1 503")] {
         let process = Process::serve(&folder.0, certificates);
+        let asked = Instant::now();
         assert!(process.announced.contains("bearer tokens by ES256"), "{}", process.announced);
         let answer = process.ask(&token);
         assert!(answer.starts_with(expect), "{answer}");
+        // Those that can be had are fetched at the start, and no request waits for the next time.
+        assert!(certificates == &untrusted || asked.elapsed() < Duration::from_secs(4));
         assert!(process.ask("a.b.c").starts_with("HTTP/1.1 401"));
     }
 }

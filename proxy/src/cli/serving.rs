@@ -70,9 +70,12 @@ impl Serving {
         loaded: impl AsyncFnOnce(&Pool, &Snapshot),
     ) -> Result<(), Failure> {
         let app = self.app.clone();
+        let keys = tokio::spawn({
+            let app = app.clone();
+            async move { app.keep_keys().await }
+        });
         let problems = tokio::select! {
             () = self.signals.stop() => None,
-            () = app.keep_keys() => None,
             (notices, started) = async { (app.notices().await, app.start(blueprint).await) } => match started {
                 Ok(snapshot) => {
                     loaded(&self.pool, &snapshot).await;
@@ -88,6 +91,7 @@ impl Serving {
             },
         };
         let stopped = self.stop().await;
+        keys.abort();
         problems.map_or(stopped, |problems| Err(failure(&problems)))
     }
 
