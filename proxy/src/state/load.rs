@@ -26,8 +26,6 @@ pub struct Blueprint {
     pub api: ApiSettings,
     /// Bounds on requests.
     pub limits: Limits,
-    /// Whether it is known who asks: then nothing is allowed but what is granted.
-    pub auth: bool,
 }
 
 /// A snapshot, and what names it in metrics.
