@@ -11,6 +11,7 @@ mod secret;
 mod strays;
 #[cfg(test)]
 mod tests;
+mod upstream;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -124,7 +125,7 @@ impl Config {
                 .admin_listen
                 .or(file.server.admin_listen.clone())
                 .unwrap_or_else(|| ADMIN_LISTEN.into()),
-            server: file.settings(&project),
+            server: server::Settings { upstream: file.upstream(&project)?, ..file.settings(&project) },
             tls: file.tls(&project),
             blueprint: Blueprint {
                 overlay,

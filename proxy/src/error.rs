@@ -125,12 +125,14 @@ catalogue! {
     TriggerInterfered 500 "trigger-interfered" "A trigger changed what was written" "Have the operator look at the table's triggers: nothing was written.";
     Internal 500 "internal" "Internal error" "Report the error's id to the operator.";
     NotInThisVersion 501 "not-in-this-version" "Not in this version" "See the documentation for what is served.";
+    UpstreamFailed 502 "upstream-failed" "The application behind failed" "Try again later, or tell the operator.";
     IdentityUnavailable 503 "identity-unavailable" "Tokens cannot be checked" "Try again as Retry-After says.";
     Unavailable 503 "unavailable" "The database is not available" "Try again as Retry-After says.";
     Overloaded 503 "overloaded" "The server is busy" "Try again as Retry-After says.";
     Contention 503 "contention" "Too many concurrent changes of the same rows" "Try again as Retry-After says.";
     CommitUnknown 503 "commit-unknown" "It is not known whether the change was made" "Read the resource to see whether it was.";
     Timeout 504 "timeout" "The request took too long" "Ask for less, or try again later.";
+    UpstreamTimeout 504 "upstream-timeout" "The application behind took too long" "Try again later, or tell the operator.";
 }
 
 impl Error {

@@ -5,11 +5,13 @@
 mod log;
 mod metrics;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::HeaderValue;
 use introspect::Schema;
 use rules::Trace;
+use rules::policy::Actor;
 
 pub use log::{LogFormat, start as start_log};
 pub use metrics::{Metrics, Outcome, RetryReason, Running};
@@ -38,6 +40,21 @@ pub struct Observation<'a> {
     pub errors: Option<&'a Errors>,
     /// Why it ended before its end.
     pub cut: Option<&'a Cut>,
+    /// Who was refused what, where somebody was denied something.
+    pub denied: Option<Denied<'a>>,
+}
+
+/// Who was denied what: for the audit log.
+#[derive(Clone, Copy, Debug)]
+pub struct Denied<'a> {
+    /// The address that the connection came from.
+    pub client: Option<IpAddr>,
+    /// Who asked, where that was found out.
+    pub actor: Option<&'a Actor>,
+    /// The kind of path: one of a closed list.
+    pub endpoint: &'static str,
+    /// The type that was addressed, when the schema knows it.
+    pub resource: Option<&'a str>,
 }
 
 /// An answer that ended before its end.
@@ -58,6 +75,8 @@ pub enum CutBy {
     Database,
     /// The server, which stops.
     Server,
+    /// The application behind.
+    Upstream,
 }
 
 impl CutBy {
@@ -66,6 +85,7 @@ impl CutBy {
             Self::Client => "client",
             Self::Database => "database",
             Self::Server => "server",
+            Self::Upstream => "upstream",
         }
     }
 }
@@ -83,8 +103,15 @@ impl<'a> Observation<'a> {
             elapsed,
             errors: answer.errors.as_ref(),
             cut: None,
+            denied: None,
         }
     }
+}
+
+/// Whether errors say that somebody may not do what he wants: not known, not allowed, or too often. A row that a policy hides is not among them:
+/// it is as if it were not there, for the log too.
+pub fn denies(errors: &Errors) -> bool {
+    errors.iter().any(|error| matches!(error.code.status(), 401 | 403 | 429))
 }
 
 /// Whether the log wants to hear why writes come to what they come to.
@@ -101,4 +128,7 @@ pub fn explain(request_id: &str, schema: &Schema, trace: &Trace) {
 pub fn observe(metrics: &Metrics, observation: &Observation<'_>) {
     metrics.request(observation);
     log::request(observation);
+    if let Some(denied) = &observation.denied {
+        log::audit(observation, denied);
+    }
 }

@@ -86,6 +86,22 @@ impl Endpoint {
         }
     }
 
+    /// The kind of path, in words of the product alone.
+    pub fn template(&self) -> &'static str {
+        match self {
+            Self::Server => "*",
+            Self::Page(Page::Home) => "/",
+            Self::Page(Page::OpenApi) => "/openapi.json",
+            Self::Page(_) => "/docs",
+            Self::Index => "/api",
+            Self::Operations => "/api/operations",
+            Self::Collection { .. } => "/api/{type}",
+            Self::Resource { .. } => "/api/{type}/{id}",
+            Self::Related { .. } => "/api/{type}/{id}/{relationship}",
+            Self::Linkage { .. } => "/api/{type}/{id}/relationships/{relationship}",
+        }
+    }
+
     /// The extension in which it is spoken to.
     pub fn extension(&self) -> Extension {
         match self {
@@ -122,6 +138,18 @@ pub fn endpoint(prefix: &str, path: &str) -> Result<Endpoint> {
     };
     let segments: Vec<String> = segments.split('/').map(decoded).collect::<Result<_>>()?;
     addressed(segments).ok_or_else(|| nothing_at(path).into())
+}
+
+/// Whether a path is answered here; all others are for the application behind, where there is one. What the contract names and this version lacks is
+/// kept free.
+pub fn is_ours(prefix: &str, path: &str) -> bool {
+    let below =
+        |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let kept = ["/docs", "/admin", "/auth"];
+    path == "*"
+        || path == "/openapi.json"
+        || below(prefix.trim_end_matches('/'))
+        || kept.into_iter().any(below)
 }
 
 /// The page at a path, whatever the settings.
@@ -219,6 +247,39 @@ mod tests {
         ] {
             check(path, None);
         }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_for_the_application_behind() {
+        for path in [
+            "*",
+            "/api",
+            "/api/",
+            "/api/orders/7",
+            "/api//x",
+            "/openapi.json",
+            "/docs",
+            "/docs/x",
+            "/admin/",
+            "/auth/x",
+        ] {
+            assert!(is_ours("/api", path), "{path}");
+        }
+        for path in [
+            "/",
+            "/apiary",
+            "//api",
+            "/%61pi",
+            "/API",
+            "/x/../api",
+            "/openapi.json/",
+            "/docsy",
+            "/administrator",
+            "",
+        ] {
+            assert!(!is_ours("/api", path), "{path}");
+        }
+        assert!(is_ours("/v1/shop", "/v1/shop/orders") && !is_ours("/v1/shop", "/v1"));
     }
 
     #[test]

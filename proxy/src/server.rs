@@ -5,6 +5,7 @@
 
 mod admin;
 mod body;
+mod bounds;
 mod chunks;
 mod coding;
 mod cors;
@@ -14,12 +15,16 @@ mod gateway;
 mod guard;
 mod head;
 mod late;
+mod rate;
 mod refusal;
 mod respond;
+mod security;
 #[cfg(test)]
 mod tests;
 pub mod tls;
 mod traffic;
+mod upgrade;
+pub mod upstream;
 mod wire;
 
 use std::io;
@@ -41,6 +46,7 @@ pub(crate) use cors::is_origin;
 pub(crate) use refusal::refuse;
 use tls::Certificates;
 use traffic::Traffic;
+use upstream::UpstreamSettings;
 
 /// What the server allows a request, whatever it means.
 #[derive(Clone, Debug)]
@@ -67,6 +73,10 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// The file with the token that allows a reload from another machine.
     pub reload_token: Option<PathBuf>,
+    /// How many requests one actor may send in a second, or one address where nobody is known; 0: as many as come.
+    pub requests_per_second: u32,
+    /// The application behind, to which what is not ours is passed on.
+    pub upstream: Option<UpstreamSettings>,
     /// Memory for all bodies that are being received or worked on.
     pub bodies_bytes: usize,
 }
@@ -107,6 +117,8 @@ impl Default for Settings {
             queue_timeout: Duration::from_secs(1),
             cors_origins: Vec::new(),
             reload_token: None,
+            requests_per_second: 0,
+            upstream: None,
             bodies_bytes: 256 * 1024 * 1024,
         }
     }

@@ -8,9 +8,11 @@ use serde::Deserialize;
 
 use super::auth::Auth;
 use super::keys::{self, Places};
-use super::milliseconds;
+use super::upstream::Upstream;
+use super::{ConfigError, milliseconds};
 use crate::auth;
 use crate::server::tls::TlsFiles;
+use crate::server::upstream::UpstreamSettings;
 use crate::server::{Settings, is_origin};
 use crate::state::{ApiSettings, Limits, Numbers, OptimisticLocking};
 
@@ -26,6 +28,7 @@ pub(super) struct File {
     limits: FileLimits,
     trace: Trace,
     auth: Option<Auth>,
+    upstream: Upstream,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -139,6 +142,7 @@ struct FileLimits {
     request_timeout_ms: Option<u64>,
     concurrent_requests: Option<usize>,
     concurrent_exports: Option<usize>,
+    requests_per_second: Option<u32>,
 }
 
 /// Reads the file's text, or finds every wrong key, else the first value of a wrong type, else every value that makes no sense.
@@ -172,6 +176,8 @@ impl File {
             self.zeros().into_iter().map(|path| (path, "must be greater than 0")).chain(self.clashes());
         let found = found.map(|(path, words)| (path, words.to_owned()));
         let found = found.chain(self.auth.iter().flat_map(Auth::problems));
+        let upstream = self.upstream.problems();
+        let found = found.chain(upstream.into_iter().map(|(path, words)| (path, words.to_owned())));
         let place = |path: &str| places.get(path).copied().unwrap_or(Place::START);
         let problem = |(path, words): (&str, String)| Problem {
             file: name.into(),
@@ -293,8 +299,14 @@ impl File {
             cors_origins: self.server.cors.origins.clone(),
             reload_token: named(&self.server.reload_token_file).map(|file| project.join(file)),
             concurrent_requests: limits.concurrent_requests.unwrap_or(default.concurrent_requests),
+            requests_per_second: limits.requests_per_second.unwrap_or(default.requests_per_second),
             ..default
         }
+    }
+
+    /// The application behind.
+    pub(super) fn upstream(&self, project: &Path) -> Result<Option<UpstreamSettings>, ConfigError> {
+        self.upstream.settings(project)
     }
 
     /// How the API looks.

@@ -107,6 +107,8 @@ fn changed(before: &Config, now: &Config) -> Vec<&'static str> {
         ("limits.url_bytes", limits.url_bytes != other.url_bytes),
         ("limits.request_timeout_ms", limits.request_timeout != other.request_timeout),
         ("limits.concurrent_requests", limits.concurrent_requests != other.concurrent_requests),
+        ("limits.requests_per_second", limits.requests_per_second != other.requests_per_second),
+        ("upstream", limits.upstream != other.upstream),
         ("limits.concurrent_exports", exports.0 != exports.1),
     ];
     keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()

@@ -38,7 +38,7 @@ fn every_unknown_key_is_found_at_once() {
 
 #[test]
 fn keys_of_features_that_are_not_there_are_refused() {
-    refused("upstream: {url: x}\n", &["`upstream` is not in this version"]);
+    refused("database: {replicas: []}\n", &["`database.replicas` is not in this version"]);
 }
 
 #[test]
@@ -142,7 +142,7 @@ server: {listen: '0.0.0.0:1', public_url: 'https://shop.example/', reload_token_
 api: {prefix: /v1, page_size: 5, page_size_max: 50, totals: exact, numbers: string, foreign_key_attributes: true}
 optimistic_locking: required
 writes: {tries: 2, strict_derived: true}
-limits: {body_bytes: 10, json_depth: 3, request_timeout_ms: 1500, concurrent_requests: 7, concurrent_exports: 2}
+limits: {body_bytes: 10, json_depth: 3, request_timeout_ms: 1500, concurrent_requests: 7, concurrent_exports: 2, requests_per_second: 9}
 trace: {roles: [auditor]}
 auth: {jwt: {algorithms: [HS256, RS256], secret_file: s, secret_env: S, public_key_file: p, jwks_url: 'https://id.example/keys',
     issuer: 'https://id.example', audience: [shop], leeway_s: 5, roles_claim: realm_access.roles}, anonymous_role: visitor}
@@ -177,6 +177,35 @@ auth: {jwt: {algorithms: [HS256, RS256], secret_file: s, secret_env: S, public_k
     assert_eq!(settings.reload_token.as_deref(), Some(Path::new("shop/t")));
     assert_eq!((settings.body_bytes, settings.concurrent_requests), (10, 7));
     assert_eq!(settings.request_timeout, Duration::from_millis(1500));
+    assert_eq!(settings.requests_per_second, 9);
+}
+
+#[test]
+fn the_application_behind_is_told_with_a_secret_from_a_file() {
+    let text = "database: {url: 'sqlite::memory:'}\nupstream: {url: 'http://[::1]:3000', header: X-Who, secret_file: secret, ttl_s: 5}\n";
+    let project = Project::new(text);
+    let given = || Given { project: Some(project.0.clone()), ..Given::default() };
+    assert!(Config::load(given()).unwrap_err().to_string().contains("secret: "));
+    std::fs::write(project.0.join("secret"), "too short\n").unwrap();
+    assert!(Config::load(given()).unwrap_err().to_string().contains("at least 32 bytes"));
+    std::fs::write(project.0.join("secret"), "a secret that has thirty-two bytes\n").unwrap();
+    let config = Config::load(given()).unwrap();
+    let upstream = config.server.upstream.as_ref().unwrap();
+    assert_eq!((upstream.target.clone(), upstream.ttl_s), ("http://[::1]:3000".parse().unwrap(), 5));
+    assert_eq!(upstream.header, "x-who");
+    assert!(upstream.secret.is_some() && !format!("{config:?}").contains("thirty"));
+    refused("upstream: {url: app}\n", &["1:12", "`upstream.url` must"]);
+    refused("upstream: {url: 'http://u:p@app'}\n", &["neither a user nor a password"]);
+    refused("upstream: {secret_file: x}\n", &["`upstream.secret_file` needs `upstream.url`"]);
+    for header in ["Host", "'a b'", "Content-Length", "TE", "X-Forwarded-For"] {
+        refused(
+            &format!("upstream: {{url: 'http://app', header: {header}}}\n"),
+            &["`upstream.header` must be"],
+        );
+    }
+    refused("upstream: {url: 'http://app', ttl_s: 0}\n", &["greater than 0"]);
+    refused("upstream: {url: 'http://app', ttl_s: 3601}\n", &["3600 at most"]);
+    assert_eq!(problems("upstream: {url: '', header: Tester}\n"), "");
 }
 
 #[test]
@@ -318,7 +347,14 @@ fn values_are_taken_exactly_where_the_schema_allows_them() {
         let words = inner["enum"].as_array().into_iter().flatten();
         for value in values.iter().chain(words) {
             // One of these needs the other, and addresses, URLs and prefixes have a form.
-            let formed = ["server.listen", "server.admin_listen", "server.public_url", "api.prefix"];
+            let formed = [
+                "server.listen",
+                "server.admin_listen",
+                "server.public_url",
+                "api.prefix",
+                "upstream.url",
+                "upstream.secret_file",
+            ];
             let judged = path.starts_with("server.tls.") || formed.contains(&path.as_str());
             if judged && !value.is_array() && !value.is_object() {
                 continue;

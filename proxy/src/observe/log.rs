@@ -8,7 +8,7 @@ use rules::Trace;
 use rules::trace::Step;
 use tracing_subscriber::EnvFilter;
 
-use super::{CutBy, Observation};
+use super::{CutBy, Denied, Observation};
 
 /// How lines look (`RULEGATE_LOG_FORMAT`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -34,7 +34,8 @@ pub fn start(format: LogFormat, level: &str) -> Result<(), String> {
     // An error here means that a log is there already: tests start several servers in one process.
     let _ = match format {
         LogFormat::Text => lines.with_target(false).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_target(false).try_init(),
+        // The target tells `audit` and `rules` from all others.
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
     Ok(())
 }
@@ -67,6 +68,32 @@ pub(super) fn request(seen: &Observation<'_>) {
         _ if seen.cut.is_some_and(|cut| cut.by != CutBy::Client) => line!(warn),
         _ => line!(debug),
     }
+}
+
+/// A line for a denied request, at info under a target of its own: who wanted what, and nothing of what was sent (no token, claim, query or
+/// body). What others have chosen is quoted where lines are text.
+pub(super) fn audit(seen: &Observation<'_>, denied: &Denied<'_>) {
+    let codes = seen.errors.map(codes).unwrap_or_default();
+    tracing::info!(
+        target: "audit",
+        request_id = seen.request_id,
+        client = denied.client.map(tracing::field::display),
+        actor = denied.actor.and_then(|actor| actor.id.as_deref()),
+        roles = denied.actor.map(|actor| actor.roles.join(",")),
+        method = seen.method,
+        endpoint = denied.endpoint,
+        resource = denied.resource,
+        code = codes,
+        status = seen.status,
+        "denied"
+    );
+}
+
+/// The codes of errors, each once.
+fn codes(errors: &crate::Errors) -> String {
+    let mut codes: Vec<&str> = errors.iter().map(|error| error.code.code()).collect();
+    codes.dedup();
+    codes.join(",")
 }
 
 /// Whether steps of rules are logged: at debug, under a target of their own (`info,rules=debug` shows them alone).
@@ -120,13 +147,16 @@ fn words(errors: &crate::Errors) -> String {
 mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use dialects::{Options, Pool, Value};
     use introspect::ColumnId;
     use rules::change::RowId;
+    use rules::policy::{Actor, Claim};
     use rules::trace::{By, Effect};
 
     use super::*;
+    use crate::{Error, ErrorCode, Errors};
 
     /// Keeps the lines.
     #[derive(Clone, Default)]
@@ -143,6 +173,10 @@ mod tests {
     }
 
     fn logged(filter: &str, schema: &Schema, trace: &Trace) -> String {
+        lines(filter, || explain("r1", schema, trace))
+    }
+
+    fn lines(filter: &str, log_it: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
         let log = tracing_subscriber::fmt()
@@ -151,7 +185,7 @@ mod tests {
             .with_ansi(false)
             .with_target(false)
             .without_time();
-        tracing::subscriber::with_default(log.finish(), || explain("r1", schema, trace));
+        tracing::subscriber::with_default(log.finish(), log_it);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }
 
@@ -179,5 +213,41 @@ mod tests {
             "DEBUG no rule looks at what this write changes request_id=\"r1\"\n"
         );
         assert_eq!(logged("info", &schema, &Trace::default()), "");
+    }
+
+    #[test]
+    fn a_denied_request_is_a_line_that_says_who_wanted_what() {
+        let sub = "ann\n\u{1b}[31mWARN".to_owned();
+        let roles = vec!["sales".to_owned(), "night shift".to_owned()];
+        let claims = [("ssn".to_owned(), Claim::Value(Value::Text("078-05".into())))].into();
+        let actor = Actor { id: Some(sub), roles, claims };
+        let errors = Errors::from(Error::new(ErrorCode::Forbidden, "Who asks for secret may not."));
+        let denied = Denied {
+            client: Some([10, 0, 0, 1].into()),
+            actor: Some(&actor),
+            endpoint: "/{type}/{id}",
+            resource: Some("orders"),
+        };
+        let seen = Observation {
+            request_id: "r1",
+            method: "PATCH",
+            path: "/api/orders/7",
+            resource: None,
+            operation: "update",
+            status: 403,
+            elapsed: Duration::ZERO,
+            errors: Some(&errors),
+            cut: None,
+            denied: Some(denied),
+        };
+        let line = " INFO denied request_id=\"r1\" client=10.0.0.1 actor=\"ann\\n\\u{1b}[31mWARN\" \
+            roles=\"sales,night shift\" method=\"PATCH\" endpoint=\"/{type}/{id}\" resource=\"orders\" code=\"forbidden\" \
+            status=403\n";
+        assert_eq!(lines("info", || audit(&seen, &denied)), line);
+        assert_eq!(lines("warn,audit=info", || audit(&seen, &denied)), line);
+        assert_eq!(lines("info,audit=off", || audit(&seen, &denied)), "");
+        let nobody = Denied { client: None, actor: None, resource: None, ..denied };
+        let line = " INFO denied request_id=\"r1\" method=\"PATCH\" endpoint=\"/{type}/{id}\" code=\"forbidden\" status=403\n";
+        assert_eq!(lines("info", || audit(&seen, &nobody)), line);
     }
 }

@@ -152,7 +152,7 @@ impl Metrics {
         let status = seen.status.to_string();
         self.requests.with_label_values(&[seen.resource.unwrap_or(""), seen.operation, &status]).inc();
         self.request_duration.with_label_values(&[seen.operation]).observe(seen.elapsed.as_secs_f64());
-        if let Some(cut) = seen.cut {
+        if let Some(cut) = seen.cut.filter(|_| seen.operation == "export") {
             self.exports_cut.with_label_values(&[cut.by.word()]).inc();
         }
     }
@@ -333,6 +333,7 @@ mod tests {
             elapsed: Duration::from_millis(3),
             errors: None,
             cut: None,
+            denied: None,
         }
     }
 

@@ -10,6 +10,7 @@ use pingora_core::protocols::http::ServerSession;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
+use super::security::secure;
 use crate::app::App;
 use crate::app::reload::ReloadError;
 use crate::state::Readiness;
@@ -122,7 +123,7 @@ fn answer(path: &str, Page(status, media_type, body): Page, head: bool) -> Respo
     let headers = answer.headers_mut();
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(http::header::CONTENT_LENGTH, body.len().into());
-    headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    secure(headers, false);
     headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let more = match status {
         StatusCode::METHOD_NOT_ALLOWED if path == "/reload" => Some((http::header::ALLOW, "POST")),

@@ -121,10 +121,10 @@ fn interrupted(error: Box<pingora_core::Error>) -> Stop {
     }
 }
 
-fn too_slow() -> Error {
+pub(super) fn too_slow() -> Error {
     Error::new(ErrorCode::Timeout, "The body did not arrive in time.")
 }
 
-fn malformed() -> Error {
+pub(super) fn malformed() -> Error {
     head::malformed("The body is not framed as its headers say.")
 }

@@ -3,6 +3,7 @@
 //! HTTP/1 heads are waited for and judged here, within a bound of time for all of a head: pingora bounds each read alone, so that a byte now
 //! and then would hold a connection for ever. Of HTTP/2, pingora keeps the connection.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use pingora_core::server::ShutdownWatch;
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::{HttpProxy, http_proxy};
 use tokio::io::AsyncWriteExt as _;
+use tokio::sync::watch;
 
 use super::gateway::{self, Gateway};
 use super::traffic::Traffic;
@@ -71,8 +73,13 @@ impl Front {
             }
             Err(Cut::Gone) => return None,
         }
+        let upgraded = wire.upgraded();
         let session = ServerSession::new_http1(Box::new(wire));
-        let reused = self.proxy.process_new_http(session, shutdown).await;
+        let reused = tokio::select! {
+            biased;
+            reused = self.proxy.process_new_http(session, shutdown) => reused,
+            () = parted(upgraded, shutdown.clone()) => None,
+        };
         let (stream, _) = reused.map(ReusedHttpStream::consume)?;
         let wire = stream.into_any().downcast::<Wire>().ok()?;
         wire.has_passed().then_some(*wire)
@@ -97,7 +104,7 @@ impl Front {
         let started = Instant::now();
         let id = gateway::fresh_id();
         let answer = refusal::answer(errors, &id);
-        let bytes = respond::raw(&answer.response, &id);
+        let bytes = respond::raw(&answer.response, &id, wire.is_tls());
         // A client that takes nothing is not told.
         let sent = async { wire.write_all(&bytes).await.and(wire.flush().await) };
         let _ = tokio::time::timeout(self.app.settings.silence_timeout, sent).await;
@@ -131,6 +138,15 @@ async fn farewell(mut shutdown: ShutdownWatch) {
     // An error means that the service has ended.
     let _ = shutdown.wait_for(|stopping| *stopping).await;
     tokio::time::sleep(FAREWELL).await;
+}
+
+/// Ends when a connection that has become one of another protocol must end, because the server stops: nobody knows how long it would last.
+async fn parted(mut upgraded: watch::Receiver<bool>, shutdown: ShutdownWatch) {
+    let has_parted = upgraded.wait_for(|done| *done).await.is_ok();
+    if !has_parted {
+        pending::<()>().await;
+    }
+    farewell(shutdown).await;
 }
 
 fn server_options(settings: &Settings) -> HttpServerOptions {

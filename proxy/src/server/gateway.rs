@@ -1,26 +1,32 @@
 //! One request through pingora's hooks: receive it within the limits, have it answered, send the answer, tell what happened.
+//!
+//! What is not ours is let through to the application behind instead, and goes on through pingora's other hooks.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
-use http::header::{CONTENT_ENCODING, EXPECT};
-use http::{HeaderName, HeaderValue, Method, Version};
+use http::header::STRICT_TRANSPORT_SECURITY;
+use http::{HeaderName, HeaderValue, StatusCode, Version};
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error as PingoraError, ErrorType};
-use pingora_http::RequestHeader;
-use pingora_proxy::{ProxyHttp, Session};
+use pingora_http::{RequestHeader, ResponseHeader};
+use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 use rules::policy::Actor;
 
 use super::body::{self, Bodies};
 use super::cors::Cors;
 use super::guard::Guard;
+use super::rate::Rate;
 use super::traffic::{InFlight, Traffic};
-use super::{coding, head, refusal, respond};
+use super::upstream::{self, Origin, Passage, Upstream, is_upgrade};
+use super::{bounds, coding, refusal, respond, security};
 use crate::app::App;
 use crate::exchange::{Request, Response};
-use crate::observe::{self, Cut, Observation};
+use crate::observe::{self, Cut, Denied, Observation};
 use crate::pipeline::Answer;
+use crate::route;
 use crate::{Error, ErrorCode, Errors};
 
 /// Names a request in answers and logs; a client's own is kept when it is harmless.
@@ -33,11 +39,18 @@ pub(super) struct Gateway {
     guard: Guard,
     bodies: Bodies,
     cors: Cors,
+    rate: Rate,
+    upstream: Option<Upstream>,
 }
 
 /// What is remembered while one request is served.
 pub(super) struct Context {
     started: Instant,
+    id: HeaderValue,
+    /// Who asks, as soon as that is known.
+    actor: Option<Arc<Actor>>,
+    /// Where it is passed on.
+    passage: Option<Passage>,
     _in_flight: InFlight,
     _counted: observe::Running,
 }
@@ -63,43 +76,43 @@ impl Gateway {
         let guard = Guard::new(&app.settings);
         let bodies = Bodies::new(&app.settings);
         let cors = Cors::new(&app.settings.cors_origins);
-        Self { app, traffic, guard, bodies, cors }
+        let rate = Rate::new(app.settings.requests_per_second);
+        let upstream = Upstream::new(&app.settings);
+        Self { app, traffic, guard, bodies, cors, rate, upstream }
     }
 
-    async fn answer(&self, session: &mut Session, id: &HeaderValue) -> Result<Answer, Box<PingoraError>> {
+    async fn answer(
+        &self,
+        session: &mut Session,
+        context: &mut Context,
+    ) -> Result<Answer, Box<PingoraError>> {
         let header = session.req_header();
         if let Some(response) = self.cors.preflight(&header.method, &header.headers) {
             return Ok(Answer { response, resource: None, operation: "other", errors: None });
         }
-        match self.receive(session, id).await {
+        let id = &context.id.clone();
+        match self.receive(session, context).await {
             Ok(Received { actor, request, _memory }) => {
                 let (app, safe) = (self.app.clone(), request.method.is_safe());
                 // In a box: thousands of bytes would else be copied from bound to bound.
                 let work = Box::pin(async move { app.answer(&actor, request).await });
                 Ok(if safe { self.guard.read(id, work).await } else { self.guard.write(id, work).await })
             }
-            Err(Stop::Refused(errors)) => {
-                // What such a client sends next may not be a request at all, or the body of this one.
-                if !errors.iter().all(|error| error.code.status() == 401)
-                    || !session.as_downstream_mut().is_body_empty()
-                {
-                    session.set_keepalive(None);
-                }
-                Ok(refusal::answer(errors, id))
-            }
+            Err(Stop::Refused(errors)) => Ok(refused(session, errors, id)),
             Err(Stop::Gone(error)) => Err(error),
         }
     }
 
     /// The whole request and who sends it, which is known before the body is read.
-    async fn receive(&self, session: &mut Session, id: &HeaderValue) -> Result<Received, Stop> {
+    async fn receive(&self, session: &mut Session, context: &mut Context) -> Result<Received, Stop> {
         let header = session.req_header();
-        check_header(header, &self.app).map_err(Stop::Refused)?;
-        let actor = self.app.actor(header.uri.path(), &header.headers).await.map_err(Stop::Refused)?;
+        bounds::check(header, &self.app.settings).map_err(Stop::Refused)?;
+        let actor = self.admitted(header.uri.path(), session, context).await.map_err(Stop::Refused)?;
+        bounds::check_codings(session.req_header()).map_err(Stop::Refused)?;
         let (body, _memory) = self.bodies.read(session).await?;
         let header = session.req_header();
         let mut headers = header.headers.clone();
-        headers.insert(REQUEST_ID, id.clone());
+        headers.insert(REQUEST_ID, context.id.clone());
         coding::without_endings(&mut headers);
         let request = Request {
             method: header.method.clone(),
@@ -110,7 +123,63 @@ impl Gateway {
         };
         Ok(Received { actor, request, _memory })
     }
+
+    /// Who asks for a path, as long as he does not ask too often; whoever shows no sound token is counted by his address.
+    async fn admitted(
+        &self,
+        path: &str,
+        session: &Session,
+        context: &mut Context,
+    ) -> crate::Result<Arc<Actor>> {
+        let found = self.app.actor(path, &session.req_header().headers).await;
+        context.actor = found.as_ref().ok().cloned();
+        let id = context.actor.as_ref().and_then(|actor| actor.id.as_deref());
+        self.rate.take(id, client(session))?;
+        found
+    }
+
+    /// The application behind, where a request is for it. Before the API is ready nothing is passed on.
+    fn behind(&self, path: &str) -> Option<&Upstream> {
+        let upstream = self.upstream.as_ref()?;
+        let snapshot = self.app.snapshot()?;
+        (!route::is_ours(&snapshot.api.prefix, path)).then_some(upstream)
+    }
+
+    /// Lets a request pass to it: with what the API asks for, too.
+    async fn let_pass(
+        &self,
+        upstream: &Upstream,
+        session: &mut Session,
+        context: &mut Context,
+    ) -> crate::Result<()> {
+        bounds::check(session.req_header(), &self.app.settings)?;
+        self.admitted(NO_PAGE, session, context).await?;
+        let upgrades = is_upgrade(session.req_header()) && session.as_downstream_mut().is_body_empty();
+        context.passage = Some(Passage::new(upstream.place()?, upgrades));
+        if upgrades {
+            session.set_read_timeout(Some(upstream::WEBSOCKET_SILENCE));
+        }
+        respond::keep(session, self.app.stopping());
+        Ok(())
+    }
+
+    /// Sends an answer of our own, and tells it.
+    async fn reply(
+        &self,
+        session: &mut Session,
+        context: &Context,
+        mut answer: Answer,
+    ) -> Result<Option<Cut>, Box<PingoraError>> {
+        let told = Response::empty(answer.response.status);
+        let response = std::mem::replace(&mut answer.response, told);
+        let sent = respond::send(session, response, &context.id, self.app.stopping(), &self.traffic).await;
+        self.observe(session, context, &answer, sent.as_ref().ok().and_then(Option::as_ref));
+        sent
+    }
 }
+
+/// A path at which there is no page that everybody may read.
+const NO_PAGE: &str = "";
 
 #[async_trait]
 impl ProxyHttp for Gateway {
@@ -119,6 +188,9 @@ impl ProxyHttp for Gateway {
     fn new_ctx(&self) -> Context {
         Context {
             started: Instant::now(),
+            id: HeaderValue::from_static("-"),
+            actor: None,
+            passage: None,
             _in_flight: self.traffic.enter(),
             _counted: self.app.metrics.running(),
         }
@@ -132,92 +204,177 @@ impl ProxyHttp for Gateway {
         let silence = self.app.settings.silence_timeout;
         session.set_read_timeout(Some(silence));
         session.set_write_timeout(Some(silence));
-        let id = request_id(session.req_header());
-        let mut answer = self.answer(session, &id).await?;
-        if answer.response.rest.is_some() && session.req_header().version == Version::HTTP_10 {
-            answer = refusal::answer(endless().into(), &id);
+        context.id = request_id(session.req_header());
+        if let Some(upstream) = self.behind(session.req_header().uri.path()) {
+            let Err(errors) = self.let_pass(upstream, session, context).await else { return Ok(false) };
+            let answer = refused(session, errors, &context.id);
+            return self.reply(session, context, answer).await.map(|_| true);
         }
-        let told = Response::empty(answer.response.status);
-        let mut response = std::mem::replace(&mut answer.response, told);
-        self.cors.admit(&session.req_header().headers, &mut response.headers);
-        let sent = respond::send(session, response, &id, self.app.stopping(), &self.traffic).await;
-        let cut = sent.as_ref().ok().and_then(Option::as_ref);
-        self.observe(session.req_header(), &answer, &id, context.started.elapsed(), cut);
-        match sent? {
+        let mut answer = self.answer(session, context).await?;
+        if answer.response.rest.is_some() && session.req_header().version == Version::HTTP_10 {
+            answer = refusal::answer(endless().into(), &context.id);
+        }
+        self.cors.admit(&session.req_header().headers, &mut answer.response.headers);
+        match self.reply(session, context, answer).await? {
             None => Ok(true),
             // Anything but an error would send the end that is not to be told.
             Some(cut) => PingoraError::e_explain(ErrorType::WriteError, cut.words).map_err(|e| e.into_down()),
         }
     }
 
-    /// Everything is answered in `request_filter`.
     async fn upstream_peer(
         &self,
         _session: &mut Session,
-        _context: &mut Context,
+        context: &mut Context,
     ) -> Result<Box<HttpPeer>, Box<PingoraError>> {
-        PingoraError::e_explain(ErrorType::InternalError, "no upstream is configured")
+        match (&self.upstream, &mut context.passage) {
+            (Some(upstream), Some(passage)) => upstream.peer(passage).await,
+            _ => PingoraError::e_explain(ErrorType::InternalError, "no upstream is configured"),
+        }
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        head: &mut RequestHeader,
+        context: &mut Context,
+    ) -> Result<(), Box<PingoraError>> {
+        let (Some(upstream), Some(actor)) = (&self.upstream, &context.actor) else {
+            return PingoraError::e_explain(ErrorType::InternalError, "nobody is known");
+        };
+        let origin = Origin { client: client(session), tls: respond::is_tls(session), id: &context.id };
+        upstream.dress(head, actor, &origin)
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        head: &mut ResponseHeader,
+        context: &mut Context,
+    ) -> Result<(), Box<PingoraError>> {
+        head.insert_header(REQUEST_ID, context.id.clone())?;
+        if respond::is_tls(session) && !head.headers.contains_key(STRICT_TRANSPORT_SECURITY) {
+            head.insert_header(STRICT_TRANSPORT_SECURITY, security::TLS_ONLY)?;
+        }
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            // What follows may last for hours.
+            self.tell(session, context, head.status, None);
+        }
+        Ok(())
+    }
+
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        context: &mut Context,
+        mut error: Box<PingoraError>,
+    ) -> Box<PingoraError> {
+        error.set_retry(context.passage.as_mut().is_some_and(Passage::missed));
+        error
+    }
+
+    /// What is to be told, if there is anybody left.
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &PingoraError,
+        context: &mut Context,
+    ) -> FailToProxy {
+        let nothing = FailToProxy { error_code: 0, can_reuse_downstream: false };
+        let Some(error) = upstream::error(error).filter(|_| session.response_written().is_none()) else {
+            return nothing;
+        };
+        let errors = Errors::from(error);
+        let mut answer = refusal::answer(errors, &context.id);
+        let error_code = answer.response.status.as_u16();
+        if let Some(passage) = &mut context.passage {
+            passage.told = true;
+            answer.operation = "upstream";
+        }
+        session.set_keepalive(None);
+        // A client that takes nothing is not told.
+        let _ = self.reply(session, context, answer).await;
+        if !session.is_http2() {
+            // Else the connection would be reset over what the client still sends, and the answer lost.
+            session.shutdown().await;
+        }
+        FailToProxy { error_code, ..nothing }
+    }
+
+    /// Tells what became of what was passed on.
+    async fn logging(&self, session: &mut Session, error: Option<&PingoraError>, context: &mut Context) {
+        if context.passage.as_ref().is_none_or(|passage| passage.told) {
+            return;
+        }
+        if let Some(status) = session.response_written().map(|head| head.status) {
+            self.tell(session, context, status, error.map(upstream::broken).as_ref());
+        }
     }
 }
 
 impl Gateway {
-    fn observe(
-        &self,
-        header: &RequestHeader,
-        answer: &Answer,
-        id: &HeaderValue,
-        elapsed: Duration,
-        cut: Option<&Cut>,
-    ) {
+    /// Tells an answer of the application behind.
+    fn tell(&self, session: &Session, context: &mut Context, status: StatusCode, cut: Option<&Cut>) {
+        let response = Response::empty(status);
+        let answer = Answer { response, resource: None, operation: "upstream", errors: None };
+        self.observe(session, context, &answer, cut);
+        if let Some(passage) = &mut context.passage {
+            passage.told = true;
+        }
+    }
+
+    fn observe(&self, session: &Session, context: &Context, answer: &Answer, cut: Option<&Cut>) {
+        let header = session.req_header();
+        let path = header.uri.path();
+        let denies = answer.errors.as_ref().is_some_and(observe::denies);
+        let (endpoint, resource) = if denies { self.addressed(path) } else { ("", None) };
+        let denied = denies.then(|| Denied {
+            client: client(session),
+            actor: context.actor.as_deref(),
+            endpoint,
+            resource: resource.as_deref(),
+        });
         let observation = Observation {
-            request_id: id.to_str().unwrap_or_default(),
+            request_id: context.id.to_str().unwrap_or_default(),
             method: header.method.as_str(),
-            path: header.uri.path(),
+            path,
             resource: answer.resource.as_deref(),
             operation: answer.operation,
             status: answer.response.status.as_u16(),
-            elapsed,
+            elapsed: context.started.elapsed(),
             errors: answer.errors.as_ref(),
             cut,
+            denied,
         };
         observe::observe(&self.app.metrics, &observation);
     }
-}
 
-/// What can be refused before the body is read, whatever protocol it came by.
-fn check_header(header: &RequestHeader, app: &App) -> crate::Result<()> {
-    let settings = &app.settings;
-    let url = header.raw_path();
-    if url.len() > settings.url_bytes {
-        let detail = format!("The URL has {} bytes, the most is {}.", url.len(), settings.url_bytes);
-        return Err(Error::new(ErrorCode::UriTooLong, detail).into());
-    }
-    let bytes: usize = header.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    if bytes > settings.header_bytes {
-        let detail = format!("The headers have {bytes} bytes, the most is {}.", settings.header_bytes);
-        return Err(Error::new(ErrorCode::HeadersTooLarge, detail).into());
-    }
-    if !header.raw_path_is_utf8() || header.method == Method::CONNECT {
-        return Err(head::malformed("The request line cannot be understood.").into());
-    }
-    let mut expect = header.headers.get_all(EXPECT).iter();
-    if expect.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
-        return Err(head::malformed("Nothing but 100-continue can be expected.").header("Expect").into());
-    }
-    coding::Wanted::of(&header.headers)?;
-    check_coding(header)
-}
-
-/// Bodies are taken as they are: a small one could unfold to a giant.
-fn check_coding(header: &RequestHeader) -> crate::Result<()> {
-    let mut codings = header.headers.get_all(CONTENT_ENCODING).iter();
-    match codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        true => Ok(()),
-        false => {
-            let detail = "Bodies are taken as they are: send no Content-Encoding.";
-            Err(Error::new(ErrorCode::UnsupportedMediaType, detail).header("Content-Encoding").into())
+    /// What a path addresses, in words of the product and of the schema: none of the client's.
+    fn addressed(&self, path: &str) -> (&'static str, Option<String>) {
+        let Some(snapshot) = self.app.snapshot() else { return ("-", None) };
+        if self.behind(path).is_some() {
+            return ("upstream", None);
         }
+        let Ok(endpoint) = route::endpoint(&snapshot.api.prefix, path) else { return ("-", None) };
+        let table = endpoint.ty().and_then(|ty| snapshot.schema.find(ty));
+        (endpoint.template(), table.map(|table| snapshot.schema[table].name.clone()))
     }
+}
+
+/// The address of the connection. What a request says about it is not asked: everybody can say it.
+fn client(session: &Session) -> Option<IpAddr> {
+    session.client_addr()?.as_inet().map(|address| address.ip().to_canonical())
+}
+
+/// The answer to what is refused.
+fn refused(session: &mut Session, errors: Errors, id: &HeaderValue) -> Answer {
+    let understood = errors.iter().all(|error| matches!(error.code.status(), 401 | 429));
+    if !understood || !session.as_downstream_mut().is_body_empty() {
+        // What such a client sends next may not be a request at all, or the body of this one.
+        session.set_keepalive(None);
+    }
+    refusal::answer(errors, id)
 }
 
 fn endless() -> Error {

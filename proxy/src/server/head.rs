@@ -55,6 +55,13 @@ pub(super) fn check(head: &[u8]) -> Result<Framing> {
     framing(&line, &values(&fields, "content-length"), &values(&fields, "transfer-encoding"))
 }
 
+/// Whether a head that has been judged asks for another protocol.
+pub(super) fn asks_for_upgrade(head: &[u8]) -> bool {
+    let name = b"upgrade:";
+    head.split(|b| *b == b'\n')
+        .any(|line| line.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name)))
+}
+
 fn lines(head: &[u8]) -> Result<Vec<&[u8]>> {
     let head = head.strip_suffix(b"\r\n\r\n").unwrap_or(head);
     let mut lines: Vec<&[u8]> = head.split(|b| *b == b'\n').collect();

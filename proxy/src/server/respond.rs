@@ -1,10 +1,8 @@
 //! Sending an answer: length, security headers, HEAD, and the end of a connection.
 
 use bytes::Bytes;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::header::{CACHE_CONTROL, TRANSFER_ENCODING, VARY};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use pingora_core::Error as PingoraError;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
@@ -12,6 +10,7 @@ use pingora_proxy::Session;
 use super::coding::{self, Wanted};
 use super::export;
 use super::gateway::REQUEST_ID;
+use super::security::secure;
 use super::traffic::Traffic;
 use crate::exchange::Response;
 use crate::observe::Cut;
@@ -22,14 +21,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// That a connection is kept: how long, the front decides.
 const KEPT: u64 = 0;
 
-/// What every answer carries unless it says otherwise.
-const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 5] = [
-    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
-    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
-    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
-];
+/// What may be kept of an answer that does not say.
+const UNSAID: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// Sends it. `closing`: the connection is not kept. What it came to, where it is one that is made while it is sent, is the answer.
 pub(super) async fn send(
@@ -43,10 +36,8 @@ pub(super) async fn send(
     let wanted = Wanted::of(asked).unwrap_or(Wanted::PLAIN);
     let (mut response, coding) = coding::encode(response, wanted).await;
     coding::confirm(&mut response, asked);
-    let header = header(&response, id)?;
-    if session.get_keepalive().is_some() {
-        session.set_keepalive((!closing).then_some(KEPT));
-    }
+    let header = header(&response, id, is_tls(session))?;
+    keep(session, closing);
     let bodiless = session.req_header().method == Method::HEAD || !may_have_body(response.status);
     session.write_response_header(Box::new(header), bodiless).await?;
     match response.rest {
@@ -57,13 +48,20 @@ pub(super) async fn send(
     Ok(None)
 }
 
+/// Has the connection kept, where the client wants that, unless it closes.
+pub(super) fn keep(session: &mut Session, closing: bool) {
+    if session.get_keepalive().is_some() {
+        session.set_keepalive((!closing).then_some(KEPT));
+    }
+}
+
 /// The same as bytes of HTTP/1.1, for a connection that pingora does not see, and that is closed afterwards.
-pub(super) fn raw(response: &Response, id: &HeaderValue) -> Vec<u8> {
+pub(super) fn raw(response: &Response, id: &HeaderValue, tls: bool) -> Vec<u8> {
     let mut bytes = format!("HTTP/1.1 {}\r\n", response.status).into_bytes();
     let mut field = |name: &[u8], value: &[u8]| {
         bytes.extend([name, b": ", value, b"\r\n"].concat());
     };
-    for (name, value) in &headers(response, id) {
+    for (name, value) in &headers(response, id, tls) {
         field(name.as_str().as_bytes(), value.as_bytes());
     }
     field(b"content-length", response.body.len().to_string().as_bytes());
@@ -73,8 +71,13 @@ pub(super) fn raw(response: &Response, id: &HeaderValue) -> Vec<u8> {
     bytes
 }
 
-fn header(response: &Response, id: &HeaderValue) -> Result<ResponseHeader, Box<PingoraError>> {
-    let headers = headers(response, id);
+/// Whether it came by TLS.
+pub(super) fn is_tls(session: &Session) -> bool {
+    session.as_downstream().digest().is_some_and(|digest| digest.ssl_digest.is_some())
+}
+
+fn header(response: &Response, id: &HeaderValue, tls: bool) -> Result<ResponseHeader, Box<PingoraError>> {
+    let headers = headers(response, id, tls);
     let mut header = ResponseHeader::build_no_case(response.status, Some(headers.len() + 3))?;
     for (name, value) in &headers {
         header.append_header(name, value)?;
@@ -88,11 +91,10 @@ fn header(response: &Response, id: &HeaderValue) -> Result<ResponseHeader, Box<P
 }
 
 /// The answer's own headers, and those of every answer.
-fn headers(response: &Response, id: &HeaderValue) -> HeaderMap {
+fn headers(response: &Response, id: &HeaderValue, tls: bool) -> HeaderMap {
     let mut headers = response.headers.clone();
-    for (name, value) in DEFAULT_HEADERS {
-        headers.entry(name).or_insert(value);
-    }
+    headers.entry(CACHE_CONTROL).or_insert(UNSAID);
+    secure(&mut headers, tls);
     headers.insert(REQUEST_ID, id.clone());
     if response.status != StatusCode::NO_CONTENT {
         vary(&mut headers, "Accept-Encoding");

@@ -1,7 +1,7 @@
 //! A connection, of which pingora gets to read one request at a time: first its head, judged here, then its body up to where it ends.
 //!
 //! Where a request ends is decided once, by [`head`] and [`Chunks`]; pingora, which is more lenient, cannot come to another end, because
-//! it does not see what stands behind it. An HTTP/2 connection is opened as it is.
+//! it does not see what stands behind it. An HTTP/2 connection is opened as it is, and one that becomes a WebSocket from then on.
 
 use std::io;
 use std::pin::Pin;
@@ -18,10 +18,12 @@ use pingora_core::protocols::{
     TimingDigest, UniqueID,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
 
 use super::Settings;
 use super::chunks::Chunks;
 use super::head::{self, Framing};
+use super::upgrade::Upgrade;
 use crate::{Error, ErrorCode, Errors};
 
 /// What an HTTP/2 connection begins with (RFC 9113, 3.4).
@@ -41,6 +43,7 @@ pub(super) struct Wire {
     /// Read, and not handed out.
     ahead: BytesMut,
     passage: Passage,
+    upgrade: Upgrade,
 }
 
 /// What may be handed out.
@@ -67,12 +70,17 @@ pub(super) enum Cut {
 
 impl Wire {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, ahead: BytesMut::new(), passage: Passage::Length(0) }
+        Self { stream, ahead: BytesMut::new(), passage: Passage::Length(0), upgrade: Upgrade::default() }
     }
 
     /// Whether nothing of a next request has come.
     pub(super) fn is_idle(&self) -> bool {
         self.ahead.is_empty()
+    }
+
+    /// Whether it is one of TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        self.stream.get_ssl_digest().is_some()
     }
 
     /// Waits for bytes; false at the end of the connection.
@@ -96,6 +104,11 @@ impl Wire {
         self.passage = Passage::Open;
     }
 
+    /// Tells when it has become a connection of another protocol.
+    pub(super) fn upgraded(&self) -> watch::Receiver<bool> {
+        self.upgrade.watch()
+    }
+
     /// Waits for the head of the next request, and lets it and its body pass when there is nothing wrong with it.
     pub(super) async fn next(&mut self, settings: &Settings) -> Result<(), Cut> {
         let mut seen = 0;
@@ -106,7 +119,9 @@ impl Wire {
             }
             if let Some(end) = head::end(&self.ahead, seen).map_err(Cut::Refused)? {
                 let head = self.ahead.get(..end).unwrap_or_default();
-                self.passage = Passage::Head(end, head::check(head).map_err(Cut::Refused)?);
+                let framing = head::check(head).map_err(Cut::Refused)?;
+                self.upgrade.ask(framing == Framing::Length(0) && head::asks_for_upgrade(head));
+                self.passage = Passage::Head(end, framing);
                 return Ok(());
             }
             seen = self.ahead.len();
@@ -238,7 +253,11 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
+        if self.upgrade.answered(buf) {
+            self.open();
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -254,6 +273,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // Heads of answers are written in one piece, by the other function.
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
