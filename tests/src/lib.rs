@@ -11,6 +11,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+pub mod application;
 pub mod asking;
 pub mod chinook;
 pub mod client;

@@ -24,6 +24,7 @@ mod suite {
     mod crossing;
     mod cursors;
     mod documents;
+    mod edge;
     mod editing;
     mod exports;
     mod expressions;
@@ -63,6 +64,7 @@ mod suite {
     mod trace;
     mod transitions;
     mod types;
+    mod upstream;
     mod verify;
     mod virtuals;
     mod warnings;
