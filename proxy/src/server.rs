@@ -19,6 +19,7 @@ mod rate;
 mod refusal;
 mod respond;
 mod security;
+mod telling;
 #[cfg(test)]
 mod tests;
 pub mod tls;

@@ -17,6 +17,9 @@ pub(super) fn listening(config: &Config, serving: &Serving) {
     println!("rulegate {} in front of {}", env!("CARGO_PKG_VERSION"), config.database_url);
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     println!("  API    {scheme}://{}{}/", shown(serving.api()), config.blueprint.api.prefix);
+    if let Some(upstream) = &config.server.upstream {
+        println!("  others {}", upstream.target);
+    }
     println!("  admin  http://{}/  (livez readyz startupz metrics version)", shown(serving.admin()));
 }
 
@@ -34,6 +37,9 @@ pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
     }
     for stray in &config.strays {
         println!("  WARNING: {stray}");
+    }
+    if config.server.upstream.as_ref().is_some_and(|upstream| upstream.secret.is_none()) {
+        println!("  WARNING: no upstream.secret_file: the application behind is not told who asks");
     }
     if let Some(sentence) = nothing_granted(config) {
         println!("  WARNING: {sentence}");

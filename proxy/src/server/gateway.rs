@@ -2,7 +2,6 @@
 //!
 //! What is not ours is let through to the application behind instead, and goes on through pingora's other hooks.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,12 +18,13 @@ use super::body::{self, Bodies};
 use super::cors::Cors;
 use super::guard::Guard;
 use super::rate::Rate;
+use super::telling::client;
 use super::traffic::{InFlight, Traffic};
 use super::upstream::{self, Origin, Passage, Upstream, is_upgrade};
 use super::{bounds, coding, refusal, respond, security};
 use crate::app::App;
 use crate::exchange::{Request, Response};
-use crate::observe::{self, Cut, Denied, Observation};
+use crate::observe::{self, Cut};
 use crate::pipeline::Answer;
 use crate::route;
 use crate::{Error, ErrorCode, Errors};
@@ -34,7 +34,7 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 
 /// The hooks.
 pub(super) struct Gateway {
-    app: Arc<App>,
+    pub(super) app: Arc<App>,
     traffic: Traffic,
     guard: Guard,
     bodies: Bodies,
@@ -45,12 +45,12 @@ pub(super) struct Gateway {
 
 /// What is remembered while one request is served.
 pub(super) struct Context {
-    started: Instant,
-    id: HeaderValue,
+    pub(super) started: Instant,
+    pub(super) id: HeaderValue,
     /// Who asks, as soon as that is known.
-    actor: Option<Arc<Actor>>,
+    pub(super) actor: Option<Arc<Actor>>,
     /// Where it is passed on.
-    passage: Option<Passage>,
+    pub(super) passage: Option<Passage>,
     _in_flight: InFlight,
     _counted: observe::Running,
 }
@@ -139,7 +139,7 @@ impl Gateway {
     }
 
     /// The application behind, where a request is for it. Before the API is ready nothing is passed on.
-    fn behind(&self, path: &str) -> Option<&Upstream> {
+    pub(super) fn behind(&self, path: &str) -> Option<&Upstream> {
         let upstream = self.upstream.as_ref()?;
         let snapshot = self.app.snapshot()?;
         (!route::is_ours(&snapshot.api.prefix, path)).then_some(upstream)
@@ -311,60 +311,6 @@ impl ProxyHttp for Gateway {
             self.tell(session, context, status, error.map(upstream::broken).as_ref());
         }
     }
-}
-
-impl Gateway {
-    /// Tells an answer of the application behind.
-    fn tell(&self, session: &Session, context: &mut Context, status: StatusCode, cut: Option<&Cut>) {
-        let response = Response::empty(status);
-        let answer = Answer { response, resource: None, operation: "upstream", errors: None };
-        self.observe(session, context, &answer, cut);
-        if let Some(passage) = &mut context.passage {
-            passage.told = true;
-        }
-    }
-
-    fn observe(&self, session: &Session, context: &Context, answer: &Answer, cut: Option<&Cut>) {
-        let header = session.req_header();
-        let path = header.uri.path();
-        let denies = answer.errors.as_ref().is_some_and(observe::denies);
-        let (endpoint, resource) = if denies { self.addressed(path) } else { ("", None) };
-        let denied = denies.then(|| Denied {
-            client: client(session),
-            actor: context.actor.as_deref(),
-            endpoint,
-            resource: resource.as_deref(),
-        });
-        let observation = Observation {
-            request_id: context.id.to_str().unwrap_or_default(),
-            method: header.method.as_str(),
-            path,
-            resource: answer.resource.as_deref(),
-            operation: answer.operation,
-            status: answer.response.status.as_u16(),
-            elapsed: context.started.elapsed(),
-            errors: answer.errors.as_ref(),
-            cut,
-            denied,
-        };
-        observe::observe(&self.app.metrics, &observation);
-    }
-
-    /// What a path addresses, in words of the product and of the schema: none of the client's.
-    fn addressed(&self, path: &str) -> (&'static str, Option<String>) {
-        let Some(snapshot) = self.app.snapshot() else { return ("-", None) };
-        if self.behind(path).is_some() {
-            return ("upstream", None);
-        }
-        let Ok(endpoint) = route::endpoint(&snapshot.api.prefix, path) else { return ("-", None) };
-        let table = endpoint.ty().and_then(|ty| snapshot.schema.find(ty));
-        (endpoint.template(), table.map(|table| snapshot.schema[table].name.clone()))
-    }
-}
-
-/// The address of the connection. What a request says about it is not asked: everybody can say it.
-fn client(session: &Session) -> Option<IpAddr> {
-    session.client_addr()?.as_inet().map(|address| address.ip().to_canonical())
 }
 
 /// The answer to what is refused.

@@ -1,10 +1,13 @@
 //! The application behind: what is not ours reaches it whole, with who asks in a signed header, and whatever it does the client is answered.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use dialects::Dialect;
+use proxy::server::tls::Certificates;
 use proxy::server::upstream::{Secret, UpstreamSettings};
 use proxy::server::{Settings, Stopped};
 use ring::hmac;
@@ -12,6 +15,7 @@ use serde_json::{Value as Json, json};
 use tests::Database;
 use tests::application::{Application, stalled};
 use tests::server::h2::H2Client;
+use tests::server::tls::Authority;
 use tests::server::{PATIENCE, Reply, Server};
 use tests::shop::SHOP;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -161,6 +165,17 @@ async fn where_it_is_down_slow_or_no_http_the_client_is_told() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_no_application() {
+    let authority = Authority::new();
+    let certificates = Arc::new(Certificates::load(authority.files()).unwrap());
+    let database = Database::create(Dialect::Sqlite).await;
+    database.execute(&(SHOP.sql)(Dialect::Sqlite)).await;
+    let other = Server::start_with(&database, SHOP, Settings::default(), Some(&certificates)).await;
+    let server = server(behind(&format!("https://localhost:{}", other.address.port()))).await;
+    server.ask("GET /", &[]).await.refused(502, "upstream-failed");
+}
+
+#[tokio::test]
 async fn an_address_that_does_not_answer_is_passed_over() {
     let application = Application::start().await;
     // Where the name has an address of IPv6 as well, nobody listens there.
@@ -223,18 +238,21 @@ async fn large_bodies_stream_at_the_pace_of_the_slower_side() {
     let (application, server) = both().await;
     application.reads(false);
     let (mut reader, mut writer) = server.connect().await.into_split();
+    let sent = Arc::new(AtomicU64::new(0));
+    let counted = sent.clone();
     let sending = tokio::spawn(async move {
         let head =
             format!("POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {LARGE}\r\n\r\n");
         writer.write_all(head.as_bytes()).await.unwrap();
-        let mut left = LARGE;
         let piece = vec![b'x'; 64 * 1024];
-        while left > 0 {
+        while counted.load(Ordering::Relaxed) < LARGE {
             writer.write_all(&piece).await.unwrap();
-            left -= piece.len() as u64;
+            counted.fetch_add(piece.len() as u64, Ordering::Relaxed);
         }
         writer
     });
+    let held = stalled(|| sent.load(Ordering::Relaxed)).await;
+    assert!(held < BUFFERS, "{held} bytes are held for an application that reads nothing");
     application.reads(true);
     let mut answer = Vec::new();
     tokio::time::timeout(3 * PATIENCE, reader.read_to_end(&mut answer)).await.unwrap().unwrap();

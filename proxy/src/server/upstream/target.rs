@@ -1,5 +1,6 @@
 //! `http://127.0.0.1:3000` → where the application behind listens. It has no path: what is asked for is asked for there under the same one.
 
+use std::fmt;
 use std::str::FromStr;
 
 use http::Uri;
@@ -21,6 +22,13 @@ impl Target {
     /// `127.0.0.1:3000`, as it is written.
     pub(super) fn authority(&self) -> &str {
         &self.authority
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority)
     }
 }
 
@@ -76,6 +84,7 @@ mod tests {
             let target: Target = text.parse().unwrap();
             let found = (target.tls, target.host.as_str(), target.port, target.authority());
             assert_eq!(found, (tls, host, port, authority));
+            assert_eq!(target.to_string(), text.trim_end_matches('/'));
         }
     }
 
