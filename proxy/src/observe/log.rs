@@ -185,6 +185,8 @@ mod tests {
             .with_ansi(false)
             .with_target(false)
             .without_time();
+        // Where there is one alone, a thread without any that comes first to a line turns it off for all.
+        let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         tracing::subscriber::with_default(log.finish(), log_it);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }
