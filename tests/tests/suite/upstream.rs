@@ -155,8 +155,11 @@ async fn where_it_is_down_slow_or_no_http_the_client_is_told() {
     server.ask("GET /nonsense", &[]).await.refused(502, "upstream-failed");
     let broken = server.raw(b"GET /broken HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(broken.ends_with(b"ten bytes."), "an answer that breaks off shows: its length says more");
+    let client = H2Client::new(server.connect().await).await;
+    let get = http::Request::builder().uri("http://localhost/broken").body(()).unwrap();
+    assert!(client.send(get, b"").await.is_err(), "by HTTP/2 as well");
     let metrics = server.app.metrics_text().await.unwrap();
-    for (status, count) in [(504, 1), (502, 1), (200, 1)] {
+    for (status, count) in [(504, 1), (502, 1), (200, 2)] {
         let line = format!(
             "rulegate_http_requests_total{{operation=\"upstream\",resource=\"\",status=\"{status}\"}} {count}\n"
         );
