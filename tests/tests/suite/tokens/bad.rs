@@ -113,7 +113,10 @@ impl World {
         let key = |name: &str| &keys.iter().find(|(own, _)| *own == name).unwrap().1;
         let folder = Folder::new();
         folder.write("secret", &format!("{SECRET}\n"));
-        folder.write("keys.pem", &["rsa", "p256", "ed25519"].map(|name| key(name).pem.as_str()).concat());
+        folder.write(
+            "keys.pem",
+            &["rsa", "p256", "p384", "ed25519"].map(|name| key(name).pem.as_str()).concat(),
+        );
         let issuer = Jwks::start(&[key("k1"), key("old")]).await;
         let settings = Settings {
             algorithms: ["HS256", "RS256", "ES256", "EdDSA"]

@@ -37,6 +37,7 @@ async fn keys_that_change_under_load_lose_no_request() {
     let first = Arc::new(Pair::p256("0"));
     let jwks = Jwks::start(&[&first]).await;
     let server = follow(&jwks, &database, PACE).await;
+    assert_eq!(status(&server, &first).await, 200);
     // The key of now and the one before: tokens of both are under way.
     let keys = RwLock::new((first.clone(), first));
     let (over, answers) = (AtomicBool::new(false), [AtomicUsize::new(0), AtomicUsize::new(0)]);
