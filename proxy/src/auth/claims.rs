@@ -167,14 +167,14 @@ mod tests {
         let numbers: Vec<Json> =
             ["-1", "1e400", "2000000.5", "2e9", "18446744073709551616"].map(|n| n.parse().unwrap()).into();
         let others = [json!("2000000"), json!(null), json!(true), json!([2_000_000])];
-        for (name, wrong) in [("exp", 0), ("nbf", 1), ("iat", 2)] {
+        for name in ["exp", "nbf", "iat"] {
             for value in numbers.iter().chain(&others) {
                 let mut claims = json!({});
                 claims[name] = value.clone();
                 let mut all = object(json!({"exp": NOW + 1}));
                 all.extend(object(claims.clone()));
                 let found = check(&all, &Settings::default(), NOW);
-                assert!(matches!(found, Err(Fault::Claim(_))), "{wrong} {claims}: {found:?}");
+                assert!(matches!(found, Err(Fault::Claim(_))), "{claims}: {found:?}");
             }
         }
         assert!(matches!(check(&object(json!({})), &Settings::default(), NOW), Err(Fault::Claim(_))));
