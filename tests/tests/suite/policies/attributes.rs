@@ -6,91 +6,117 @@ use super::each;
 const FOUND: &[(&str, &str)] = &[
     (
         "orders?filter[customer.name]=Lantern Quay",
-        "select o.id from {orders} o join {customers} c on c.id = o.customer_id where c.name = 'Lantern Quay' order by o.id",
+        "select o.id from {orders} o join {customers} c on c.id = o.customer_id
+         where c.name = 'Lantern Quay' order by o.id",
     ),
     (
         "orders?filter[customer.place]=Coast/Saltmarsh",
-        "select o.id from {orders} o join {customers} c on c.id = o.customer_id where c.name = 'Saltmarsh' order by o.id",
+        "select o.id from {orders} o join {customers} c on c.id = o.customer_id
+         where c.name = 'Saltmarsh' order by o.id",
     ),
     (
         "orders?filter[sales_rep.name][null]=true",
-        "select o.id from {orders} o left join {employees} e on e.id = o.sales_rep_id where e.id is null order by o.id",
+        "select o.id from {orders} o left join {employees} e on e.id = o.sales_rep_id where e.id is null
+         order by o.id",
     ),
     (
         "orders?filter[sales_rep.manager.name]=Ottilie",
-        "select o.id from {orders} o join {employees} e on e.id = o.sales_rep_id join {employees} m on m.id = e.manager_id where m.name = 'Ottilie' order by o.id",
+        "select o.id from {orders} o join {employees} e on e.id = o.sales_rep_id
+         join {employees} m on m.id = e.manager_id where m.name = 'Ottilie' order by o.id",
     ),
     (
         "orders?filter[sales_rep.manager.name]=Casimir",
-        "select o.id from {orders} o join {employees} e on e.id = o.sales_rep_id join {employees} m on m.id = e.manager_id where m.name = 'Casimir' order by o.id",
+        "select o.id from {orders} o join {employees} e on e.id = o.sales_rep_id
+         join {employees} m on m.id = e.manager_id where m.name = 'Casimir' order by o.id",
     ),
     (
         "orders?filter[where]=sales_rep.manager.name is null",
-        "select o.id from {orders} o left join {employees} e on e.id = o.sales_rep_id left join {employees} m on m.id = e.manager_id where m.id is null order by o.id",
+        "select o.id from {orders} o left join {employees} e on e.id = o.sales_rep_id left
+         join {employees} m on m.id = e.manager_id where m.id is null order by o.id",
     ),
     (
         "items?filter[product.name]=Anchor",
-        "select i.id from {items} i join {products} p on p.id = i.product_id where p.name = 'Anchor' order by i.id",
+        "select i.id from {items} i join {products} p on p.id = i.product_id where p.name = 'Anchor'
+         order by i.id",
     ),
     (
         "items?filter[product.name][ne]=Rope",
-        "select i.id from {items} i left join {products} p on p.id = i.product_id where not coalesce(p.name = 'Rope', false) order by i.id",
+        "select i.id from {items} i left join {products} p on p.id = i.product_id
+         where not coalesce(p.name = 'Rope', false) order by i.id",
     ),
     (
         "items?filter[where]=coalesce(product.unit_price, 1000) > 500",
-        "select i.id from {items} i left join {products} p on p.id = i.product_id where coalesce(p.unit_price, 1000) > 500 order by i.id",
+        "select i.id from {items} i left join {products} p on p.id = i.product_id
+         where coalesce(p.unit_price, 1000) > 500 order by i.id",
     ),
     (
         "items?sort=product.name,id",
-        "select i.id from {items} i left join {products} p on p.id = i.product_id order by p.name is null, p.name, i.id",
+        "select i.id from {items} i left join {products} p on p.id = i.product_id
+         order by p.name is null, p.name, i.id",
     ),
     (
         "items?sort=-product.name,-id",
-        "select i.id from {items} i left join {products} p on p.id = i.product_id order by p.name is null desc, p.name desc, i.id desc",
+        "select i.id from {items} i left join {products} p on p.id = i.product_id
+         order by p.name is null desc, p.name desc, i.id desc",
     ),
     (
         "customers?filter[orders.items.product.name]=Anchor",
-        "select distinct c.id from {customers} c join {orders} o on o.customer_id = c.id join {items} i on i.order_id = o.id join {products} p on p.id = i.product_id where p.name = 'Anchor' order by c.id",
+        "select distinct c.id from {customers} c join {orders} o on o.customer_id = c.id
+         join {items} i on i.order_id = o.id join {products} p on p.id = i.product_id
+         where p.name = 'Anchor' order by c.id",
     ),
     (
         "customers?filter[orders.items.product.name]=Rope",
-        "select distinct c.id from {customers} c join {orders} o on o.customer_id = c.id join {items} i on i.order_id = o.id join {products} p on p.id = i.product_id where p.name = 'Rope' order by c.id",
+        "select distinct c.id from {customers} c join {orders} o on o.customer_id = c.id
+         join {items} i on i.order_id = o.id join {products} p on p.id = i.product_id
+         where p.name = 'Rope' order by c.id",
     ),
     (
         "employees?filter[orders]=1",
-        "select distinct e.id from {employees} e join {orders} o on o.sales_rep_id = e.id where o.id = 1 order by e.id",
+        "select distinct e.id from {employees} e join {orders} o on o.sales_rep_id = e.id where o.id = 1
+         order by e.id",
     ),
     (
         "employees?filter[orders][null]=true",
-        "select e.id from {employees} e where not exists (select 1 from {orders} o where o.sales_rep_id = e.id) order by e.id",
+        "select e.id from {employees} e where not exists (select 1 from {orders} o
+         where o.sales_rep_id = e.id) order by e.id",
     ),
     (
         "employees?filter[orders.customer.region]=Islands",
-        "select distinct e.id from {employees} e join {orders} o on o.sales_rep_id = e.id join {customers} c on c.id = o.customer_id where c.region = 'Islands' order by e.id",
+        "select distinct e.id from {employees} e join {orders} o on o.sales_rep_id = e.id
+         join {customers} c on c.id = o.customer_id where c.region = 'Islands' order by e.id",
     ),
     (
         "products?filter[items][null]=true",
-        "select p.id from {products} p where not exists (select 1 from {items} i where i.product_id = p.id) order by p.id",
+        "select p.id from {products} p where not exists (select 1 from {items} i
+         where i.product_id = p.id) order by p.id",
     ),
     (
         "products?filter[items.order.customer.name][ne]=Saltmarsh",
-        "select p.id from {products} p where not exists (select 1 from {items} i join {orders} o on o.id = i.order_id join {customers} c on c.id = o.customer_id where i.product_id = p.id and c.name = 'Saltmarsh') order by p.id",
+        "select p.id from {products} p where not exists (select 1 from {items} i
+         join {orders} o on o.id = i.order_id join {customers} c on c.id = o.customer_id
+         where i.product_id = p.id and c.name = 'Saltmarsh') order by p.id",
     ),
     (
         "products?filter[tags]=iron",
-        "select p.id from {products} p join product_tags l on l.product_id = p.id join {tags} t on t.code = l.tag_code where t.code = 'iron' order by p.id",
+        "select p.id from {products} p join product_tags l on l.product_id = p.id
+         join {tags} t on t.code = l.tag_code where t.code = 'iron' order by p.id",
     ),
     (
         "products?filter[tags][null]=true",
-        "select p.id from {products} p where not exists (select 1 from product_tags l join {tags} t on t.code = l.tag_code where l.product_id = p.id) order by p.id",
+        "select p.id from {products} p where not exists (select 1 from product_tags l
+         join {tags} t on t.code = l.tag_code where l.product_id = p.id) order by p.id",
     ),
     (
         "tags?filter[products.name]=Anchor",
-        "select t.code from {tags} t join product_tags l on l.tag_code = t.code join {products} p on p.id = l.product_id where p.name = 'Anchor' order by t.code",
+        "select t.code from {tags} t join product_tags l on l.tag_code = t.code
+         join {products} p on p.id = l.product_id where p.name = 'Anchor' order by t.code",
     ),
     (
         "customers?filter[search]=a",
-        "select c.id from {customers} c where lower(c.name) like '%a%' or lower(c.email) like '%a%' or lower(c.region) like '%a%' order by c.id",
+        "select c.id from {customers} c
+         where lower(c.name) like '%a%' or lower(c.email) like '%a%' or lower(c.region) like '%a%'
+         order by c.id",
     ),
     (
         "customers?filter={\"or\":[{\"name\":\"points\",\"op\":\"gt\",\"val\":0},{\"name\":\"vip\",\"op\":\"eq\",\"val\":true}]}",
@@ -99,15 +125,15 @@ const FOUND: &[(&str, &str)] = &[
     // What the operator computes is computed with the operator's authority.
     (
         "items?filter[product_label]=ANCHOR x1",
-        "select i.id from {items} i join products p on p.id = i.product_id where p.name = 'Anchor' and i.quantity = 1 order by i.id",
+        "select i.id from {items} i join products p on p.id = i.product_id where p.name = 'Anchor'
+         and i.quantity = 1 order by i.id",
     ),
-    ("customers/1/orders?filter[items.product.name]=Anchor", ""),
 ];
 
 #[tokio::test]
 async fn filters_and_orders_lead_through_visible_rows() {
     each(async |asker| {
-        for (target, sql) in FOUND.iter().filter(|(_, sql)| !sql.is_empty()) {
+        for (target, sql) in FOUND {
             asker.check(target, sql).await;
         }
     })
@@ -118,19 +144,27 @@ async fn filters_and_orders_lead_through_visible_rows() {
 const GROUPS: &[(&str, &str)] = &[
     (
         "orders?aggregateOf=count(*),sum(item_count)&groupBy=sales_rep.name",
-        "select e.name, count(*), sum(o.item_count) from {orders} o left join {employees} e on e.id = o.sales_rep_id group by e.name order by e.name is null, e.name",
+        "select e.name, count(*), sum(o.item_count) from {orders} o left
+         join {employees} e on e.id = o.sales_rep_id group by e.name order by e.name is null, e.name",
     ),
     (
         "items?aggregateOf=count(*),sum(quantity)&groupBy=product.name",
-        "select p.name, count(*), sum(i.quantity) from {items} i left join {products} p on p.id = i.product_id group by p.name order by p.name is null, p.name",
+        "select p.name, count(*), sum(i.quantity) from {items} i left
+         join {products} p on p.id = i.product_id group by p.name order by p.name is null, p.name",
     ),
     (
         "items?aggregateOf=count(*),sum(quantity)&groupBy=order.customer.name&filter[product.tags.label]=On sale",
-        "select c.name, count(*), sum(i.quantity) from {items} i left join {orders} o on o.id = i.order_id left join {customers} c on c.id = o.customer_id where i.product_id in (select p.id from {products} p join product_tags l on l.product_id = p.id join {tags} t on t.code = l.tag_code where t.label = 'On sale') group by c.name order by c.name is null, c.name",
+        "select c.name, count(*), sum(i.quantity) from {items} i left
+         join {orders} o on o.id = i.order_id left join {customers} c on c.id = o.customer_id
+         where i.product_id in (select p.id from {products} p join product_tags l on l.product_id = p.id
+         join {tags} t on t.code = l.tag_code where t.label = 'On sale') group by c.name
+         order by c.name is null, c.name",
     ),
     (
         "employees/2/orders?aggregateOf=count(*),sum(item_count)&groupBy=customer.name",
-        "select c.name, count(*), sum(o.item_count) from {orders} o left join {customers} c on c.id = o.customer_id where o.sales_rep_id = 2 group by c.name order by c.name is null, c.name",
+        "select c.name, count(*), sum(o.item_count) from {orders} o left
+         join {customers} c on c.id = o.customer_id where o.sales_rep_id = 2 group by c.name
+         order by c.name is null, c.name",
     ),
 ];
 

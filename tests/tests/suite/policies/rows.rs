@@ -33,7 +33,8 @@ const RELATIONSHIPS: &[(&str, &str, &str)] = &[
     (
         "products",
         "tags",
-        "select t.code from {tags} t join product_tags p on p.tag_code = t.code where p.product_id = {id} order by t.code",
+        "select t.code from {tags} t join product_tags p on p.tag_code = t.code
+         where p.product_id = {id} order by t.code",
     ),
     (
         "employees",
@@ -145,7 +146,8 @@ async fn includes_hold_visible_rows_at_every_depth() {
         let items = ("items", "select t.id from {items} t join {orders} o on o.id = t.order_id");
         let products = (
             "products",
-            "select t.id from {products} t join {items} i on i.product_id = t.id join {orders} o on o.id = i.order_id",
+            "select t.id from {products} t join {items} i on i.product_id = t.id
+         join {orders} o on o.id = i.order_id",
         );
         let tags = (
             "tags",
