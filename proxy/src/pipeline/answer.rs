@@ -37,9 +37,9 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// As the headers of a request say.
-    pub fn of(request: &Request, actor: &Actor) -> Result<Self> {
-        let key = once::key(request, actor)?;
+    /// As the headers of a request say. `guarded`: nothing is allowed but what is granted.
+    pub fn of(request: &Request, actor: &Actor, guarded: bool) -> Result<Self> {
+        let key = once::key(request, actor, guarded)?;
         Ok(Self { minimal: prefers_minimal(&request.headers), key })
     }
 }

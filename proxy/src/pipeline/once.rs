@@ -15,14 +15,19 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Most characters of a key.
 const LENGTH_MAX: usize = 255;
 
-/// What names a request that may be sent again; nothing, where it has no key. A key may stand in quotes.
-pub(super) fn key(request: &Request, actor: &Actor) -> Result<Option<Key>> {
+/// What names a request that may be sent again; nothing, where it has no key. A key may stand in quotes. `guarded`: answers are somebody's own, so
+/// that it must be known whose.
+pub(super) fn key(request: &Request, actor: &Actor, guarded: bool) -> Result<Option<Key>> {
     let Some(text) = header(&request.headers, IDEMPOTENCY_KEY)? else { return Ok(None) };
     let text = text.trim();
     let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     let fits = (1..=LENGTH_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
     if !fits {
         let detail = format!("A key is 1 to {LENGTH_MAX} visible ASCII characters, without spaces.");
+        return Err(Error::new(ErrorCode::MalformedRequest, detail).header("Idempotency-Key").into());
+    }
+    if guarded && actor.id.is_none() {
+        let detail = "A key needs a token with a `sub`: nobody is known whose it could be.";
         return Err(Error::new(ErrorCode::MalformedRequest, detail).header("Idempotency-Key").into());
     }
     let (actor, key) = (actor.id.clone().unwrap_or_default(), key.to_owned());
@@ -54,15 +59,22 @@ mod tests {
 
     #[test]
     fn a_key_may_stand_in_quotes_and_a_request_has_one_fingerprint() {
-        let key = |text: &str, body| key(&request(text, body), &Actor::anonymous()).unwrap().unwrap();
+        let key = |text: &str, body| key(&request(text, body), &Actor::anonymous(), false).unwrap().unwrap();
         assert_eq!(key("\"8e03-9b\"", "x"), key("8e03-9b", "x"));
         assert_ne!(key("8e03-9b", "x").fingerprint, key("8e03-9b", "y").fingerprint);
     }
 
     #[test]
+    fn where_answers_are_somebodys_own_a_key_is_too() {
+        let ann = Actor { id: Some("ann".into()), ..Actor::anonymous() };
+        assert!(key(&request("a", ""), &Actor::anonymous(), true).is_err());
+        assert_eq!(key(&request("a", ""), &ann, true).unwrap().unwrap().actor, "ann");
+    }
+
+    #[test]
     fn what_is_no_key_is_refused() {
         for text in ["", "\"\"", "a b", &"x".repeat(256)] {
-            assert!(key(&request(text, ""), &Actor::anonymous()).is_err(), "{text}");
+            assert!(key(&request(text, ""), &Actor::anonymous(), false).is_err(), "{text}");
         }
     }
 }
