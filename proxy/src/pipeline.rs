@@ -19,7 +19,7 @@ pub mod write;
 use std::sync::Arc;
 
 use dialects::Pool;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, IF_MATCH, VARY};
+use http::header::{ALLOW, CONTENT_TYPE, IF_MATCH, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use introspect::TableId;
 use rules::policy::Actor;
@@ -81,18 +81,12 @@ pub async fn answer(
         Ok(response) => (response, None),
         Err(errors) => (refusal(&errors, &id, extension), Some(errors)),
     };
-    Answer { response: varying(snapshot, response), resource, operation, errors }
+    Answer { response: response.header(VARY, varying(snapshot)), resource, operation, errors }
 }
 
-/// What depends on who asks is nobody else's, nor any cache's between them.
-fn varying(snapshot: &Snapshot, response: Response) -> Response {
-    match snapshot.is_guarded() {
-        false => response.header(VARY, "Accept"),
-        true if response.headers.contains_key(CACHE_CONTROL) => {
-            response.header(VARY, "Accept, Authorization")
-        }
-        true => response.header(VARY, "Accept, Authorization").header(CACHE_CONTROL, "private"),
-    }
+/// What an answer depends on besides the URL. (That no cache but the client's own keeps it, the server says of every answer.)
+fn varying(snapshot: &Snapshot) -> &'static str {
+    if snapshot.is_guarded() { "Accept, Authorization" } else { "Accept" }
 }
 
 /// Errors about operations point into a document of the extension, and so their own says that it is one.

@@ -2,7 +2,6 @@
 
 use http::Method;
 use rules::policy::{Authority, Grant, Grants, TableAuthority};
-use serde_json::Value as Json;
 use tests::Service;
 use tests::client::request;
 use tests::database::ALL;
@@ -188,17 +187,13 @@ async fn a_type_that_may_be_written_alone_is_read_nowhere() {
 }
 
 #[tokio::test]
-async fn answers_are_kept_by_no_cache_between() {
+async fn answers_say_that_they_depend_on_who_asks() {
     each(async |asker| {
-        for target in ["/api/orders", "/api/stock", "/api/", "/openapi.json"] {
+        for target in ["/api/orders", "/api/orders/1", "/api/stock", "/api/", "/openapi.json"] {
             let headers = asker.client.get(target).await.headers;
             assert_eq!(headers["vary"], "Accept, Authorization", "{target}");
-            assert_eq!(headers["cache-control"], "private", "{target}");
         }
-        let open = asker.shop.get("/api/orders").await.headers;
-        assert_eq!((&open["vary"], open.get("cache-control")), (&"Accept".parse().unwrap(), None));
-        let orders: Json = asker.get("orders").await;
-        assert_eq!(orders["jsonapi"]["version"], "1.1");
+        assert_eq!(asker.shop.get("/api/orders").await.headers["vary"], "Accept");
     })
     .await;
 }
