@@ -316,6 +316,25 @@ fn expressions_are_spelled_by_each_dialect() {
 }
 
 #[test]
+fn what_a_column_equals_stands_beside_nothing_that_can_fail_where_it_would_be_believed() {
+    let rest = Expr::binary(BinaryOp::Rem, column(0, "a"), column(0, "b"));
+    let rest = Expr::binary(BinaryOp::Gt, Expr::Decimal(boxed(rest)), Expr::Number(1));
+    let equal = || Expr::Or(vec![Expr::eq(column(0, "c"), int(5))]);
+    let sqlite = "(case (t0.\"c\" = ?) when 0 then 0 else ((t0.\"c\" = ?) and \
+                  (rulegate_compare(rulegate_rem(t0.\"a\", t0.\"b\"), 1) > 0)) end)";
+    check_filter(
+        Expr::And(vec![equal(), rest]),
+        [
+            "((t0.\"c\" = $1::integer) and case (t0.\"c\" = $2::integer) when false then false \
+             else ((((t0.\"a\" % t0.\"b\"))::numeric > 1)) end)",
+            "(case (t0.`c` = ?) when 0 then 0 else ((t0.`c` = ?) and ((((t0.`a` % (t0.`b` + (9223372036854775807 + \
+             (t0.`b` = 0) - 9223372036854775807))) + 0) + cast(0 as decimal(1,0))) > 1)) end)",
+            sqlite,
+        ],
+    );
+}
+
+#[test]
 fn advisory_locks_are_taken_in_order_on_postgres() {
     check(
         Query::Advisory(Advisory { locks: vec![(2, true), (1, false)] }),

@@ -319,3 +319,23 @@ async fn nothing_is_read_of_a_type_that_may_only_be_written() {
     assert_eq!((refused.status(), refused.iter().next().unwrap().code), (403, crate::ErrorCode::Forbidden));
     assert_eq!(refused.iter().next().unwrap().detail, "Reading invoice is not granted to you.");
 }
+
+#[tokio::test]
+async fn any_grant_does_where_every_filter_holds() {
+    let snapshot = snapshot().await;
+    let mut tables = readable(&snapshot.schema, &[("region", "code = 'a'")]);
+    let region = snapshot.schema.find("region").unwrap();
+    let rule = |text: &str| expression(&snapshot.schema, region, text, Context::Virtual).unwrap().0;
+    let reads = &mut tables[region.0 as usize].read;
+    reads.any.push(Grant { rows: Some(rule("name = 'b'")), ..Grant::default() });
+    reads.filters = vec![rule("code > 'c'"), rule("name < 'd'")];
+    let seen = snapshot.seen_with(Authority::new(tables));
+    let endpoint = route::endpoint("/api", "/api/region").unwrap();
+    let plan = build(&seen, &endpoint, &query::parse("fields[region]=").unwrap()).unwrap();
+    let plan = restrict::read(&seen, plan, Who::new(&seen, &actor())).unwrap();
+    let text = text(primary(&seen, &plan).unwrap().rows.select);
+    let condition = text.split_once(" where ").unwrap().1.split_once(" order by ").unwrap().0;
+    let shape: String =
+        condition.split(' ').filter(|word| ["and", "or", "<", ">", "="].contains(word)).collect();
+    assert_eq!(shape, ">and<and=and=or=and=", "{text}");
+}
