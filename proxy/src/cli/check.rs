@@ -35,6 +35,9 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
         for stray in &config.strays {
             println!("note: {stray}");
         }
+        if !config.blueprint.auth && !config.blueprint.access_files.is_empty() {
+            println!("note: `serve` refuses access files as long as no authentication is configured");
+        }
         if let Some(sentence) = announce::nothing_granted(&config) {
             println!("note: {sentence}");
         }
