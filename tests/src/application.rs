@@ -22,6 +22,7 @@ pub struct Application {
 }
 
 struct State {
+    requests: AtomicU64,
     /// How many bytes of bodies were received, and how many of streams were sent.
     received: AtomicU64,
     sent: AtomicU64,
@@ -38,7 +39,8 @@ impl Application {
     /// Listens.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let state = State { received: 0.into(), sent: 0.into(), reads: watch::Sender::new(true) };
+        let state =
+            State { requests: 0.into(), received: 0.into(), sent: 0.into(), reads: watch::Sender::new(true) };
         let own = Self { address: listener.local_addr().unwrap(), state: Arc::new(state) };
         let serving = own.clone();
         tokio::spawn(async move {
@@ -58,6 +60,11 @@ impl Application {
         self.state.reads.send_replace(reads);
     }
 
+    /// How many requests it was asked.
+    pub fn requests(&self) -> u64 {
+        self.state.requests.load(Ordering::Relaxed)
+    }
+
     /// How many bytes of bodies were received.
     pub fn received(&self) -> u64 {
         self.state.received.load(Ordering::Relaxed)
@@ -70,6 +77,7 @@ impl Application {
 
     async fn one(&self, stream: &mut BufReader<TcpStream>) -> Option<()> {
         let head = Head::read(stream).await?;
+        self.state.requests.fetch_add(1, Ordering::Relaxed);
         match head.path() {
             "/slow" => std::future::pending().await,
             "/broken" => {

@@ -23,6 +23,7 @@ pub mod document;
 pub mod feature;
 pub mod issuer;
 pub mod load;
+pub mod log;
 pub mod oracle;
 pub mod server;
 pub mod service;

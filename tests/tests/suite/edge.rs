@@ -1,13 +1,12 @@
 //! What every answer carries, how often one client may ask, and that what is denied is logged.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use dialects::Dialect;
 use proxy::server::tls::Certificates;
 use proxy::server::{self, Settings};
-use serde_json::Value as Json;
 use tests::Database;
+use tests::log::Log;
 use tests::server::h2::H2Client;
 use tests::server::tls::Authority;
 use tests::server::{Reply, Server, read_all};
@@ -126,31 +125,9 @@ async fn who_asks_too_often_waits_and_what_he_says_of_himself_changes_nothing() 
     assert!(metrics.contains(&line), "{metrics}");
 }
 
-/// Keeps the lines of the log.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        Write::write(&mut *self.0.lock().unwrap(), bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn what_is_denied_is_logged_without_what_was_sent() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let log = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_max_level(tracing_subscriber::filter::LevelFilter::INFO);
-    // All of the server runs on the thread of the test. Of two subscribers neither can be asked in the name of other threads, which have none.
-    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
-    let _log = tracing::subscriber::set_default(log.with_writer(move || writer.clone()).finish());
+    let log = Log::start();
     let settings = Settings { requests_per_second: 1, ..Settings::default() };
     let server = Server::start(&database().await, SHOP, settings).await;
     let sent = [("Authorization", "Bearer s3cret"), ("X-Request-Id", "r7")];
@@ -158,10 +135,8 @@ async fn what_is_denied_is_logged_without_what_was_sent() {
         server.ask("GET /api/orders?filter[status]=s3cret", &sent).await;
     }
     server.ask("GET /api/orders/s3cret?filter[status]=s3cret", &sent).await.refused(429, "too-many-requests");
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let found: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let audit: Vec<&Json> = found.iter().filter(|line| line["target"] == "audit").collect();
-    let [line] = audit[..] else { panic!("{text}") };
+    let audit = log.of("audit");
+    let [line] = &audit[..] else { panic!("{}", log.text()) };
     for (name, value) in [
         ("level", "INFO"),
         ("message", "denied"),
@@ -175,5 +150,5 @@ async fn what_is_denied_is_logged_without_what_was_sent() {
         assert_eq!(line[name], value, "{name}: {line}");
     }
     assert_eq!(line["status"], 429);
-    assert!(!text.contains("s3cret"), "{text}");
+    assert!(!log.text().contains("s3cret"), "{}", log.text());
 }

@@ -1,6 +1,7 @@
 //! Who asks, over the wire: good tokens of every algorithm, bad ones of every kind, and keys that change.
 
 mod bad;
+mod edge;
 mod good;
 mod issuers;
 mod rotation;

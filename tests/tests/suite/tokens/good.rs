@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::{Folder, SECRET, shop, start, start_with};
 
 /// A token by the secret, with these claims and an end.
-fn token(claims: Json) -> String {
+pub(super) fn token(claims: Json) -> String {
     let mut all = json!({"exp": now() + 300});
     all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
     signed(all.as_object().unwrap())
@@ -23,7 +23,7 @@ fn signed(claims: &Map<String, Json>) -> String {
     Signer::secret(SECRET.as_bytes()).token(Algorithm::Hs256, None, claims).unwrap()
 }
 
-fn with_secret(folder: &Folder, settings: Settings) -> Authenticator {
+pub(super) fn with_secret(folder: &Folder, settings: Settings) -> Authenticator {
     folder.write("secret", SECRET);
     Authenticator::new(Settings { secret_file: Some(folder.path("secret")), ..settings }).unwrap()
 }
