@@ -14,6 +14,7 @@ mod suite {
     mod access_files;
     mod aggregates;
     mod alike;
+    mod attacks;
     mod bad_input;
     mod checks;
     mod chinook;

@@ -67,9 +67,13 @@ const SUB_MAX: usize = 255;
 pub(super) fn actor(claims: Claims, roles_claim: &str) -> Result<Actor, Fault> {
     let id = match claims.get("sub") {
         None => None,
-        Some(Json::String(id)) if (1..=SUB_MAX).contains(&id.chars().count()) => Some(id.clone()),
+        // MySQL takes a text for another one that differs by spaces at its end.
+        Some(Json::String(id)) if (1..=SUB_MAX).contains(&id.chars().count()) && id.trim() == id => {
+            Some(id.clone())
+        }
         Some(_) => {
-            return Err(Fault::Claim("The claim sub of the token must be a text of 1 to 255 characters."));
+            let detail = "The claim sub of the token must be a text of 1 to 255 characters, without spaces at its ends.";
+            return Err(Fault::Claim(detail));
         }
     };
     let claims = several(claims)?;

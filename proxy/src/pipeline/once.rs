@@ -30,15 +30,18 @@ pub(super) fn key(request: &Request, actor: &Actor, guarded: bool) -> Result<Opt
         let detail = "A key needs a token with a `sub`: nobody is known whose it could be.";
         return Err(Error::new(ErrorCode::MalformedRequest, detail).header("Idempotency-Key").into());
     }
-    let (actor, key) = (actor.id.clone().unwrap_or_default(), key.to_owned());
-    Ok(Some(Key { actor, key, fingerprint: fingerprint(request)? }))
+    let (name, key) = (actor.id.clone().unwrap_or_default(), key.to_owned());
+    Ok(Some(Key { actor: name, key, fingerprint: fingerprint(request, &actor.roles)? }))
 }
 
-/// What makes a request another one: where it goes, what it asks and what it brings.
-fn fingerprint(request: &Request) -> Result<String> {
+/// What makes a request another one: where it goes, what it asks and what it brings; and the roles that its answer is for.
+fn fingerprint(request: &Request, roles: &[String]) -> Result<String> {
     let condition = header(&request.headers, IF_MATCH)?.unwrap_or_default();
     let parts = [request.method.as_str(), &request.path, &request.query, condition];
     let mut text = parts.join("\n").into_bytes();
+    for role in roles.iter().collect::<std::collections::BTreeSet<_>>() {
+        text.extend_from_slice(format!("\n{role:?}").as_bytes());
+    }
     text.push(b'\n');
     text.extend_from_slice(&request.body);
     Ok(format!("{:032x}", xxh3_128(&text)))

@@ -22,8 +22,10 @@ use crate::{Error, ErrorCode, Result};
 pub struct Restricted<P> {
     plan: P,
     who: Who,
-    /// What is judged on the rows themselves; nothing where everything is granted.
+    /// What is judged on the rows themselves; nothing where no access rules are configured.
     guard: Option<Guard>,
+    /// Nothing about the rows has to be judged before they are written.
+    free: bool,
 }
 
 /// Who asks, and what they may do.
@@ -41,7 +43,12 @@ impl<P> Restricted<P> {
         &self.plan
     }
 
-    /// What the rows that a write names are still to be judged by; nothing where everything is granted.
+    /// Whether nothing about the rows of a write has to be judged: what all of them may be is granted.
+    pub fn is_free(&self) -> bool {
+        self.free
+    }
+
+    /// What the rows that a write names are still to be judged by, and what may be told of others; nothing where no access rules are configured.
     pub fn guard(&self) -> Option<&Guard> {
         self.guard.as_ref()
     }
@@ -62,13 +69,13 @@ impl Who {
 /// Restricts a read. Of a type whose rows are not granted at all nothing is asked: 403. Which rows they are, is up to `lower`.
 pub fn read(snapshot: &Snapshot, plan: ReadPlan, who: Who) -> Result<Restricted<ReadPlan>> {
     readable(snapshot, &plan, &who)?;
-    Ok(Restricted { plan, who, guard: None })
+    Ok(Restricted { plan, who, guard: None, free: true })
 }
 
 /// Restricts the rows that are aggregated, as those that are read.
 pub fn aggregate(snapshot: &Snapshot, plan: AggregatePlan, who: Who) -> Result<Restricted<AggregatePlan>> {
     readable(snapshot, &plan.rows, &who)?;
-    Ok(Restricted { plan, who, guard: None })
+    Ok(Restricted { plan, who, guard: None, free: true })
 }
 
 /// The type that the URL begins with comes first: of the one that it leads to a client is told no more than that it leads nowhere.
@@ -94,8 +101,8 @@ pub fn write(
     who: Who,
     now: NaiveDateTime,
 ) -> Result<Restricted<WritePlan>> {
-    let guard = write::guard(&mut plan, snapshot, &who, now)?;
-    Ok(Restricted { plan, who, guard })
+    let (guard, free) = write::guard(&mut plan, snapshot, &who, now)?;
+    Ok(Restricted { plan, who, guard, free })
 }
 
 pub use write::{may, presets};

@@ -288,8 +288,8 @@ impl<'a> Attempt<'a> {
             self.engine.schema[id.table].stored().map(|(column, _)| column).collect();
         match self.row_with(finder, columns, hold) {
             Found::Unknown => None,
-            // A row that comes only because another names it is none that the request can speak of.
-            Found::Absent | Found::Row(RowId { row: RowRef::Created(_), .. }) => {
+            // A row that comes only because another names it, or whose key nobody has given, is none that the request can speak of.
+            Found::Absent | Found::Row(RowId { row: RowRef::Created(_) | RowRef::New(_), .. }) => {
                 self.violate(id.clone(), Reason::NotFound);
                 None
             }

@@ -122,9 +122,14 @@ impl Attempt<'_> {
         let Some(allowed) = guard.operations.get(index) else {
             return self.forbid(&operation.id, index, At::Before);
         };
-        let Some(before) = self.touched.get(&operation.id).and_then(|touched| touched.before.clone()) else {
-            return;
+        let Some(touched) = self.touched.get(&operation.id) else {
+            // What is not known yet is asked for; what is not there has been told. Anything else is not what was named.
+            let known = operation.id.key().is_some() && !self.lacks();
+            return if known {
+                self.forbid(&operation.id, index, At::Before)
+            };
         };
+        let Some(before) = touched.before.clone() else { return };
         let changed = changed(&before, &operation.action, &allowed.given);
         self.allow(&allowed.grants, &changed, index, &operation.id, &before, At::Before);
     }

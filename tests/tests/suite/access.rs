@@ -1,5 +1,6 @@
 //! Who may see and change what: two tenants and four roles on every way to a row, beside an oracle in plain SQL.
 
+mod matrix;
 mod oracles;
 mod reads;
 mod world;
@@ -41,5 +42,13 @@ async fn what_is_kept_is_as_if_it_were_not_there() {
         let asked = oracles::ask(&world).await;
         println!("{dialect:?}: {asked} pairs");
         assert!(asked > 300, "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn the_matrix_of_the_files_is_what_the_server_answers() {
+    for dialect in ALL {
+        let world = World::open(dialect).await;
+        assert_eq!(matrix::compare(&world).await, include_str!("access/matrix.txt"), "{dialect:?}");
     }
 }

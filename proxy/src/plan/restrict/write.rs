@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDateTime;
 use dialects::Value;
-use introspect::{ColumnId, RelationshipId, Schema, TableId};
+use introspect::schema::RelationshipKind;
+use introspect::{ColumnId, Relationship, RelationshipId, Schema, TableId};
 use rules::change::{Action, RowId};
 use rules::expr::eval::{self, EvalError, Scope};
 use rules::expr::{Event, Place};
@@ -30,17 +31,18 @@ pub fn presets(snapshot: &Snapshot, table: TableId) -> BTreeSet<ColumnId> {
     grants.flat_map(|grant| &grant.presets).map(|(column, _)| *column).collect()
 }
 
-/// What the rows are judged by; nothing where everything is granted.
+/// What the rows are judged by, nothing where no access rules are configured; and whether nothing about them has to be judged.
 pub(super) fn guard(
     plan: &mut WritePlan,
     snapshot: &Snapshot,
     who: &Who,
     now: NaiveDateTime,
-) -> Result<Option<Guard>> {
+) -> Result<(Option<Guard>, bool)> {
     if who.authority.is_open() {
-        return Ok(None);
+        return Ok((None, true));
     }
-    let restriction = Restriction { snapshot, who, now, added: added(plan) };
+    let added = added(&snapshot.schema, plan);
+    let restriction = Restriction { snapshot, who, now, added };
     let (mut operations, mut errors) = (Vec::new(), Vec::new());
     for operation in &mut plan.operations {
         match restriction.allowed(operation) {
@@ -53,15 +55,37 @@ pub(super) fn guard(
     }
     let mut judged = plan.operations.iter().zip(&operations);
     let free = judged.all(|(operation, allowed)| restriction.is_free(operation, allowed));
-    Ok((!free).then(|| Guard { authority: who.authority.clone(), operations }))
+    Ok((Some(Guard { authority: who.authority.clone(), operations }), free))
 }
 
-/// The columns that clients give to rows that the request adds, by whichever operation.
-fn added(plan: &WritePlan) -> BTreeMap<RowId, BTreeSet<ColumnId>> {
-    let mut added: BTreeMap<RowId, BTreeSet<ColumnId>> = BTreeMap::new();
-    for operation in plan.operations.iter().filter(|operation| operation.id.key().is_none()) {
-        if let Action::Insert(values) | Action::Update(values) = &operation.action {
-            added.entry(operation.id.clone()).or_default().extend(values.keys());
+/// What clients give to a row that the request adds, by whichever operation.
+#[derive(Debug, Default)]
+struct Added {
+    columns: BTreeSet<ColumnId>,
+    relationships: BTreeSet<RelationshipId>,
+}
+
+/// By the row. A new row that a to-many relationship comes to lead to is given its foreign key by that.
+fn added(schema: &Schema, plan: &WritePlan) -> BTreeMap<RowId, Added> {
+    let mut added: BTreeMap<RowId, Added> = BTreeMap::new();
+    let is_new = |id: &RowId| id.key().is_none();
+    for operation in &plan.operations {
+        match &operation.action {
+            Action::Insert(values) | Action::Update(values) if is_new(&operation.id) => {
+                added.entry(operation.id.clone()).or_default().columns.extend(values.keys());
+            }
+            Action::Relate(relating) => {
+                if is_new(&operation.id) {
+                    let of = added.entry(operation.id.clone()).or_default();
+                    of.relationships.insert(relating.relationship);
+                }
+                let there = &schema[operation.id.table][relating.relationship];
+                let by_foreign_key = !matches!(there.kind, RelationshipKind::ManyToMany { .. });
+                for row in relating.rows.iter().filter(|row| by_foreign_key && is_new(row)) {
+                    added.entry(row.clone()).or_default().columns.extend(&there.target_columns);
+                }
+            }
+            _ => {}
         }
     }
     added
@@ -71,7 +95,13 @@ struct Restriction<'a> {
     snapshot: &'a Snapshot,
     who: &'a Who,
     now: NaiveDateTime,
-    added: BTreeMap<RowId, BTreeSet<ColumnId>>,
+    added: BTreeMap<RowId, Added>,
+}
+
+impl Added {
+    fn fits(&self, grant: &Grant) -> bool {
+        grant.locked.is_disjoint(&self.columns) && grant.locked_relationships.is_disjoint(&self.relationships)
+    }
 }
 
 impl Restriction<'_> {
@@ -120,9 +150,10 @@ impl Restriction<'_> {
         grants: Grants,
         given: BTreeSet<ColumnId>,
     ) -> Result<Allowed> {
-        let all = self.added.get(&operation.id).unwrap_or(&given);
+        let nothing = Added::default();
+        let all = self.added.get(&operation.id).unwrap_or(&nothing);
         let (fitting, others): (Vec<Grant>, Vec<Grant>) =
-            grants.any.into_iter().partition(|grant| grant.locked.is_disjoint(all));
+            grants.any.into_iter().partition(|grant| all.fits(grant));
         if fitting.is_empty() {
             return Err(self.read_only(operation, &others, &given));
         }
@@ -182,11 +213,20 @@ impl Restriction<'_> {
         let there = &self.schema()[table][relationship];
         let fits = |grant: &Grant| !grant.locked_relationships.contains(&relationship);
         let any: Vec<Grant> = grants.any.into_iter().filter(fits).collect();
-        if any.is_empty() {
+        if any.is_empty() || self.is_locked_there(there) {
             let detail = format!("You may not change `{}`.", there.name);
             return Err(Error::new(ErrorCode::ReadOnly, detail).about(&there.name).into());
         }
         Ok(Grants { any, ..grants })
+    }
+
+    /// Whether a pair of a join table is read-only from its other side, where rows there may be changed.
+    fn is_locked_there(&self, there: &Relationship) -> bool {
+        let grants = self.grants(there.target, Verb::Update);
+        let mut locks = grants.any.iter().map(|grant| grant.locked_relationships.contains(&there.inverse));
+        matches!(there.kind, RelationshipKind::ManyToMany { .. })
+            && !grants.any.is_empty()
+            && locks.all(|locks| locks)
     }
 
     /// Tells each column that no grant lets be written; or that no one grant lets all of them.

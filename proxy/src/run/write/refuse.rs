@@ -12,7 +12,7 @@ use rules::rule::Transition;
 use serde_json::Value as Json;
 
 use crate::error::Source;
-use crate::jsonapi::{encode, id};
+use crate::jsonapi::{encode, id, shape};
 use crate::plan::write::{PlannedOperation, Shows, WritePlan, not_found, related_not_found};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors};
@@ -270,6 +270,10 @@ impl Refusal<'_> {
 
     fn related_not_found(&self, table: TableId, relationship: RelationshipId, of_target: bool) -> Error {
         let relationship = &self.schema()[table][relationship];
+        if !shape::shown(self.schema(), relationship) {
+            let detail = "A resource that this one is to refer to does not exist.";
+            return Error::new(ErrorCode::RelatedNotFound, detail).at(self.pointer(&[]));
+        }
         let target = &self.schema()[relationship.target].name;
         let detail =
             format!("The resource of type `{target}` that `{}` names does not exist.", relationship.name);
@@ -342,7 +346,7 @@ impl Refusal<'_> {
 
     /// What may follow is told too: most clients show it to people.
     fn transition(&self, rule: &Transition, from: Option<&Value>, to: &Value, of_target: bool) -> Error {
-        if !self.is_shown(rule.table, rule.column) {
+        if !self.is_shown(rule.table, rule.column) || !self.tells(rule.table) {
             let detail = "No step leads to the state that this would come to.";
             return Error::new(ErrorCode::TransitionViolated, detail).at(self.pointer(&[]));
         }
@@ -419,6 +423,10 @@ impl Refusal<'_> {
         let table = &self.schema()[self.table];
         let columns = unique_columns(table, &error);
         let is_key = columns == table.key;
+        if !is_key && !columns.iter().all(|column| self.is_shown(self.table, *column)) {
+            let detail = format!("Another `{}` has the same already.", table.name);
+            return Error::new(ErrorCode::Duplicate, detail).at(self.pointer(&[])).logged(error.to_string());
+        }
         let names: Vec<String> =
             columns.iter().map(|c| format!("`{}`", self.member(self.table, *c))).collect();
         let what = if is_key { "id".to_owned() } else { names.join(", ") };
@@ -476,6 +484,10 @@ impl Refusal<'_> {
         let table = &self.schema()[self.table];
         let name = error.column.as_ref()?;
         let (column, _) = table.columns().find(|(_, c)| c.db_name == *name)?;
+        if !self.is_shown(self.table, column) {
+            let refused = Error::new(code, "A value that is not yours to give is missing, or does not fit.");
+            return Some(refused.at(self.pointer(&[])).logged(error.to_string()));
+        }
         let name = self.member(self.table, column);
         let refused = Error::new(code, detail(&name)).at(self.pointer(&[column])).about(&name);
         Some(refused.logged(error.to_string()))

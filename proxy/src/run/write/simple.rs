@@ -86,7 +86,7 @@ pub(super) async fn run(
 ) -> Option<Result<Vec<Written>>> {
     let whole = restricted.plan();
     let [plan] = whole.operations.as_slice() else { return None };
-    if restricted.guard().is_some() {
+    if !restricted.is_free() {
         return None;
     }
     let statement = statement(context.snapshot, plan).filter(|_| !context.watch.asked())?;

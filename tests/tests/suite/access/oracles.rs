@@ -2,7 +2,7 @@
 //! about a row that does not exist, and each that names a hidden attribute or relationship as one with a name that nobody knows.
 //!
 //! All that an actor can learn all the same: that a unique value is taken (a new row with the id of a hidden one is a duplicate), that a row which they
-//! may remove is still in use, and the ids that the foreign keys of rows hold which they may read.
+//! may remove is still in use, that a parent which a rule would add is there already, and the ids that the foreign keys of rows hold which they may read.
 
 use http::Method;
 use serde_json::{Value as Json, json};

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use dialects::Value;
+use introspect::Schema;
 use proxy::state::{ApiSettings, Limits, Snapshot};
-use rules::policy::{Actor, Claim};
+use rules::policy::{Access, Actor, Claim};
 use tests::{Client, Database};
 
 const TABLES: &str = "
@@ -271,6 +272,8 @@ impl Who {
 pub(super) struct World {
     pub(super) database: Database,
     snapshot: Arc<Snapshot>,
+    schema: Schema,
+    access: Access,
 }
 
 impl World {
@@ -282,8 +285,18 @@ impl World {
         let rules = rules::compile(&schema, &[("rules/shop.yaml".into(), RULES.into())]).unwrap();
         let files = [("access/shop.yaml".into(), ACCESS.into())];
         let access = rules::policy::check(&schema, &rules, &files).unwrap().access;
-        let snapshot = Snapshot::new(schema, rules, ApiSettings::default(), Limits::default());
-        Self { database, snapshot: Arc::new(snapshot.guarded_by(access)) }
+        let snapshot = Snapshot::new(schema.clone(), rules, ApiSettings::default(), Limits::default());
+        Self { database, snapshot: Arc::new(snapshot.guarded_by(access.clone())), schema, access }
+    }
+
+    /// The whole schema.
+    pub(super) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The access rules.
+    pub(super) fn access(&self) -> &Access {
+        &self.access
     }
 
     /// All rows as they were at first.
@@ -292,7 +305,11 @@ impl World {
     }
 
     pub(super) fn client(&self, who: Who) -> Client {
-        Client::acting_as(self.database.pool.clone(), self.snapshot.clone(), who.actor())
+        self.client_of(who.actor())
+    }
+
+    pub(super) fn client_of(&self, actor: Actor) -> Client {
+        Client::acting_as(self.database.pool.clone(), self.snapshot.clone(), actor)
     }
 
     /// The one column of a query.

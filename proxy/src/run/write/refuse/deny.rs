@@ -2,8 +2,10 @@
 
 use introspect::{ColumnId, TableId};
 use rules::change::{Action, RowId};
+use rules::policy::Rows;
 
 use super::{Refusal, member};
+use crate::jsonapi::shape;
 use crate::{Error, ErrorCode};
 
 impl Refusal<'_> {
@@ -40,9 +42,20 @@ impl Refusal<'_> {
         Error::new(ErrorCode::ReadOnly, detail).at(place.unwrap_or_default()).about(&name)
     }
 
-    /// Whether an attribute may be named to the actor.
+    /// Whether an attribute, or the relationship that clients know it as, may be named to the actor.
     pub(super) fn is_shown(&self, table: TableId, column: ColumnId) -> bool {
-        !self.schema()[table].hidden && !self.schema()[table][column].hidden
+        let of = &self.schema()[table];
+        let leads = of.relationships.iter().find(|r| r.to_one() && r.columns.contains(&column));
+        let through = leads.is_none_or(|there| shape::shown(self.schema(), there));
+        !of.hidden && !of[column].hidden && through
+    }
+
+    /// Whether values of the row may be told: it is one that the request names, or all rows of its table may be read.
+    pub(super) fn tells(&self, table: TableId) -> bool {
+        let named = self.id.is_some_and(|id| {
+            self.plan.operations.iter().any(|operation| operation.id == *id) || self.named_at(id).is_some()
+        });
+        named || self.snapshot.authority.readable(table) == Rows::All
     }
 
     /// Says which attribute an error is about, where it may be named.
@@ -54,7 +67,7 @@ impl Refusal<'_> {
     }
 
     pub(super) fn overflow(&self, table: TableId, column: ColumnId, why: &str) -> String {
-        match self.is_shown(table, column) {
+        match self.is_shown(table, column) && self.tells(table) {
             true => {
                 let (of, name) = (&self.schema()[table].name, member(self.schema(), table, column));
                 format!("The derived value of `{of}.{name}` does not fit: {why}.")
@@ -67,7 +80,7 @@ impl Refusal<'_> {
     pub(super) fn uncomputable(&self, table: TableId, rule: &str, why: &str) -> String {
         let derives = self.snapshot.rules.derivations.iter().find(|derivation| derivation.name == rule);
         let shown = derives.map_or(!self.schema()[table].hidden, |d| self.is_shown(d.table, d.column));
-        match shown {
+        match shown && self.tells(table) {
             true => format!("`{rule}` cannot be computed: {why}."),
             false => "A rule cannot be computed for this change.".into(),
         }
