@@ -35,6 +35,13 @@ check: toolchain ## Run what must hold before the tests: format, lints, docs, de
 soak: toolchain servers clients ## Run the tests with their long settings: same seeds, more rounds and more rows
 	@RULEGATE_SOAK=1 RULEGATE_TEST_CLIENTS=installed deploy/setup/databases.sh exec $(CARGO_TEST)
 
+.PHONY: image
+image: toolchain ## Build the container image and try it: confined, on PostgreSQL, scraped by Prometheus
+	@deploy/setup/packages.sh image
+	@cd deploy/monitoring && promtool test rules alerts_test.yaml
+	@deploy/ci/image.sh build
+	@deploy/setup/databases.sh exec deploy/ci/image.sh check
+
 .PHONY: fmt
 fmt: toolchain ## Format the code
 	cargo fmt --all

@@ -3,6 +3,7 @@
 #
 #   packages.sh build    what compiling needs
 #   packages.sh test     database servers, promtool, and what the clients of others run on, for the tests
+#   packages.sh image    what builds the container image and runs it
 #
 # Services of freshly installed packages are not started: the tests run servers of their own (databases.sh).
 set -euo pipefail
@@ -13,6 +14,8 @@ BUILD="cc:build-essential c++:build-essential cmake:cmake pkg-config:pkg-config 
 TEST="initdb:postgresql psql:postgresql-client mariadbd:mariadb-server mariadb-install-db:mariadb-server
       mariadb:mariadb-client promtool:prometheus openssl:openssl setsid:util-linux
       node:nodejs npm:npm chromium:chromium pip3:python3-pip"
+IMAGE="buildah:buildah podman:podman runc:runc prometheus:prometheus promtool:prometheus psql:postgresql-client
+       initdb:postgresql mariadbd:mariadb-server mariadb:mariadb-client curl:curl openssl:openssl python3:python3"
 POLICY=/usr/sbin/policy-rc.d
 
 # Debian keeps initdb in a folder per version, and servers in sbin, which is not on everyone's PATH.
@@ -54,7 +57,8 @@ install() {
 case "${1:-}" in
     build) wanted=$(missing "$BUILD") ;;
     test) wanted=$(missing "$TEST") ;;
-    *) echo "usage: packages.sh build|test" >&2; exit 2 ;;
+    image) wanted=$(missing "$IMAGE") ;;
+    *) echo "usage: packages.sh build|test|image" >&2; exit 2 ;;
 esac
 # Word splitting is meant: one argument per package.
 # shellcheck disable=SC2086
