@@ -10,6 +10,7 @@ finds nothing has the wrong name in it. What does not come about in this traffic
 import json
 import re
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
