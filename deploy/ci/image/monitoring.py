@@ -16,10 +16,13 @@ import urllib.request
 from pathlib import Path
 
 PROMETHEUS, DASHBOARD = sys.argv[1:]
-METRICS = Path(__file__).parents[3] / "proxy/src/observe/metrics.rs"
+ROOT = Path(__file__).parents[3]
+METRICS = ROOT / "proxy/src/observe/metrics.rs"
+RUNBOOK = ROOT / "docs/runbook.md"
 # Metrics without a series until something happens that this traffic cannot bring about.
 RARE = ("rulegate_exports_cut_total", 'outcome=~"failed|unknown"')
-LIMIT = re.compile(r"\s+(==|!=|<=|>=|<|>)\s+[0-9.]+\s*$")
+# What an alert does to the number that it is about: `… > 0.9`, `absent(…)`.
+LIMIT = re.compile(r"\s+(==|!=|<=|>=|<|>)\s+[0-9.]+\s*$|^absent(?=\()")
 VARIABLES = {"$job": ".*rulegate.*", "$instance": ".*", "$__rate_interval": "1m"}
 
 
@@ -47,9 +50,8 @@ def queries():
     for panel in json.loads(Path(DASHBOARD).read_text())["panels"]:
         for target in panel.get("targets", []):
             yield f"panel `{panel['title']}`", filled(target["expr"])
-    for group in get("/api/v1/rules")["groups"]:
-        for rule in group["rules"]:
-            yield f"alert {rule['name']}", rule["query"]
+    for rule in alerts():
+        yield f"alert {rule['name']}", rule["query"]
 
 
 def known_metrics():
@@ -74,16 +76,26 @@ def trouble(place, expression, known):
     return None
 
 
+def alerts():
+    return [rule for group in get("/api/v1/rules")["groups"] for rule in group["rules"]]
+
+
+def without_advice():
+    """Alerts of which the runbook says nothing."""
+    sections = set(re.findall(r"^## (\w+)$", RUNBOOK.read_text(), re.MULTILINE))
+    missing = [rule["name"] for rule in alerts() if rule["name"] not in sections]
+    return [f"alert {name}: no section in {RUNBOOK.relative_to(ROOT)}" for name in missing]
+
+
 def unhealthy():
     """Rules that Prometheus itself could not evaluate."""
-    rules = [rule for group in get("/api/v1/rules")["groups"] for rule in group["rules"]]
-    return [f"alert {rule['name']}: {rule['health']} {rule.get('lastError', '')}" for rule in rules if rule["health"] != "ok"]
+    return [f"alert {rule['name']}: {rule['health']} {rule.get('lastError', '')}" for rule in alerts() if rule["health"] != "ok"]
 
 
 def main():
     known = known_metrics()
     asked = list(queries())
-    problems = [problem for place, query in asked if (problem := trouble(place, query, known))] + unhealthy()
+    problems = [problem for place, query in asked if (problem := trouble(place, query, known))] + unhealthy() + without_advice()
     for problem in problems:
         print(f"problem: {problem}", file=sys.stderr)
     print(f"  {len(asked)} queries of dashboard and alerts, {len(problems)} problems")
