@@ -83,7 +83,7 @@ make_project() {
     cat >"$folder/project/rulegate.yaml" <<'YAML'
 database: {pool: {lock_timeout_ms: 500}}
 auth: {jwt: {algorithms: [HS256], secret_file: secret}}
-limits: {requests_per_second: 200}
+limits: {requests_per_second: 30}
 YAML
     cat >"$folder/project/access/all.yaml" <<'YAML'
 access:
@@ -148,7 +148,9 @@ start_prometheus() {
 }
 
 traffic() {
-    CLERK=$(token clerk clerk) HASTY=$(token hasty clerk) VISITOR=$(token visitor visitor) \
+    local clerks="" number
+    for number in $(seq 8); do clerks+=" $(token "clerk$number" clerk)"; done
+    CLERK=$clerks HASTY=$(token hasty clerk) VISITOR=$(token visitor visitor) \
         deploy/ci/image/traffic.py "http://127.0.0.1:$api" "http://127.0.0.1:$admin" "$folder/project" "$database_url"
     say "resident memory: $(curl -fsS "http://127.0.0.1:$admin/metrics" | awk '/^process_resident_memory_bytes/ { print $2 }') bytes"
 }

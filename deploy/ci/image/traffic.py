@@ -4,9 +4,10 @@
     traffic.py API ADMIN PROJECT DATABASE_URL
 
 API and ADMIN are base URLs, PROJECT is its project folder, DATABASE_URL a superuser's, for locks and an outage that psql makes. Tokens
-are in CLERK (may do everything), HASTY (too) and VISITOR (reads products). It lasts some twenty seconds, so that a scrape every second sees rates.
+are in CLERK (of several who may do everything, so that none of them asks too often), HASTY (too, and does) and VISITOR (reads products). It lasts some twenty seconds, so that a scrape every second sees rates.
 """
 
+import itertools
 import json
 import os
 import subprocess
@@ -19,6 +20,7 @@ from pathlib import Path
 
 API, ADMIN, PROJECT, DATABASE = sys.argv[1:]
 MEDIA = "application/vnd.api+json"
+TOKENS = {name: itertools.cycle(os.environ[name].split()) for name in ("CLERK", "HASTY", "VISITOR")}
 BROKEN = "derive:\n  orders.amount_total: sum(items.nothing)\n"
 
 
@@ -26,7 +28,7 @@ def ask(path, token="CLERK", body=None, method=None, accept=MEDIA, base=API):
     """Status and body of an answer, whatever its status."""
     headers = {"Accept": accept, "Content-Type": MEDIA}
     if token:
-        headers["Authorization"] = "Bearer " + os.environ[token]
+        headers["Authorization"] = "Bearer " + next(TOKENS[token])
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(base + path, data, headers, method=method)
     try:
