@@ -42,6 +42,11 @@ image: toolchain ## Build the container image and try it: confined, on PostgreSQ
 	@deploy/ci/image.sh build
 	@deploy/setup/databases.sh exec deploy/ci/image.sh check
 
+.PHONY: chart
+chart: ## Check the Helm chart with Helm 3 and 4 (RULEGATE=target/debug/rulegate: with the rules and files that it renders)
+	@deploy/setup/helm.sh
+	@target/chart/venv/bin/python deploy/ci/chart.py $(if $(RULEGATE),--rulegate $(RULEGATE))
+
 .PHONY: fmt
 fmt: toolchain ## Format the code
 	cargo fmt --all
