@@ -65,6 +65,7 @@ REFUSED = [
     ({"database.existingSecret": "a", "mode": "sidecar", "sidecar.app.enabled": "true"}, "sidecar.app.image"),
     ({"database.existingSecret": "a", "allowOpen": "true", "jwt.secret.existingSecret": "b"}, "config.auth.jwt.algorithms"),
     ({"database.existingSecret": "a", "allowOpen": "true", "access.existingConfigMaps[0]": "b"}, "nobody for whom"),
+    ({"database.existingSecret": "a", "allowOpen": "true", "config.upstream.url": "http://b", "networkPolicy.enabled": "true"}, "in extraEgress"),
     ({"database.existingSecret": "a", "allowOpen": "true", "podMonitor.enabled": "true", "serviceMonitor.enabled": "true"}, "counted twice"),
 ]
 
@@ -122,7 +123,7 @@ def subjects(folder):
 
 
 def lint(every):
-    jobs = [(tool, subject) for tool in HELMS for subject in every]
+    jobs = [(tool, subject) for tool in HELMS for subject in [*every, Subject("no values", CHART, [], {})]]
     answers = pool().map(lambda job: helm(job[0], "lint", "--strict", *job[1].arguments()), jobs)
     return [f"{subject.name}: {tool} lint: {text}" for (tool, subject), (code, text) in zip(jobs, answers) if code]
 

@@ -52,6 +52,10 @@
 {{- if and $v.httpRoute.enabled (not $v.httpRoute.parentRefs) -}}
 {{- $said = append $said "httpRoute.parentRefs: name the Gateway" -}}
 {{- end -}}
+{{- $behind := default "" (default dict $v.config.upstream).url -}}
+{{- if and $v.networkPolicy.enabled $behind (not $v.networkPolicy.extraEgress) -}}
+{{- $said = append $said (printf "networkPolicy: lets nothing out to config.upstream.url (%s): name it in extraEgress" $behind) -}}
+{{- end -}}
 {{- if eq $v.mode "sidecar" -}}
 {{- range tuple "autoscaling" "ingress" "httpRoute" "networkPolicy" "serviceMonitor" -}}
 {{- if (index $v .).enabled -}}
