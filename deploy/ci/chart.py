@@ -86,7 +86,8 @@ class Subject:
     def __init__(self, name, chart, files, values):
         self.name, self.chart, self.files, self.values = name, chart, files, values
         self.mode = values.get("mode", "gateway")
-        self.outside = set(outside(values))
+        account = values.get("serviceAccount", {})
+        self.outside = set(outside(values)) | ({account.get("name")} if account.get("create") is False else set())
 
     def arguments(self):
         return [self.chart, "--namespace", "shop", *(word for file in self.files for word in ("--values", file))]
@@ -101,7 +102,7 @@ def outside(values, below=None):
     """Names that the values give of what is there already."""
     if isinstance(values, dict):
         for key, value in values.items():
-            inside = key if key in (*EXTERNAL, "imagePullSecrets", "extraEnv", "extraEnvFrom", "serviceAccount") else below
+            inside = key if key in (*EXTERNAL, "imagePullSecrets", "extraEnv", "extraEnvFrom") else below
             yield from outside(value, inside) if key != "name" or below else ()
     elif isinstance(values, list):
         for value in values:

@@ -273,11 +273,15 @@ def sidecar(manifests, mode):
 
 
 def addresses(manifests):
-    """What is listened on is what containers and probes say."""
-    for config in settings(manifests):
-        server = config["server"]
-        listened = [int(server[key].rsplit(":", 1)[1]) for key in ("listen", "admin_listen")]
-        for what, _, spec in manifests.pods():
-            for container in containers(spec):
-                if container["name"] == "rulegate" and [port["containerPort"] for port in container["ports"]] != listened:
-                    yield f"{what}: its ports are not those that are listened on: {listened}"
+    """What is listened on is what ports say, and in the environment, which beats that of the image. A sidecar is reached by what a Service says."""
+    for what, _, spec in manifests.pods():
+        for container in containers(spec):
+            if container["name"] != "rulegate":
+                continue
+            said = {variable["name"]: variable.get("value", "") for variable in container["env"]}
+            api, admin = said.get("RULEGATE_LISTEN", ":0"), said.get("RULEGATE_ADMIN_LISTEN", ":0")
+            if [port["containerPort"] for port in container["ports"]] != [int(it.rsplit(":", 1)[1]) for it in (api, admin)]:
+                yield f"{what}: its ports are not those that are listened on: {api}, {admin}"
+            served = any(service["spec"]["ports"][0]["name"] != "admin" for service in manifests.of("Service"))
+            if served == api.startswith("127.0.0.1:") or admin.startswith("127.0.0.1:"):
+                yield f"{what} listens on {api} and {admin}, and a Service leads to the API: {served}"

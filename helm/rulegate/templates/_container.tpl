@@ -9,6 +9,7 @@ imagePullPolicy: {{ $v.image.pullPolicy }}
 args: [serve]
 env:
   - {name: RULEGATE_PROJECT, value: /etc/rulegate}
+  {{- include "rulegate.listenEnv" . | nindent 2 }}
   - {name: RULEGATE_LOG, value: {{ $v.log.level | quote }}}
   - {name: RULEGATE_LOG_FORMAT, value: {{ $v.log.format | quote }}}
   {{- include "rulegate.databaseEnv" . | nindent 2 }}

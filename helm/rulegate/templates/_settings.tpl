@@ -56,16 +56,15 @@ mounted:
 {{- $secrets := include "rulegate.secrets" . -}}
 {{- $config := deepCopy $v.config -}}
 {{- $server := deepCopy (default dict $config.server) -}}
-{{- $host := ternary $v.listenAddress "127.0.0.1" (eq (include "rulegate.exposed" .) "true") -}}
-{{- $_ := set $server "listen" (printf "%s:%d" $host (int $v.ports.api)) -}}
-{{- $_ := set $server "admin_listen" (printf "%s:%d" $v.listenAddress (int $v.ports.admin)) -}}
 {{- if $v.tls.existingSecret -}}
 {{- $_ := set $server "tls" (dict "cert_file" (printf "%s/tls/tls.crt" $secrets) "key_file" (printf "%s/tls/tls.key" $secrets)) -}}
 {{- end -}}
 {{- if $v.reload.existingSecret -}}
 {{- $_ := set $server "reload_token_file" (printf "%s/reload/token" $secrets) -}}
 {{- end -}}
+{{- if $server -}}
 {{- $_ := set $config "server" $server -}}
+{{- end -}}
 {{- if and $v.database.asFile $v.database.existingSecret -}}
 {{- $_ := set $config "database" (merge (dict "url_file" (printf "%s/database/url" $secrets)) (default dict $config.database)) -}}
 {{- end -}}
@@ -85,12 +84,20 @@ mounted:
 {{- toYaml $config -}}
 {{- end -}}
 
+{{/* Where it listens. In the environment, which beats the file, because the image has addresses there that are open to everybody. */}}
+{{- define "rulegate.listenEnv" -}}
+{{- $v := .Values -}}
+{{- $host := ternary $v.listenAddress "127.0.0.1" (eq (include "rulegate.exposed" .) "true") -}}
+- {name: RULEGATE_LISTEN, value: "{{ $host }}:{{ $v.ports.api }}"}
+- {name: RULEGATE_ADMIN_LISTEN, value: "{{ $v.listenAddress }}:{{ $v.ports.admin }}"}
+{{- end -}}
+
 {{/* Of the settings, those that only a start reads: when they change the Pods are exchanged; all else is read again where it is. */}}
 {{- define "rulegate.restart" -}}
 {{- $config := include "rulegate.settings" . | fromYaml -}}
 {{- $limits := default dict $config.limits -}}
 {{- $start := pick $limits "body_bytes" "header_bytes" "url_bytes" "request_timeout_ms" "concurrent_requests" "concurrent_exports" "requests_per_second" -}}
-{{- dict "database" $config.database "server" (omit $config.server "public_url") "upstream" $config.upstream "limits" $start | toJson | sha256sum -}}
+{{- dict "database" $config.database "server" (omit (default dict $config.server) "public_url") "upstream" $config.upstream "limits" $start | toJson | sha256sum -}}
 {{- end -}}
 
 {{/* Seconds that a stop may take: `request_timeout_ms`, 5 s, and 2 s for what is cut. */}}
