@@ -44,6 +44,7 @@ image: toolchain ## Build the container image and try it: confined, on PostgreSQ
 
 .PHONY: chart
 chart: ## Check the Helm chart with Helm 3 and 4 (RULEGATE=target/debug/rulegate: with the rules and files that it renders)
+	@deploy/setup/packages.sh chart
 	@deploy/setup/helm.sh
 	@target/chart/venv/bin/python deploy/ci/chart.py $(if $(RULEGATE),--rulegate $(RULEGATE))
 

