@@ -119,7 +119,7 @@ def subjects(folder):
     shutil.copytree(ROOT / "helm", folder / "helm")
     code, text = helm("helm3", "dependency", "update", example)
     if code:
-        sys.exit(text)
+        sys.exit(f"helm dependency update: {text}")
     yield Subject("example", example, [], yaml.safe_load((EXAMPLE / "values.yaml").read_text())["rulegate"])
 
 
@@ -196,8 +196,9 @@ def refusals():
 def rollouts():
     """Rules are taken over where they are; what only a start reads exchanges the Pods."""
     def pods(*more):
-        _, text = helm("helm4", "template", "shop", CHART, "--values", CHART / "ci/full-values.yaml", *more)
-        return [spec for _, *spec in Manifests([item for item in yaml.safe_load_all(text) if item]).pods()]
+        code, text = helm("helm4", "template", "shop", CHART, "--values", CHART / "ci/full-values.yaml", *more)
+        # What cannot be rendered is told above, and equals nothing.
+        return [spec for _, *spec in Manifests([item for item in yaml.safe_load_all(text) if item]).pods()] if code == 0 else object()
 
     before = pods()
     for setting in ("rules.files.check_credit\\.yaml=derive: {}", "rules.files.more\\.yaml=derive: {}", "config.api.page_size=7",
