@@ -223,9 +223,12 @@ impl<'a> Attempt<'a> {
 
     fn update(&mut self, index: usize, id: &RowId, values: &BTreeMap<ColumnId, Value>) {
         let hold = self.hold_to_set(id.table, &self.moving(id, values));
-        let Some(id) = self.target(index, id, hold) else { return };
+        let Some(found) = self.target(index, id, hold) else { return };
+        if !self.is_what_was_named(id, &found) {
+            return;
+        }
         for (column, value) in values {
-            self.put(&id, *column, value.clone());
+            self.put(&found, *column, value.clone());
         }
     }
 
@@ -236,6 +239,15 @@ impl<'a> Attempt<'a> {
             known.and_then(|known| known.image.value(**column)) != Some(*value)
         };
         values.iter().filter(moves).map(|(column, _)| *column).collect()
+    }
+
+    /// A row that the request adds cannot be named by a key that nobody has given it: what came of it could not be told.
+    pub(super) fn is_what_was_named(&mut self, id: &RowId, found: &RowId) -> bool {
+        let is_other = id.key().is_some() && found.key().is_none();
+        if is_other {
+            self.violate(id.clone(), Reason::NotFound);
+        }
+        !is_other
     }
 
     fn delete(&mut self, index: usize, id: &RowId) {
@@ -288,8 +300,8 @@ impl<'a> Attempt<'a> {
             self.engine.schema[id.table].stored().map(|(column, _)| column).collect();
         match self.row_with(finder, columns, hold) {
             Found::Unknown => None,
-            // A row that comes only because another names it, or whose key nobody has given, is none that the request can speak of.
-            Found::Absent | Found::Row(RowId { row: RowRef::Created(_) | RowRef::New(_), .. }) => {
+            // A row that comes only because another names it is none that the request can speak of.
+            Found::Absent | Found::Row(RowId { row: RowRef::Created(_), .. }) => {
                 self.violate(id.clone(), Reason::NotFound);
                 None
             }

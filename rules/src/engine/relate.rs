@@ -31,8 +31,10 @@ struct End<'r> {
 impl Attempt<'_> {
     pub(super) fn relate(&mut self, index: usize, id: &RowId, relating: &Relating) {
         let hold = self.hold_to_set(id.table, &[]);
-        if self.target(index, id, hold).is_none() && self.is_known(id) {
-            return;
+        match self.target(index, id, hold) {
+            Some(found) if !self.is_what_was_named(id, &found) => return,
+            None if self.is_known(id) => return,
+            _ => {}
         }
         let relationship = &self.engine.schema[id.table][relating.relationship];
         let Some(values) = self.reference(id, &relationship.columns) else { return };
