@@ -8,7 +8,7 @@ use dialects::{Decimal, Value};
 
 use super::attempt::{Attempt, Found, Touched};
 use super::rows::Finder;
-use super::scope::RowScope;
+use super::scope::{At, RowScope};
 use crate::change::{Image, Reason, RowId};
 use crate::expr::eval::{self, EvalError};
 use crate::rule::{Aggregate, AggregateFunction, Derivation};
@@ -84,7 +84,7 @@ impl Attempt<'_> {
     ) -> Result<Contribution, EvalError> {
         let Some(parent) = self.parent_finder(id.table, image, aggregate.parent) else { return Ok(None) };
         if let Some(filter) = &aggregate.filter {
-            let scope = RowScope { attempt: self, id, image };
+            let scope = RowScope { attempt: self, id, image, at: At::After };
             if eval::truth(filter, &scope)? != Some(true) {
                 return Ok(None);
             }

@@ -5,7 +5,7 @@ use dialects::Value;
 use super::attempt::{Attempt, Touched};
 use super::derive::READ;
 use super::rows::Hold;
-use super::scope::RowScope;
+use super::scope::{At, RowScope};
 use crate::change::{Image, Reason, RowId};
 use crate::expr::eval::{self, EvalError};
 use crate::expr::{Expr, Place};
@@ -18,7 +18,7 @@ impl Attempt<'_> {
             let places = self.inputs(constraint);
             let rows = self.judged_rows(constraint, &places);
             for (id, image) in &rows {
-                if self.ready_above(id.table, image, &places, READ) {
+                if self.ready_above(id.table, image, &places, READ, At::After) {
                     self.judge(index, constraint, id, image);
                 }
             }
@@ -67,7 +67,7 @@ impl Attempt<'_> {
     }
 
     fn judge(&mut self, index: usize, constraint: &Constraint, id: &RowId, image: &Image) {
-        match broken(constraint, &RowScope { attempt: self, id, image }) {
+        match broken(constraint, &RowScope { attempt: self, id, image, at: At::After }) {
             Ok(false) => {}
             Ok(true) => self.refuse(index, constraint, id, image),
             Err(error) => self.uncomputable(&constraint.name, id, &error),
@@ -76,11 +76,11 @@ impl Attempt<'_> {
 
     /// The rows above that only the message speaks of are looked for when it is needed, and not held.
     fn refuse(&mut self, index: usize, constraint: &Constraint, id: &RowId, image: &Image) {
-        if !self.ready_above(id.table, image, &shown(constraint), Hold::PLAIN) {
+        if !self.ready_above(id.table, image, &shown(constraint), Hold::PLAIN, At::After) {
             return;
         }
         let kept = self.kept_from_the_actor(constraint, id, image);
-        let scope = RowScope { attempt: self, id, image };
+        let scope = RowScope { attempt: self, id, image, at: At::After };
         let pieces: Result<Vec<String>, EvalError> =
             constraint.message.iter().map(|piece| piece_text(piece, &scope, &kept)).collect();
         match pieces.map(|pieces| pieces.concat()) {

@@ -7,7 +7,7 @@ use introspect::{ColumnId, RelationshipId, TableId};
 use super::Lookup;
 use super::attempt::{Attempt, Found};
 use super::rows::{DefaultOf, Hold, ReadersLock, RowLock};
-use super::scope::RowScope;
+use super::scope::{At, RowScope};
 use crate::change::{Image, Reason, RowId, RowRef, Violation};
 use crate::expr::eval::{self, EvalError};
 use crate::expr::{Expr, Place};
@@ -192,24 +192,25 @@ impl Attempt<'_> {
         evaluate: impl FnOnce(&RowScope<'_, '_>) -> Result<T, EvalError>,
     ) -> Option<Result<T, EvalError>> {
         let image = self.image(id)?;
-        Some(evaluate(&RowScope { attempt: self, id, image }))
+        Some(evaluate(&RowScope { attempt: self, id, image, at: At::After }))
     }
 
     /// Makes sure that every row above that the places lead through is known, and held so that nobody changes what is read.
     pub(super) fn ready(&mut self, id: &RowId, places: &[Place]) -> bool {
         match self.image(id).cloned() {
-            Some(image) => self.ready_above(id.table, &image, places, READ),
+            Some(image) => self.ready_above(id.table, &image, places, READ, At::After),
             None => false,
         }
     }
 
-    /// Likewise, for an image.
+    /// Likewise, for an image and the rows above it as of then.
     pub(super) fn ready_above(
         &mut self,
         table: TableId,
         image: &Image,
         places: &[Place],
         hold: Hold,
+        at: At,
     ) -> bool {
         let mut ready = true;
         for place in places {
@@ -223,7 +224,7 @@ impl Attempt<'_> {
                     }
                     Some(Found::Row(parent)) => {
                         table = parent.table;
-                        match self.image(&parent) {
+                        match self.image_at(&parent, at) {
                             Some(above) => image = above.clone(),
                             None => break,
                         }

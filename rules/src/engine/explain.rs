@@ -9,7 +9,7 @@ use introspect::{ColumnId, RelationshipId, TableId};
 
 use super::attempt::{Attempt, Found};
 use super::rows::Hold;
-use super::scope::RowScope;
+use super::scope::{At, RowScope};
 use crate::change::{Image, Reason, RowId, Violation};
 use crate::expr::eval;
 use crate::expr::{Expr, Place};
@@ -116,7 +116,7 @@ impl Attempt<'_> {
             Reason::Uncomputable { rule, why } if *rule == constraint.name => Some(why),
             _ => None,
         });
-        let scope = RowScope { attempt: self, id, image };
+        let scope = RowScope { attempt: self, id, image, at: At::After };
         let applies = |when: &Expr| eval::truth(when, &scope).is_ok_and(|truth| truth == Some(true));
         match refusal {
             Some(why) => Effect::Refused(why.clone()),
@@ -306,7 +306,7 @@ impl Attempt<'_> {
 
     /// Whether a row counts below its parent.
     fn counts(&self, aggregate: &Aggregate, id: &RowId, image: &Image) -> bool {
-        let scope = RowScope { attempt: self, id, image };
+        let scope = RowScope { attempt: self, id, image, at: At::After };
         aggregate
             .filter
             .as_ref()

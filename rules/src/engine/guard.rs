@@ -5,27 +5,17 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDateTime;
 use dialects::Value;
 use introspect::{ColumnId, RelationshipId, TableId};
 
 use super::attempt::{Attempt, Found};
 use super::derive::READ;
 use super::rows::{Finder, Hold};
-use super::scope::RowScope;
+use super::scope::{At, RowScope};
 use crate::change::{Action, Image, Reason, RowId, Violation};
-use crate::expr::eval::{self, EvalError, Scope};
-use crate::expr::{Event, Expr, Place};
-use crate::policy::{Actor, Grant, Grants, Guard, Rows};
-
-/// Which state of a row, and of those above it, is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
-    /// As the database holds it.
-    Before,
-    /// As it will be.
-    After,
-}
+use crate::expr::eval::{self, EvalError};
+use crate::expr::{Expr, Place};
+use crate::policy::{Grant, Grants, Guard, Rows};
 
 impl Attempt<'_> {
     /// The columns of a table that rules and conditions know of.
@@ -266,35 +256,13 @@ impl Attempt<'_> {
     /// Whether a condition is true of a row. `None`: not known yet.
     fn holds(&mut self, expr: &Expr, id: &RowId, image: &Image, at: At) -> Option<bool> {
         let places = expr.places();
-        let ready = match at {
-            At::Before => places.iter().all(|place| self.ready_before(id.table, image, &place.path)),
-            At::After => self.ready_above(id.table, image, &places, READ),
-        };
-        if !ready {
+        if !self.ready_above(id.table, image, &places, READ, at) {
             return None;
         }
-        let row = RowScope { attempt: self, id, image };
-        let truth = match at {
-            At::Before => eval::truth(expr, &AsItWas(row)),
-            At::After => eval::truth(expr, &row),
-        };
-        match truth {
+        match eval::truth(expr, &RowScope { attempt: self, id, image, at }) {
             Ok(truth) => Some(truth == Some(true)),
             Err(EvalError::Missing(_)) if self.lacks() => None,
             Err(_) => Some(false),
-        }
-    }
-
-    /// Whether the rows above are known as they were; what is not is asked for.
-    fn ready_before(&mut self, table: TableId, image: &Image, path: &[RelationshipId]) -> bool {
-        let Some((first, rest)) = path.split_first() else { return true };
-        match self.parent_of(table, image, *first, READ) {
-            None | Some(Found::Absent) => true,
-            Some(Found::Unknown) => false,
-            Some(Found::Row(parent)) => match self.image_before(&parent).cloned() {
-                Some(above) => self.ready_before(parent.table, &above, rest),
-                None => true,
-            },
         }
     }
 
@@ -315,45 +283,4 @@ fn changed(before: &Image, action: &Action, given: &BTreeSet<ColumnId>) -> BTree
         given.contains(column) && before.value(**column) != Some(*value)
     };
     values.iter().filter(moves).map(|(column, _)| *column).collect()
-}
-
-/// A row as the database holds it, with the rows above it as they are held.
-struct AsItWas<'a, 'b>(RowScope<'a, 'b>);
-
-impl Scope for AsItWas<'_, '_> {
-    fn column(&self, place: &Place) -> Result<Value, EvalError> {
-        let attempt = self.0.attempt;
-        let (mut table, mut image) = (self.0.id.table, self.0.image);
-        for relationship in &place.path {
-            let Some(finder) = attempt.parent_finder(table, image, *relationship) else {
-                return Ok(Value::Null);
-            };
-            table = finder.table;
-            let above = match attempt.found(&finder) {
-                Found::Unknown => return Err(EvalError::Missing(attempt.engine.schema[table].name.clone())),
-                Found::Absent => None,
-                Found::Row(id) => attempt.image_before(&id),
-            };
-            let Some(above) = above else { return Ok(Value::Null) };
-            image = above;
-        }
-        let missing = || EvalError::Missing(attempt.engine.schema[table].name.clone());
-        image.value(place.column).cloned().ok_or_else(missing)
-    }
-
-    fn old(&self, column: ColumnId) -> Result<Value, EvalError> {
-        self.0.old(column)
-    }
-
-    fn event(&self) -> Event {
-        self.0.event()
-    }
-
-    fn now(&self) -> NaiveDateTime {
-        self.0.now()
-    }
-
-    fn actor(&self) -> &Actor {
-        self.0.actor()
-    }
 }

@@ -16,6 +16,27 @@ pub(super) struct RowScope<'a, 'b> {
     pub(super) id: &'b RowId,
     /// The row's own values: as it will be, or as it was when it is removed.
     pub(super) image: &'b Image,
+    /// As of when the rows above it are seen.
+    pub(super) at: At,
+}
+
+/// Which state of rows is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum At {
+    /// As the database holds them.
+    Before,
+    /// As they stand now.
+    After,
+}
+
+impl Attempt<'_> {
+    /// A row as of then, as far as it is known and there.
+    pub(super) fn image_at(&self, id: &RowId, at: At) -> Option<&Image> {
+        match at {
+            At::Before => self.image_before(id),
+            At::After => self.image(id),
+        }
+    }
 }
 
 impl RowScope<'_, '_> {
@@ -40,7 +61,7 @@ impl Scope for RowScope<'_, '_> {
             let above = match self.attempt.found(&finder) {
                 Found::Unknown => return Err(self.missing(table, place.column)),
                 Found::Absent => None,
-                Found::Row(id) => self.attempt.image(&id),
+                Found::Row(id) => self.attempt.image_at(&id, self.at),
             };
             let Some(above) = above else { return Ok(Value::Null) };
             image = above;

@@ -103,6 +103,11 @@ impl Authority {
         self.tables.as_ref().map(|tables| tables.get(table.0 as usize).unwrap_or(&NOTHING))
     }
 
+    /// Whether all rows of a table can be read.
+    pub fn reads_all(&self, table: TableId) -> bool {
+        self.table(table).is_none_or(|table| table.read.is_everything())
+    }
+
     /// Which rows of a table can be read.
     pub fn readable(&self, table: TableId) -> Rows {
         self.table(table).map_or(Rows::All, |table| table.read.rows())

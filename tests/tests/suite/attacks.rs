@@ -1,115 +1,18 @@
 //! Attacks on access policies. Those that come through are told at the end of each test.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod place;
 
 use dialects::{Dialect, Value};
 use http::Method;
-use proxy::state::{ApiSettings, Limits, Snapshot};
-use rules::policy::{Actor, Claim};
+use proxy::state::ApiSettings;
 use serde_json::{Value as Json, json};
-use tests::client::{operations_request, request, with_body, with_header};
-use tests::{Client, Database};
+use tests::client::{request, with_body, with_header};
 
-struct Place {
-    database: Database,
-    snapshot: Arc<Snapshot>,
-}
-
-impl Place {
-    async fn open(dialect: Dialect, tables: &str, rules: &str, access: &str) -> Self {
-        Self::with(dialect, tables, rules, access, ApiSettings::default()).await
-    }
-
-    async fn with(dialect: Dialect, tables: &str, rules: &str, access: &str, api: ApiSettings) -> Self {
-        let database = Database::create(dialect).await;
-        database.execute(tables).await;
-        let schema = introspect::introspect(&database.pool, None).await.unwrap();
-        let rules = match rules::compile(&schema, &[("rules/a.yaml".into(), rules.into())]) {
-            Ok(rules) => rules,
-            Err(problems) => panic!("{problems:?}"),
-        };
-        let access = match rules::policy::check(&schema, &rules, &[("access/a.yaml".into(), access.into())]) {
-            Ok(checked) => checked.access,
-            Err(problems) => panic!("{problems:?}"),
-        };
-        let snapshot = Snapshot::new(schema, rules, api, Limits::default());
-        Self { database, snapshot: Arc::new(snapshot.guarded_by(access)) }
-    }
-
-    fn client(&self, id: &str, roles: &[&str], claims: &[(&str, Value)]) -> Client {
-        let claims: BTreeMap<String, Claim> =
-            claims.iter().map(|(name, value)| ((*name).to_owned(), Claim::Value(value.clone()))).collect();
-        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
-        let actor = Actor { id: Some(id.to_owned()), roles, claims };
-        Client::acting_as(self.database.pool.clone(), self.snapshot.clone(), actor)
-    }
-
-    async fn show(&self, query: &str, columns: usize) {
-        println!("    {query}: {:?}", self.database.rows(query, columns).await);
-    }
-}
-
-thread_local! {
-    static HOLES: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
-}
-
-fn hole(what: String) {
-    HOLES.with_borrow_mut(|holes| holes.push(what));
-}
-
-/// All that came through.
-#[track_caller]
-fn none_came_through() {
-    let holes = HOLES.with_borrow_mut(std::mem::take);
-    assert!(holes.is_empty(), "came through:\n{}", holes.join("\n"));
-}
-
-/// What a title says in brackets is kept: `[!refused]` of what must not succeed, `[!word]` of what must not be told.
-async fn tell(what: &str, client: &Client, method: Method, target: &str, body: Json) {
-    let sent = match (target.ends_with("operations"), body.is_null()) {
-        (true, _) => operations_request(body.as_array().unwrap().clone()),
-        (_, true) => request(method.clone(), target),
-        _ => with_body(request(method.clone(), target), &body),
-    };
-    let answer = client.quietly(sent).await;
-    let text = String::from_utf8_lossy(&answer.body).into_owned();
-    if let Some(word) = what.split_once("[!").and_then(|(_, rest)| rest.split_once(']')).map(|(word, _)| word)
-    {
-        let through =
-            if word == "refused" { answer.status < 300 || answer.status == 500 } else { text.contains(word) };
-        if through {
-            hole(format!("{what}: {method} {target} {body} -> {} {text}", answer.status));
-        }
-    }
-    println!(
-        "{what}\n    {method} {target} {body}\n    -> {} {}",
-        answer.status,
-        String::from_utf8_lossy(&answer.body)
-    );
-}
-
-const FORUM: &str = "
-create table users (id integer primary key, name varchar(40) not null, region varchar(10));
-create table posts (id integer primary key, author_id integer, reviewer_id integer, title varchar(40) not null, code varchar(10), tenant_id integer, state varchar(10), total integer,
-  foreign key (author_id) references users(id), foreign key (reviewer_id) references users(id), unique (tenant_id, code));
-create table votes (id integer primary key, post_id integer not null, n integer not null, foreign key (post_id) references posts(id));
-create table labels (id integer primary key, word varchar(20) not null);
-create table post_labels (post_id integer not null, label_id integer not null, primary key (post_id, label_id),
-  foreign key (post_id) references posts(id), foreign key (label_id) references labels(id));
-insert into users values (1, 'ann', 'north'), (2, 'bob', 'south');
-insert into posts values (1, 1, null, 'mine', 'a', 1, 'new', 0), (2, 2, null, 'theirs', 'b', 1, 'secretst', 31337), (3, 2, null, 'tenant 2', 'c', 2, 'new', 0);
-insert into votes values (1, 2, 31337);
-insert into labels values (1, 'red'), (2, 'blue');
-insert into post_labels values (2, 2);
-";
+use place::{FORUM, Place, hole, none_came_through, tell};
 
 #[tokio::test]
 async fn attacks_locked_foreign_keys() {
-    let place = Place::open(
-        Dialect::Sqlite,
-        FORUM,
-        "{}",
+    let place = Place::forum(
         "
 access:
   - role: member
@@ -134,9 +37,7 @@ access:
     )
     .await;
     let ann = place.client("ann", &["member"], &[("user", Value::Int(1))]);
-    let post = |lid: &str, id: &str| json!({"op": "add", "data": {"type": "posts", "lid": lid, "attributes": {"title": "x"}}, "x": id});
-    let mut add = post("p", "");
-    add.as_object_mut().unwrap().remove("x");
+    let add = json!({"op": "add", "data": {"type": "posts", "lid": "p", "attributes": {"title": "x"}}});
     tell("direct author: must be refused", &ann, Method::POST, "/api/posts", json!({"data": {"type": "posts", "attributes": {"title": "x"}, "relationships": {"author": {"data": {"type": "users", "id": "2"}}}}})).await;
     tell("a read-only foreign key of a new row, by lid [!refused]", &ann, Method::POST, "/api/operations", json!([add, {"op": "add", "ref": {"type": "users", "id": "2", "relationship": "posts_by_reviewer_id"}, "data": [{"type": "posts", "lid": "p"}]}])).await;
     println!("{}", String::from_utf8_lossy(&ann.quietly(request(Method::GET, "/api/users/2")).await.body));
@@ -256,10 +157,7 @@ access:
 
 #[tokio::test]
 async fn attacks_names_in_errors() {
-    let place = Place::open(
-        Dialect::Sqlite,
-        FORUM,
-        "{}",
+    let place = Place::forum(
         "
 access:
   - role: member
@@ -361,10 +259,7 @@ access:
 
 #[tokio::test]
 async fn attacks_several_grants_of_create() {
-    let place = Place::open(
-        Dialect::Sqlite,
-        FORUM,
-        "{}",
+    let place = Place::forum(
         "
 access:
   - role: member
@@ -684,10 +579,7 @@ access:
 
 #[tokio::test]
 async fn attacks_new_members_from_the_other_side() {
-    let place = Place::open(
-        Dialect::Sqlite,
-        FORUM,
-        "{}",
+    let place = Place::forum(
         "
 access:
   - role: member
@@ -717,10 +609,7 @@ access:
 
 #[tokio::test]
 async fn attacks_receipts_of_another_role() {
-    let place = Place::open(
-        Dialect::Sqlite,
-        FORUM,
-        "{}",
+    let place = Place::forum(
         "
 access:
   - role: full

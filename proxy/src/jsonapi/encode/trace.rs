@@ -11,7 +11,6 @@ use dialects::Value;
 use introspect::ColumnId;
 use rules::Trace;
 use rules::change::{RowId, RowRef};
-use rules::policy::Rows;
 use rules::trace::{By, Effect, Step, shown};
 use serde_json::{Map, Value as Json};
 
@@ -50,8 +49,8 @@ impl Told<'_> {
             Effect::Set { column, .. } => Some(column),
             _ => None,
         };
-        let row = allowed.read.rows() == Rows::All
-            || (!allowed.read.is_nothing() && self.named.contains(&step.row));
+        let row =
+            allowed.read.is_everything() || (!allowed.read.is_nothing() && self.named.contains(&step.row));
         row && column.is_none_or(|column| !allowed.hidden.contains(&column)) && self.names(&step.by)
     }
 

@@ -31,17 +31,17 @@ impl Who {
     }
 }
 
-/// A row as it stands alone.
-struct Row<'a> {
-    values: &'a [Value],
-    actor: &'a Actor,
-    now: NaiveDateTime,
+/// A row as it stands alone; of one without values nothing can be read.
+pub(super) struct Row<'a> {
+    pub(super) values: &'a [Value],
+    pub(super) actor: &'a Actor,
+    pub(super) now: NaiveDateTime,
 }
 
 impl Scope for Row<'_> {
     fn column(&self, place: &Place) -> Result<Value, EvalError> {
         let own = self.values.get(place.column.0 as usize).filter(|_| place.path.is_empty());
-        own.cloned().ok_or_else(|| EvalError::Missing("a row above".into()))
+        own.cloned().ok_or_else(|| EvalError::Missing("a row".into()))
     }
 
     fn old(&self, _: ColumnId) -> Result<Value, EvalError> {

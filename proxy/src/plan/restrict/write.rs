@@ -8,11 +8,11 @@ use dialects::Value;
 use introspect::schema::RelationshipKind;
 use introspect::{ColumnId, Relationship, RelationshipId, Schema, TableId};
 use rules::change::{Action, RowId};
-use rules::expr::eval::{self, EvalError, Scope};
-use rules::expr::{Event, Place};
-use rules::policy::{Actor, Allowed, Authority, Grant, Grants, Guard, Rows};
+use rules::expr::eval;
+use rules::policy::{Allowed, Authority, Grant, Grants, Guard};
 
 use super::Who;
+use super::seen::Row;
 use crate::plan::write::{PlannedOperation, Verb, WritePlan};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
@@ -187,7 +187,7 @@ impl Restriction<'_> {
             if values.contains_key(column) {
                 continue;
             }
-            let value = eval::eval(expr, &Moment { actor: &self.who.actor, now: self.now });
+            let value = eval::eval(expr, &Row { values: &[], actor: &self.who.actor, now: self.now });
             let value = value.map_err(|error| self.unfit(table, *column, &error.to_string()))?;
             let of = &self.schema()[table][*column];
             let fitting = eval::fit(value, of, self.schema().dialect);
@@ -252,7 +252,7 @@ impl Restriction<'_> {
     /// Whether nothing about the rows has to be judged.
     fn is_free(&self, operation: &PlannedOperation, allowed: &Allowed) -> bool {
         let authority = &self.who.authority;
-        let open = |table: TableId| authority.readable(table) == Rows::All;
+        let open = |table: TableId| authority.reads_all(table);
         let table = &self.schema()[operation.id.table];
         let leads = |columns: &[ColumnId]| columns.iter().any(|column| allowed.given.contains(column));
         let named = table.relationships().filter(|(_, there)| there.to_one() && leads(&there.columns));
@@ -300,33 +300,5 @@ fn shown_name(schema: &Schema, table: TableId, column: ColumnId) -> String {
     match table[column].hidden {
         true => format!("an attribute of `{}`", table.name),
         false => format!("`{}`", table[column].name),
-    }
-}
-
-/// What presets speak of.
-struct Moment<'a> {
-    actor: &'a Actor,
-    now: NaiveDateTime,
-}
-
-impl Scope for Moment<'_> {
-    fn column(&self, _: &Place) -> std::result::Result<Value, EvalError> {
-        Err(EvalError::Missing("a row".into()))
-    }
-
-    fn old(&self, _: ColumnId) -> std::result::Result<Value, EvalError> {
-        Err(EvalError::Missing("a row".into()))
-    }
-
-    fn event(&self) -> Event {
-        Event::Inserting
-    }
-
-    fn now(&self) -> NaiveDateTime {
-        self.now
-    }
-
-    fn actor(&self) -> &Actor {
-        self.actor
     }
 }

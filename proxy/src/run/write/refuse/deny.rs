@@ -2,7 +2,6 @@
 
 use introspect::{ColumnId, TableId};
 use rules::change::{Action, RowId};
-use rules::policy::Rows;
 
 use super::{Refusal, member};
 use crate::jsonapi::shape;
@@ -55,7 +54,7 @@ impl Refusal<'_> {
         let named = self.id.is_some_and(|id| {
             self.plan.operations.iter().any(|operation| operation.id == *id) || self.named_at(id).is_some()
         });
-        named || self.snapshot.authority.readable(table) == Rows::All
+        named || self.snapshot.authority.reads_all(table)
     }
 
     /// Says which attribute an error is about, where it may be named.
