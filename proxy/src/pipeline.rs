@@ -195,7 +195,7 @@ async fn watched(context: Context<'_>, endpoint: &Endpoint, request: &Request) -
 /// Dispatches a write by its method and what it addresses.
 async fn write(context: Context<'_>, endpoint: &Endpoint, request: &Request) -> Result<Response> {
     let if_match = header(&request.headers, IF_MATCH)?;
-    let terms = &Terms::of(request, context.actor, context.snapshot.is_guarded())?;
+    let terms = &Terms::of(request, context.actor, &context.snapshot.authority)?;
     let (verb, ty, id) = match (&request.method, endpoint) {
         (_, Endpoint::Operations) => {
             media::content_type(&request.headers, Extension::Atomic)?;

@@ -50,6 +50,20 @@ pub struct Request {
     pub rows_max: usize,
 }
 
+impl Request {
+    /// With an operation as the next grants have it that may allow it; `None`: there are none.
+    pub(crate) fn otherwise(&self, operation: usize) -> Option<Self> {
+        let mut guard = self.guard.clone()?;
+        let values = guard.operations.get_mut(operation)?.turn()?;
+        let mut operations = self.operations.clone();
+        match &mut operations.get_mut(operation)?.action {
+            Action::Insert(old) | Action::Update(old) => *old = values,
+            Action::Delete | Action::Relate(_) => return None,
+        }
+        Some(Self { operations, guard: Some(guard), actor: self.actor.clone(), ..*self })
+    }
+}
+
 /// One thing to do to one row.
 #[derive(Clone, Debug)]
 pub struct Operation {

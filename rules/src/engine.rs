@@ -50,7 +50,7 @@ pub use rows::{ChildList, DefaultOf, Extreme, Finder, Hold, Known, Of, ReadersLo
 #[cfg(feature = "oracle")]
 pub use tests::game;
 
-use crate::change::{Change, Request, Violation};
+use crate::change::{Change, Reason, Request, Violation};
 use crate::rule::RuleSet;
 use crate::trace::Trace;
 
@@ -119,7 +119,11 @@ pub enum Phase {
 impl Engine<'_> {
     /// Computes the transaction from what is known.
     pub fn attempt(&self, request: &Request, rows: &Rows, phase: Phase) -> Outcome {
-        whole(|| attempt::Attempt::new(*self, request, rows, phase))
+        let outcome = whole(|| attempt::Attempt::new(*self, request, rows, phase));
+        match otherwise(request, &outcome) {
+            Some(other) => self.attempt(&other, rows, phase),
+            None => outcome,
+        }
     }
 
     /// Likewise, where nobody asks for anything but that a derived column be right.
@@ -140,7 +144,12 @@ impl Engine<'_> {
             let mut attempt = attempt::Attempt::new(*self, request, rows, Phase::Locked);
             attempt.trace = Some(&mut recorder);
             match attempt.run(&missing) {
-                Ok(_) => return recorder.finish(),
+                Ok(outcome) => {
+                    return match otherwise(request, &outcome) {
+                        Some(other) => self.explain(&other, rows),
+                        None => recorder.finish(),
+                    };
+                }
                 Err(more) => missing.extend(more),
             }
         }
@@ -150,6 +159,17 @@ impl Engine<'_> {
     pub fn reach(&self, request: &Request) -> Vec<PathLookup> {
         reach::reach(self, request)
     }
+}
+
+/// Where something was denied that other grants, which set other values, may allow: the request as it is by them.
+fn otherwise(request: &Request, outcome: &Outcome) -> Option<Request> {
+    let Outcome::Violated(violations) = outcome else { return None };
+    violations.iter().find_map(|violation| match violation.reason {
+        Reason::Forbidden { operation, .. } | Reason::Locked { operation, .. } => {
+            request.otherwise(operation)
+        }
+        _ => None,
+    })
 }
 
 /// Attempts again with the parents that turned out to be missing, until none is.

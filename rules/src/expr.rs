@@ -208,6 +208,16 @@ impl Expr {
         self.places_where(|e| *e != Self::Old(own))
     }
 
+    /// The names of the claims of the actor that it reads.
+    pub fn claims(&self) -> Vec<String> {
+        let mut claims = Vec::new();
+        self.walk(&mut |e| match e {
+            Self::InClaim(_, name, _) | Self::Actor(ActorTerm::Claim(name, _)) => claims.push(name.clone()),
+            _ => {}
+        });
+        claims
+    }
+
     fn places_where(&self, counts: impl Fn(&Self) -> bool) -> Vec<Place> {
         let mut places = Vec::new();
         self.walk(&mut |e| match e {

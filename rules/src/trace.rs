@@ -10,6 +10,8 @@
 //!   items 7: `items.unit_price` has nothing to do
 //! ```
 
+use std::collections::HashSet;
+
 use dialects::Value;
 use introspect::{ColumnId, Schema};
 
@@ -23,6 +25,8 @@ pub struct Trace {
     pub steps: Vec<Step>,
     /// How many steps are left out.
     pub left_out: usize,
+    /// The rows that whoever asks may read, as they were and as they are: of others in tables of which they may read a part nothing is told.
+    pub readable: HashSet<RowId>,
 }
 
 /// One thing done, or found not to be necessary.

@@ -44,7 +44,9 @@ mod suite {
     mod northwind;
     mod operations;
     mod oracle;
+    mod pairs;
     mod policies;
+    mod presets;
     mod protocols;
     mod random;
     mod reads;

@@ -7,7 +7,7 @@ use http::header::{ETAG, LOCATION};
 use http::{HeaderMap, HeaderName};
 use introspect::TableId;
 use rules::change::RowId;
-use rules::policy::Actor;
+use rules::policy::{Actor, Authority};
 use serde_json::{Map, Value as Json};
 
 use super::{once, trace};
@@ -37,9 +37,9 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// As the headers of a request say. `guarded`: nothing is allowed but what is granted.
-    pub fn of(request: &Request, actor: &Actor, guarded: bool) -> Result<Self> {
-        let key = once::key(request, actor, guarded)?;
+    /// As the headers of a request say.
+    pub fn of(request: &Request, actor: &Actor, authority: &Authority) -> Result<Self> {
+        let key = once::key(request, actor, authority)?;
         Ok(Self { minimal: prefers_minimal(&request.headers), key })
     }
 }

@@ -1,8 +1,10 @@
 //! `Idempotency-Key`: a write that is sent again is not done again (draft-ietf-httpapi-idempotency-key-header).
 
+use std::collections::BTreeSet;
+
 use http::HeaderName;
 use http::header::IF_MATCH;
-use rules::policy::Actor;
+use rules::policy::{Actor, Authority};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::header;
@@ -15,9 +17,9 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Most characters of a key.
 const LENGTH_MAX: usize = 255;
 
-/// What names a request that may be sent again; nothing, where it has no key. A key may stand in quotes. `guarded`: answers are somebody's own, so
-/// that it must be known whose.
-pub(super) fn key(request: &Request, actor: &Actor, guarded: bool) -> Result<Option<Key>> {
+/// What names a request that may be sent again; nothing, where it has no key. A key may stand in quotes. Where access rules are configured, answers are
+/// somebody's own, so that it must be known whose.
+pub(super) fn key(request: &Request, actor: &Actor, authority: &Authority) -> Result<Option<Key>> {
     let Some(text) = header(&request.headers, IDEMPOTENCY_KEY)? else { return Ok(None) };
     let text = text.trim();
     let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
@@ -26,25 +28,30 @@ pub(super) fn key(request: &Request, actor: &Actor, guarded: bool) -> Result<Opt
         let detail = format!("A key is 1 to {LENGTH_MAX} visible ASCII characters, without spaces.");
         return Err(Error::new(ErrorCode::MalformedRequest, detail).header("Idempotency-Key").into());
     }
-    if guarded && actor.id.is_none() {
+    if !authority.is_open() && actor.id.is_none() {
         let detail = "A key needs a token with a `sub`: nobody is known whose it could be.";
         return Err(Error::new(ErrorCode::MalformedRequest, detail).header("Idempotency-Key").into());
     }
     let (name, key) = (actor.id.clone().unwrap_or_default(), key.to_owned());
-    Ok(Some(Key { actor: name, key, fingerprint: fingerprint(request, &actor.roles)? }))
+    Ok(Some(Key { actor: name, key, fingerprint: fingerprint(request, actor, authority)? }))
 }
 
-/// What makes a request another one: where it goes, what it asks and what it brings; and the roles that its answer is for.
-fn fingerprint(request: &Request, roles: &[String]) -> Result<String> {
+/// What makes a request another one: where it goes, what it asks and what it brings; and whom its answer is for, by their roles and by what access
+/// rules know of them.
+fn fingerprint(request: &Request, actor: &Actor, authority: &Authority) -> Result<String> {
     let condition = header(&request.headers, IF_MATCH)?.unwrap_or_default();
     let parts = [request.method.as_str(), &request.path, &request.query, condition];
-    let mut text = parts.join("\n").into_bytes();
-    for role in roles.iter().collect::<std::collections::BTreeSet<_>>() {
-        text.extend_from_slice(format!("\n{role:?}").as_bytes());
+    let mut text = parts.join("\n");
+    for role in actor.roles.iter().collect::<BTreeSet<_>>() {
+        text += &format!("\n{role:?}");
     }
-    text.push(b'\n');
-    text.extend_from_slice(&request.body);
-    Ok(format!("{:032x}", xxh3_128(&text)))
+    for name in authority.claims() {
+        text += &format!("\n{name:?}: {:?}", actor.find(name));
+    }
+    text.push('\n');
+    let mut bytes = text.into_bytes();
+    bytes.extend_from_slice(&request.body);
+    Ok(format!("{:032x}", xxh3_128(&bytes)))
 }
 
 #[cfg(test)]
@@ -62,7 +69,9 @@ mod tests {
 
     #[test]
     fn a_key_may_stand_in_quotes_and_a_request_has_one_fingerprint() {
-        let key = |text: &str, body| key(&request(text, body), &Actor::anonymous(), false).unwrap().unwrap();
+        let key = |text: &str, body| {
+            key(&request(text, body), &Actor::anonymous(), &Authority::open()).unwrap().unwrap()
+        };
         assert_eq!(key("\"8e03-9b\"", "x"), key("8e03-9b", "x"));
         assert_ne!(key("8e03-9b", "x").fingerprint, key("8e03-9b", "y").fingerprint);
     }
@@ -70,14 +79,15 @@ mod tests {
     #[test]
     fn where_answers_are_somebodys_own_a_key_is_too() {
         let ann = Actor { id: Some("ann".into()), ..Actor::anonymous() };
-        assert!(key(&request("a", ""), &Actor::anonymous(), true).is_err());
-        assert_eq!(key(&request("a", ""), &ann, true).unwrap().unwrap().actor, "ann");
+        let granted = Authority::new(Vec::new());
+        assert!(key(&request("a", ""), &Actor::anonymous(), &granted).is_err());
+        assert_eq!(key(&request("a", ""), &ann, &granted).unwrap().unwrap().actor, "ann");
     }
 
     #[test]
     fn what_is_no_key_is_refused() {
         for text in ["", "\"\"", "a b", &"x".repeat(256)] {
-            assert!(key(&request(text, ""), &Actor::anonymous(), false).is_err(), "{text}");
+            assert!(key(&request(text, ""), &Actor::anonymous(), &Authority::open()).is_err(), "{text}");
         }
     }
 }

@@ -52,6 +52,8 @@ pub struct PlannedOperation {
     pub ignored: Vec<String>,
     /// Columns that cannot be written and were sent all the same: fine when they say what the row holds.
     pub unchanged: Vec<(ColumnId, Value)>,
+    /// Something may be set in the client's place.
+    pub preset: bool,
     /// What the row must still be.
     pub condition: Option<Condition>,
     /// Where in the operation each row is named that a to-many relationship is to lead to, or no longer.
@@ -93,6 +95,7 @@ impl PlannedOperation {
             pointers: BTreeMap::new(),
             ignored: Vec::new(),
             unchanged: Vec::new(),
+            preset: false,
             condition: None,
             members: Vec::new(),
             shows: Shows::Resource,

@@ -30,6 +30,8 @@ pub(super) struct Attempt<'a> {
     pub(super) denials: Vec<Violation>,
     /// The rows at the other ends of to-many relationships that an operation moves.
     pub(super) related: Vec<(usize, RowId)>,
+    /// The rows of join tables that operations add or remove.
+    pub(super) paired: Vec<(usize, RowId)>,
     /// What an expression lacked without anything being asked for: a gap that must refuse, never pass.
     pub(super) gap: Option<Violation>,
     /// The rows that were there and that the request itself changes.
@@ -50,8 +52,8 @@ pub(super) struct Attempt<'a> {
     pub(super) mend: Option<&'a Mend>,
     /// Where the attempt is told, when somebody asks why.
     pub(super) trace: Option<&'a mut Recorder>,
-    row_needs: BTreeMap<Finder, RowLookup>,
-    other_needs: IndexSet<Lookup>,
+    pub(super) row_needs: BTreeMap<Finder, RowLookup>,
+    pub(super) other_needs: IndexSet<Lookup>,
 }
 
 /// A row that changes.
@@ -103,6 +105,7 @@ impl<'a> Attempt<'a> {
             violations: Vec::new(),
             denials: Vec::new(),
             related: Vec::new(),
+            paired: Vec::new(),
             gap: None,
             moved: HashSet::new(),
             removed: Vec::new(),
@@ -150,6 +153,7 @@ impl<'a> Attempt<'a> {
         if !self.denials.is_empty() {
             return Ok(self.denied());
         }
+        self.explain_readable();
         if self.mend.is_none() {
             self.check();
             self.check_transitions();

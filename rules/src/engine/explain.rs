@@ -72,6 +72,19 @@ impl Attempt<'_> {
         self.trace = Some(recorder);
     }
 
+    /// Notes of which rows the actor may be told. What it takes to know that is not asked for.
+    pub(super) fn explain_readable(&mut self) {
+        let Some(recorder) = self.trace.take() else { return };
+        let needs = (self.row_needs.clone(), self.other_needs.clone());
+        for id in self.touched.keys().cloned().collect::<Vec<_>>() {
+            if self.is_readable(&id) {
+                recorder.trace.readable.insert(id);
+            }
+        }
+        (self.row_needs, self.other_needs) = needs;
+        self.trace = Some(recorder);
+    }
+
     /// Notes what a derivation has moved, what it left as it was, and where it had nothing to do.
     pub(super) fn explain_derivation(&mut self, derivation: &Derivation) {
         let Some(recorder) = self.trace.take() else { return };

@@ -3,12 +3,12 @@
 //!
 //! A row that the actor may not see is as if it were not there. What a condition cannot be computed of it does not grant.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dialects::Value;
 use introspect::{ColumnId, RelationshipId, TableId};
 
-use super::attempt::{Attempt, Found};
+use super::attempt::{Attempt, Found, Touched};
 use super::derive::READ;
 use super::rows::{Finder, Hold};
 use super::scope::{At, RowScope};
@@ -45,6 +45,21 @@ impl Attempt<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the actor may see a row that the request touches, as it was and as it will be.
+    pub(super) fn is_readable(&mut self, id: &RowId) -> bool {
+        let Some(guard) = &self.request.guard else { return true };
+        let expr = match guard.authority.readable(id.table) {
+            Rows::All => return true,
+            Rows::None => return false,
+            Rows::Where(expr) => expr,
+        };
+        let Some(Touched { before, after }) = self.touched.get(id).cloned() else { return false };
+        let mut holds = |image: &Option<Image>, at| {
+            image.as_ref().is_none_or(|image| self.holds(&expr, id, image, at) == Some(true))
+        };
+        holds(&before, At::Before) && holds(&after, At::After)
     }
 
     /// Whether a condition holds of a row as the database has it.
@@ -89,6 +104,9 @@ impl Attempt<'_> {
         for (index, id) in self.related.clone() {
             self.guard_related(guard, index, &id, At::Before);
         }
+        for (index, id) in self.paired.clone() {
+            self.guard_parted(guard, index, &id);
+        }
     }
 
     /// Judges them as they will be.
@@ -99,6 +117,9 @@ impl Attempt<'_> {
         }
         for (index, id) in self.related.clone() {
             self.guard_related(guard, index, &id, At::After);
+        }
+        for (index, id) in self.paired.clone() {
+            self.guard_coupled(guard, index, &id);
         }
     }
 
@@ -168,6 +189,50 @@ impl Attempt<'_> {
         self.allow(&allowed.update, &changed, index, id, &image, at);
     }
 
+    /// A row of a join table that is removed.
+    fn guard_parted(&mut self, guard: &Guard, index: usize, id: &RowId) {
+        let Some(Touched { before: Some(before), after: None }) = self.touched.get(id).cloned() else {
+            return;
+        };
+        if let Some(allowed) = guard.authority.table(id.table) {
+            self.allow_pair(&allowed.delete, index, id, &before, At::Before);
+        }
+    }
+
+    /// A row of a join table that is added.
+    fn guard_coupled(&mut self, guard: &Guard, index: usize, id: &RowId) {
+        let Some(Touched { before: None, after: Some(after) }) = self.touched.get(id).cloned() else {
+            return;
+        };
+        if let Some(allowed) = guard.authority.table(id.table) {
+            self.allow_pair(&allowed.create, index, id, &after, At::After);
+        }
+    }
+
+    fn allow_pair(&mut self, grants: &Grants, index: usize, id: &RowId, image: &Image, at: At) {
+        let grants = grants.of_links();
+        let fitting: Vec<&Grant> = grants.any.iter().collect();
+        if self.is_allowed(&fitting, &grants.filters, id, image, at) == Some(false)
+            && let Some(operation) = self.request.operations.get(index)
+        {
+            self.forbid(&operation.id, index, at);
+        }
+    }
+
+    /// Whether the actor may see what a row of a join table ties; `false` while that is not known.
+    pub(super) fn ties(&mut self, id: &RowId) -> bool {
+        let allowed = self.request.guard.as_ref().and_then(|guard| guard.authority.table(id.table));
+        let Some(allowed) = allowed.filter(|_| self.touched.get(id).is_none_or(|known| !known.is_new()))
+        else {
+            return true;
+        };
+        match allowed.read.of_links().rows() {
+            Rows::All => true,
+            Rows::None => false,
+            Rows::Where(expr) => self.held(&expr, id) == Some(true),
+        }
+    }
+
     /// The columns of the rows at the other end of the relationship that an operation changes.
     fn foreign_key(&self, index: usize) -> Vec<ColumnId> {
         let Some(operation) = self.request.operations.get(index) else { return Vec::new() };
@@ -187,7 +252,7 @@ impl Attempt<'_> {
             return;
         };
         let table = &self.engine.schema[operation.id.table];
-        let named = |columns: &[ColumnId]| columns.iter().any(|column| allowed.given.contains(column));
+        let named = |columns: &[ColumnId]| columns.iter().any(|column| allowed.given.contains_key(column));
         let set: Vec<RelationshipId> = table
             .relationships()
             .filter(|(_, r)| r.to_one() && named(&r.columns))
@@ -277,10 +342,10 @@ impl Attempt<'_> {
 }
 
 /// The columns that the client itself moves: what it sends back unchanged moves nothing.
-fn changed(before: &Image, action: &Action, given: &BTreeSet<ColumnId>) -> BTreeSet<ColumnId> {
-    let Action::Update(values) = action else { return BTreeSet::new() };
-    let moves = |(column, value): &(&ColumnId, &Value)| {
-        given.contains(column) && before.value(**column) != Some(*value)
-    };
-    values.iter().filter(moves).map(|(column, _)| *column).collect()
+fn changed(before: &Image, action: &Action, given: &BTreeMap<ColumnId, Value>) -> BTreeSet<ColumnId> {
+    let moves = |(column, value): &(&ColumnId, &Value)| before.value(**column) != Some(*value);
+    match action {
+        Action::Update(_) => given.iter().filter(moves).map(|(column, _)| *column).collect(),
+        _ => BTreeSet::new(),
+    }
 }

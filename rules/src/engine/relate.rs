@@ -69,7 +69,9 @@ impl Attempt<'_> {
             let stored = RowId::existing(end.table, pair.values.clone());
             match end.relating.how {
                 Membership::Remove => {
-                    if let Found::Row(joined) = self.row(pair, Hold::PLAIN) {
+                    if let Found::Row(joined) = self.row(pair, Hold::PLAIN)
+                        && self.ties(&joined)
+                    {
                         self.part(end, &joined);
                     }
                 }
@@ -88,12 +90,12 @@ impl Attempt<'_> {
         }
     }
 
-    /// Whether the actor may see the row that a row of the join table leads to; `false` while that is not known.
+    /// Whether the actor may see what a row of the join table ties, and the row that it leads to; `false` while that is not known.
     fn is_shown_through(&mut self, joined: &RowId, far: RelationshipId) -> bool {
         if self.request.guard.is_none() {
             return true;
         }
-        if !self.hold(joined, Hold::PLAIN) {
+        if !self.hold(joined, Hold::PLAIN) || !self.ties(joined) {
             return false;
         }
         match self.parent(joined, far, Hold::PLAIN) {
@@ -201,6 +203,7 @@ impl Attempt<'_> {
         match self.row(pair.clone(), Hold::PLAIN) {
             Found::Row(joined) => {
                 self.restore(&joined, &pair);
+                self.paired.push((end.index, joined.clone()));
                 Some(joined)
             }
             Found::Unknown => None,
@@ -235,6 +238,7 @@ impl Attempt<'_> {
         }
         let hold = self.hold_to_remove(end.table);
         if self.hold(joined, hold) {
+            self.paired.push((end.index, joined.clone()));
             self.remove(joined);
         }
     }

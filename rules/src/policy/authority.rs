@@ -1,5 +1,6 @@
 //! What a set of roles may do with the rows of each table.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use introspect::{ColumnId, RelationshipId, Schema, TableId};
@@ -13,6 +14,8 @@ pub struct Authority {
     tables: Option<Vec<TableAuthority>>,
     /// The columns that conditions read, by the place of the table.
     inputs: Vec<BTreeSet<ColumnId>>,
+    /// The claims that conditions and presets read, by name.
+    claims: BTreeSet<String>,
 }
 
 /// What a set of roles may do with one table. By itself: nothing.
@@ -73,18 +76,27 @@ impl Authority {
 
     /// What is allowed, by the place of the table in the schema.
     pub fn new(tables: Vec<TableAuthority>) -> Self {
-        Self { tables: Some(tables), inputs: Vec::new() }
+        Self { tables: Some(tables), inputs: Vec::new(), claims: BTreeSet::new() }
     }
 
-    /// Likewise, with what its conditions read noted: whoever judges rows in memory must load that.
+    /// Likewise, with what is read noted: columns, which whoever judges rows in memory must load, and claims.
     pub fn noted(self, schema: &Schema) -> Self {
         let mut inputs = vec![BTreeSet::new(); schema.tables.len()];
+        let mut claims = BTreeSet::new();
         for (table, allowed) in (0..).map(TableId).zip(self.tables.iter().flatten()) {
             for expr in allowed.conditions() {
                 expr.places().iter().for_each(|place| note(schema, table, place, &mut inputs));
             }
+            for expr in allowed.conditions().chain(allowed.presets()) {
+                claims.extend(expr.claims());
+            }
         }
-        Self { inputs, ..self }
+        Self { inputs, claims, ..self }
+    }
+
+    /// The names of the claims that conditions and presets read.
+    pub fn claims(&self) -> impl Iterator<Item = &str> {
+        self.claims.iter().map(String::as_str)
     }
 
     /// The columns of a table that conditions read.
@@ -134,6 +146,11 @@ impl TableAuthority {
 }
 
 impl TableAuthority {
+    fn presets(&self) -> impl Iterator<Item = &Expr> {
+        let grants = self.create.any.iter().chain(&self.update.any);
+        grants.flat_map(|grant| grant.presets.iter().map(|(_, expr)| expr))
+    }
+
     fn conditions(&self) -> impl Iterator<Item = &Expr> {
         let grants = [&self.read, &self.create, &self.update, &self.delete].into_iter();
         grants.flat_map(|grants| {
@@ -175,6 +192,14 @@ impl Grants {
     /// Whether every row is meant.
     pub fn is_everything(&self) -> bool {
         self.filters.is_empty() && self.any.iter().any(|grant| grant.rows.is_none())
+    }
+
+    /// Of the rows of a join table, where they tie two others: that needs no grant of its own, but what limits grants and filters say holds.
+    pub fn of_links(&self) -> Cow<'_, Self> {
+        match self.any.is_empty() {
+            true => Cow::Owned(Self { any: vec![Grant::default()], filters: self.filters.clone() }),
+            false => Cow::Borrowed(self),
+        }
     }
 
     /// Which rows are meant.

@@ -23,8 +23,7 @@ pub type NewIds = BTreeMap<RowId, String>;
 
 /// Every step that whoever asks may see; the last entry says how many are left out of a trace that is too long.
 pub fn trace(snapshot: &Snapshot, trace: &Trace, new_ids: &NewIds) -> Json {
-    let named = trace.steps.iter().filter(|step| step.by == By::Request).map(|step| &step.row).collect();
-    let told = Told { snapshot, new_ids, named };
+    let told = Told { snapshot, new_ids, readable: &trace.readable };
     let shown = trace.steps.iter().filter(|step| told.shows(step));
     let mut steps: Vec<Json> = shown.map(|step| told.step(trace, step)).collect();
     if trace.left_out > 0 {
@@ -36,21 +35,19 @@ pub fn trace(snapshot: &Snapshot, trace: &Trace, new_ids: &NewIds) -> Json {
 struct Told<'a> {
     snapshot: &'a Snapshot,
     new_ids: &'a NewIds,
-    /// The rows that the request itself changes.
-    named: HashSet<&'a RowId>,
+    /// The rows that whoever asks may read, of those that the request touches.
+    readable: &'a HashSet<RowId>,
 }
 
 impl Told<'_> {
-    /// Whether a step may be told: not of a row that is kept from whoever asks, nor of such a column. Of a table of which they may see some
-    /// rows alone, they are told of those that they have named.
+    /// Whether a step may be told: not of a row that is kept from whoever asks, nor of such a column.
     fn shows(&self, step: &Step) -> bool {
         let Some(allowed) = self.snapshot.authority.table(step.row.table) else { return true };
         let column = match step.effect {
             Effect::Set { column, .. } => Some(column),
             _ => None,
         };
-        let row =
-            allowed.read.is_everything() || (!allowed.read.is_nothing() && self.named.contains(&step.row));
+        let row = allowed.read.is_everything() || self.readable.contains(&step.row);
         row && column.is_none_or(|column| !allowed.hidden.contains(&column)) && self.names(&step.by)
     }
 

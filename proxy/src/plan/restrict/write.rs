@@ -1,7 +1,7 @@
 //! Writes: what can be told without the rows is refused at once, what is preset is put in, and the rest becomes the [`Guard`] that the engine
 //! judges the rows by.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::NaiveDateTime;
 use dialects::Value;
@@ -9,7 +9,7 @@ use introspect::schema::RelationshipKind;
 use introspect::{ColumnId, Relationship, RelationshipId, Schema, TableId};
 use rules::change::{Action, RowId};
 use rules::expr::eval;
-use rules::policy::{Allowed, Authority, Grant, Grants, Guard};
+use rules::policy::{Allowed, Authority, Choice, Grant, Grants, Guard};
 
 use super::Who;
 use super::seen::Row;
@@ -116,7 +116,6 @@ impl Restriction<'_> {
     /// What allows an operation. What is done to a row that the request adds is part of its addition.
     fn allowed(&self, operation: &mut PlannedOperation) -> Result<Allowed> {
         let (id, is_new) = (operation.id.clone(), operation.id.key().is_none());
-        let given = given(&operation.action);
         let verb = match &operation.action {
             Action::Insert(_) => Verb::Create,
             Action::Delete => Verb::Delete,
@@ -137,63 +136,82 @@ impl Restriction<'_> {
         let grants = self.for_relationship(grants, id.table, relationship);
         let grants = grants.map_err(|errors| errors.map(|error| error.at(operation.data.clone())))?;
         match verb {
-            Verb::Create => self.creation(operation, grants, given),
-            Verb::Update => self.update(operation, grants, given),
-            Verb::Delete => Ok(Allowed { grants, given }),
+            Verb::Create => self.creation(operation, grants),
+            Verb::Update => self.update(operation, grants),
+            Verb::Delete => Ok(Allowed { grants, ..Allowed::default() }),
         }
     }
 
     /// A grant counts for all that is given to the row, or not at all.
-    fn creation(
-        &self,
-        operation: &mut PlannedOperation,
-        grants: Grants,
-        given: BTreeSet<ColumnId>,
-    ) -> Result<Allowed> {
+    fn creation(&self, operation: &mut PlannedOperation, grants: Grants) -> Result<Allowed> {
         let nothing = Added::default();
         let all = self.added.get(&operation.id).unwrap_or(&nothing);
         let (fitting, others): (Vec<Grant>, Vec<Grant>) =
             grants.any.into_iter().partition(|grant| all.fits(grant));
         if fitting.is_empty() {
-            return Err(self.read_only(operation, &others, &given));
-        }
-        if let Action::Insert(values) = &mut operation.action {
-            self.preset(operation.id.table, &fitting, values)?;
+            return Err(self.read_only(operation, &others));
         }
         let any = fitting.into_iter().map(|grant| Grant { locked: BTreeSet::new(), ..grant }).collect();
-        Ok(Allowed { grants: Grants { any, ..grants }, given })
+        self.preset(operation, Grants { any, ..grants })
     }
 
     /// What no grant lets be written is fine as long as it says what the row holds: it is compared under the row's lock.
-    fn update(
-        &self,
-        operation: &mut PlannedOperation,
-        grants: Grants,
-        mut given: BTreeSet<ColumnId>,
-    ) -> Result<Allowed> {
-        let Action::Update(values) = &mut operation.action else { return Ok(Allowed { grants, given }) };
-        let is_locked = |column: &ColumnId| grants.any.iter().all(|grant| grant.locked.contains(column));
-        for column in given.iter().copied().filter(is_locked).collect::<Vec<_>>() {
-            given.remove(&column);
-            operation.unchanged.extend(values.remove(&column).map(|value| (column, value)));
+    fn update(&self, operation: &mut PlannedOperation, grants: Grants) -> Result<Allowed> {
+        if let Action::Update(values) = &mut operation.action {
+            let is_locked = |column: &ColumnId| grants.any.iter().all(|grant| grant.locked.contains(column));
+            let unchanged = values.extract_if(.., |column, _| is_locked(column));
+            operation.unchanged.extend(unchanged);
         }
-        self.preset(operation.id.table, &grants.any, values)?;
-        Ok(Allowed { grants, given })
+        self.preset(operation, grants)
     }
 
-    /// The first grant that presets a column which the client does not give says what it is.
-    fn preset(&self, table: TableId, grants: &[Grant], values: &mut BTreeMap<ColumnId, Value>) -> Result<()> {
-        for (column, expr) in grants.iter().flat_map(|grant| &grant.presets) {
-            if values.contains_key(column) {
-                continue;
+    /// Puts in what the first grants set in the client's place. Where they do not allow the row as it will be, the next ones do, with what they set.
+    fn preset(&self, operation: &mut PlannedOperation, grants: Grants) -> Result<Allowed> {
+        let is_new = operation.id.key().is_none();
+        let values = match &mut operation.action {
+            Action::Insert(values) => values,
+            Action::Update(values) if !is_new => values,
+            _ => return Ok(Allowed { grants, given: given(&operation.action), ..Allowed::default() }),
+        };
+        let given = values.clone();
+        let mut choices = self.choices(operation.id.table, grants)?;
+        operation.preset = choices.iter().any(|choice| !choice.presets.is_empty());
+        let Choice { grants, presets } = choices.pop_front().unwrap_or_default();
+        values.extend(presets);
+        Ok(Allowed { grants, given, otherwise: choices })
+    }
+
+    /// Grants by what they set, in the order of the files; those that set nothing come last, so that an attribute which is set by one of them need
+    /// not be given.
+    fn choices(&self, table: TableId, grants: Grants) -> Result<VecDeque<Choice>> {
+        let (setting, others): (Vec<Grant>, Vec<Grant>) =
+            grants.any.into_iter().partition(|grant| !grant.presets.is_empty());
+        let mut choices: VecDeque<Choice> = VecDeque::new();
+        for grant in setting.into_iter().chain(others) {
+            let presets = self.presets(table, &grant)?;
+            match choices.back_mut().filter(|last| last.presets == presets) {
+                Some(last) => last.grants.any.push(grant),
+                None => {
+                    let grants = Grants { any: vec![grant], filters: grants.filters.clone() };
+                    choices.push_back(Choice { grants, presets });
+                }
             }
-            let value = eval::eval(expr, &Row { values: &[], actor: &self.who.actor, now: self.now });
-            let value = value.map_err(|error| self.unfit(table, *column, &error.to_string()))?;
-            let of = &self.schema()[table][*column];
-            let fitting = eval::fit(value, of, self.schema().dialect);
-            values.insert(*column, fitting.map_err(|error| self.unfit(table, *column, &error.to_string()))?);
         }
-        Ok(())
+        Ok(choices)
+    }
+
+    /// What a grant sets.
+    fn presets(&self, table: TableId, grant: &Grant) -> Result<BTreeMap<ColumnId, Value>> {
+        let row = Row { values: &[], actor: &self.who.actor, now: self.now };
+        let set = grant.presets.iter().map(|(column, expr)| {
+            let unfit = |why: String| self.unfit(table, *column, &why);
+            let value = eval::eval(expr, &row).map_err(|error| unfit(error.to_string()))?;
+            let of = &self.schema()[table][*column];
+            let value =
+                eval::fit(value, of, self.schema().dialect).map_err(|error| unfit(error.to_string()))?;
+            Ok((*column, value))
+        });
+        set.collect()
     }
 
     fn unfit(&self, table: TableId, column: ColumnId, why: &str) -> Error {
@@ -230,19 +248,15 @@ impl Restriction<'_> {
     }
 
     /// Tells each column that no grant lets be written; or that no one grant lets all of them.
-    fn read_only(
-        &self,
-        operation: &PlannedOperation,
-        grants: &[Grant],
-        given: &BTreeSet<ColumnId>,
-    ) -> Errors {
+    fn read_only(&self, operation: &PlannedOperation, grants: &[Grant]) -> Errors {
         let always = |column: &&ColumnId| grants.iter().all(|grant| grant.locked.contains(column));
         let error = |column: &ColumnId| {
             let name = shown_name(self.schema(), operation.id.table, *column);
             let pointer = operation.pointers.get(column).cloned().unwrap_or_else(|| operation.data.clone());
             Error::new(ErrorCode::ReadOnly, format!("You may not set {name}.")).at(pointer)
         };
-        let errors: Vec<Error> = given.iter().filter(always).map(error).collect();
+        let given = given(&operation.action);
+        let errors: Vec<Error> = given.keys().filter(always).map(error).collect();
         Errors::from_vec(errors).unwrap_or_else(|| {
             let detail = "Nothing that is granted to you lets all of this be set at once.";
             Error::new(ErrorCode::Forbidden, detail).at(operation.data.clone()).into()
@@ -254,7 +268,7 @@ impl Restriction<'_> {
         let authority = &self.who.authority;
         let open = |table: TableId| authority.reads_all(table);
         let table = &self.schema()[operation.id.table];
-        let leads = |columns: &[ColumnId]| columns.iter().any(|column| allowed.given.contains(column));
+        let leads = |columns: &[ColumnId]| columns.iter().any(|column| allowed.given.contains_key(column));
         let named = table.relationships().filter(|(_, there)| there.to_one() && leads(&there.columns));
         let removes_new = matches!(operation.action, Action::Delete) && operation.id.key().is_none();
         let is_relation = matches!(operation.action, Action::Relate(_));
@@ -275,10 +289,10 @@ fn grants(authority: &Authority, table: TableId, verb: Verb) -> Option<&Grants> 
     })
 }
 
-fn given(action: &Action) -> BTreeSet<ColumnId> {
+fn given(action: &Action) -> BTreeMap<ColumnId, Value> {
     match action {
-        Action::Insert(values) | Action::Update(values) => values.keys().copied().collect(),
-        Action::Delete | Action::Relate(_) => BTreeSet::new(),
+        Action::Insert(values) | Action::Update(values) => values.clone(),
+        Action::Delete | Action::Relate(_) => BTreeMap::new(),
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) fn as_sent(
     let new = matches!(operation.action, Action::Insert(_));
     let mut stored = table.stored().filter(|(_, column)| !column.hidden).zip(after);
     operation.ignored.is_empty()
+        && !operation.preset
         && !table.has_virtual()
         && stored.all(|((id, column), value)| match (sent.get(&id), before) {
             (Some(given), _) => given == value,

@@ -20,7 +20,7 @@ impl Checker<'_> {
         let mut all = vec![Kept::default(); targets.tables.len()];
         for name in names {
             let found: Vec<Option<Named>> =
-                targets.tables.iter().map(|id| named(&self.schema[*id], &name.value)).collect();
+                targets.tables.iter().map(|id| named(&self.schema[*id], &name.value, hides)).collect();
             self.present(name, targets, &found.iter().map(Option::is_some).collect::<Vec<_>>(), false);
             for ((table, kept), found) in targets.tables.iter().zip(&mut all).zip(found) {
                 let Some(found) = found else { continue };
@@ -83,26 +83,26 @@ impl Checker<'_> {
 }
 
 /// An attribute, or a relationship; what both are called is the attribute.
-fn named(table: &Table, name: &str) -> Option<Named> {
+fn named(table: &Table, name: &str, hides: bool) -> Option<Named> {
     if let Some(column) = table.column(name) {
         return Some(Named::Column(column));
     }
     let id = table.relationship(name)?;
     let relationship = &table[id];
     Some(match relationship.to_one() {
-        true => Named::ToOne(id, own_columns(table, relationship)),
+        true => Named::ToOne(id, own_columns(table, relationship, hides)),
         false => Named::ToMany(id),
     })
 }
 
-/// The columns of a to-one relationship that no other has too, as far as there are some, without those of the key.
-fn own_columns(table: &Table, relationship: &Relationship) -> Vec<ColumnId> {
+/// The columns of a to-one relationship that no other has too, as far as there are some. Those of the key cannot be hidden.
+fn own_columns(table: &Table, relationship: &Relationship, hides: bool) -> Vec<ColumnId> {
     let others = |column: &ColumnId| {
         let mut others =
             table.relationships.iter().filter(|r| r.to_one() && r.columns != relationship.columns);
         others.any(|r| r.columns.contains(column))
     };
-    let free = relationship.columns.iter().copied().filter(|column| !table.key.contains(column));
+    let free = relationship.columns.iter().copied().filter(|column| !hides || !table.key.contains(column));
     let (shared, own): (Vec<ColumnId>, Vec<ColumnId>) = free.partition(others);
     if own.is_empty() { shared } else { own }
 }

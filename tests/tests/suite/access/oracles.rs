@@ -200,7 +200,7 @@ fn writes() -> Vec<(Method, &'static str, Json)> {
 pub(super) async fn ask(world: &World) -> usize {
     let who = Who { roles: &["sales"], tenant: Some(1), region: Some("north"), id: Some("bob") };
     let client = world.client(who);
-    world.database.execute(ROWS).await;
+    world.database().execute(ROWS).await;
     let before = world.everything().await;
     let mut asked = 0;
     for target in READS {

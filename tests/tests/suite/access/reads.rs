@@ -327,7 +327,7 @@ impl Reader<'_> {
         let query = format!(
             "select c.region, count(*) from {orders} o left join {customers} c on c.id = o.customer_id group by c.region"
         );
-        let expect: BTreeSet<Vec<String>> = self.world.database.rows(&query, 2).await.into_iter().collect();
+        let expect: BTreeSet<Vec<String>> = self.world.database().rows(&query, 2).await.into_iter().collect();
         let target = "/api/orders?aggregateOf=count(*)&groupBy=customer.region";
         let (status, document) = self.get(target).await;
         assert_eq!(status, 200, "{:?} {target}: {document}", self.who);

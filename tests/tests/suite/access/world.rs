@@ -1,13 +1,11 @@
 //! A shop of two tenants: who asks, what the access rules grant, and what that comes to in plain SQL.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use dialects::Value;
 use introspect::Schema;
-use proxy::state::{ApiSettings, Limits, Snapshot};
 use rules::policy::{Access, Actor, Claim};
-use tests::{Client, Database};
+use tests::{Client, Database, Guarded};
 
 const TABLES: &str = "
 create table tenants (id integer primary key, name varchar(40) not null);
@@ -270,38 +268,31 @@ impl Who {
 
 /// The shop on a database.
 pub(super) struct World {
-    pub(super) database: Database,
-    snapshot: Arc<Snapshot>,
-    schema: Schema,
-    access: Access,
+    place: Guarded,
 }
 
 impl World {
     pub(super) async fn open(dialect: dialects::Dialect) -> Self {
-        let database = Database::create(dialect).await;
-        database.execute(TABLES).await;
-        database.execute(ROWS).await;
-        let schema = introspect::introspect(&database.pool, None).await.unwrap();
-        let rules = rules::compile(&schema, &[("rules/shop.yaml".into(), RULES.into())]).unwrap();
-        let files = [("access/shop.yaml".into(), ACCESS.into())];
-        let access = rules::policy::check(&schema, &rules, &files).unwrap().access;
-        let snapshot = Snapshot::new(schema.clone(), rules, ApiSettings::default(), Limits::default());
-        Self { database, snapshot: Arc::new(snapshot.guarded_by(access.clone())), schema, access }
+        Self { place: Guarded::open(dialect, &format!("{TABLES}{ROWS}"), RULES, ACCESS).await }
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.place.database
     }
 
     /// The whole schema.
     pub(super) fn schema(&self) -> &Schema {
-        &self.schema
+        &self.place.schema
     }
 
     /// The access rules.
     pub(super) fn access(&self) -> &Access {
-        &self.access
+        &self.place.access
     }
 
     /// All rows as they were at first.
     pub(super) async fn reset(&self) {
-        self.database.execute(ROWS).await;
+        self.place.database.execute(ROWS).await;
     }
 
     pub(super) fn client(&self, who: Who) -> Client {
@@ -309,12 +300,12 @@ impl World {
     }
 
     pub(super) fn client_of(&self, actor: Actor) -> Client {
-        Client::acting_as(self.database.pool.clone(), self.snapshot.clone(), actor)
+        self.place.client_of(actor)
     }
 
     /// The one column of a query.
     pub(super) async fn list(&self, query: &str) -> Vec<String> {
-        self.database.rows(query, 1).await.into_iter().flatten().collect()
+        self.place.database.rows(query, 1).await.into_iter().flatten().collect()
     }
 
     /// Likewise, whatever the order.
@@ -332,9 +323,9 @@ impl World {
         let mut all = Vec::new();
         for (table, columns) in [("customers", 6), ("orders", 6), ("items", 6), ("products", 4), ("tags", 3)]
         {
-            all.push(self.database.rows(&format!("select * from {table} order by id"), columns).await);
+            all.push(self.place.database.rows(&format!("select * from {table} order by id"), columns).await);
         }
-        all.push(self.database.rows("select * from order_tags order by order_id, tag_id", 2).await);
+        all.push(self.place.database.rows("select * from order_tags order by order_id, tag_id", 2).await);
         all
     }
 }

@@ -1,64 +1,18 @@
 //! A database with access rules, somebody who asks, and what came through of what they tried.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use dialects::{Dialect, Value};
+use dialects::Dialect;
 use http::Method;
-use proxy::state::{ApiSettings, Limits, Snapshot};
-use rules::policy::{Actor, Claim};
 use serde_json::Value as Json;
 use tests::client::{operations_request, request, with_body};
-use tests::{Client, Database};
+use tests::{Client, Guarded};
 
-pub(super) struct Place {
-    pub(super) database: Database,
-    pub(super) snapshot: Arc<Snapshot>,
+/// The forum on SQLite, without rules.
+pub(super) async fn forum(access: &str) -> Guarded {
+    Guarded::open(Dialect::Sqlite, FORUM, "{}", access).await
 }
 
-impl Place {
-    pub(super) async fn open(dialect: Dialect, tables: &str, rules: &str, access: &str) -> Self {
-        Self::with(dialect, tables, rules, access, ApiSettings::default()).await
-    }
-
-    /// The forum on SQLite, without rules.
-    pub(super) async fn forum(access: &str) -> Self {
-        Self::open(Dialect::Sqlite, FORUM, "{}", access).await
-    }
-
-    pub(super) async fn with(
-        dialect: Dialect,
-        tables: &str,
-        rules: &str,
-        access: &str,
-        api: ApiSettings,
-    ) -> Self {
-        let database = Database::create(dialect).await;
-        database.execute(tables).await;
-        let schema = introspect::introspect(&database.pool, None).await.unwrap();
-        let rules = match rules::compile(&schema, &[("rules/a.yaml".into(), rules.into())]) {
-            Ok(rules) => rules,
-            Err(problems) => panic!("{problems:?}"),
-        };
-        let access = match rules::policy::check(&schema, &rules, &[("access/a.yaml".into(), access.into())]) {
-            Ok(checked) => checked.access,
-            Err(problems) => panic!("{problems:?}"),
-        };
-        let snapshot = Snapshot::new(schema, rules, api, Limits::default());
-        Self { database, snapshot: Arc::new(snapshot.guarded_by(access)) }
-    }
-
-    pub(super) fn client(&self, id: &str, roles: &[&str], claims: &[(&str, Value)]) -> Client {
-        let claims: BTreeMap<String, Claim> =
-            claims.iter().map(|(name, value)| ((*name).to_owned(), Claim::Value(value.clone()))).collect();
-        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
-        let actor = Actor { id: Some(id.to_owned()), roles, claims };
-        Client::acting_as(self.database.pool.clone(), self.snapshot.clone(), actor)
-    }
-
-    pub(super) async fn show(&self, query: &str, columns: usize) {
-        println!("    {query}: {:?}", self.database.rows(query, columns).await);
-    }
+pub(super) async fn show(place: &Guarded, query: &str, columns: usize) {
+    println!("    {query}: {:?}", place.database.rows(query, columns).await);
 }
 
 thread_local! {
