@@ -16,6 +16,7 @@ use fastrand::Rng;
 
 use crate::oracle;
 use crate::service::Service;
+use crate::shop::SHOP;
 
 pub use report::Report;
 
@@ -42,6 +43,22 @@ struct Known {
     products: Vec<String>,
     orders: Mutex<Vec<String>>,
     items: Mutex<Vec<String>>,
+}
+
+/// Access rules that allow all that clients do, and look at the hot rows above for it.
+const ACCESS: &str = "
+access:
+  - {role: clerk, resource: [customers, products, employees], read: true}
+  - {role: clerk, resource: orders, all: customer.credit_limit > 0}
+  - {role: clerk, resource: items, all: order.customer.credit_limit > 0 and product.unit_price > 0}
+";
+
+/// The shop, with or without access rules.
+pub async fn shop(dialect: Dialect, guarded: bool) -> Arc<Service> {
+    Arc::new(match guarded {
+        true => Service::start_guarded(dialect, SHOP, ACCESS, "clerk").await,
+        false => Service::start(dialect, SHOP).await,
+    })
 }
 
 /// Writes at random, then compares.

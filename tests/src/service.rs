@@ -7,6 +7,7 @@ use dialects::Dialect;
 use introspect::{Overlay, Schema};
 use proxy::state::{ApiSettings, Limits, Snapshot};
 use rules::compile::compile;
+use rules::policy::Actor;
 use serde_json::Value as Json;
 
 use crate::client::Client;
@@ -61,6 +62,18 @@ impl Service {
         let overlay = Overlay::parse("model.yaml", model).unwrap();
         let schema = introspect::introspect(&database.pool, Some(&overlay)).await.unwrap();
         Self::put_together(database, schema, &[], Limits::default(), ApiSettings::default())
+    }
+
+    /// A database with a fixture in it, served to somebody of a role behind the text of an access file.
+    pub async fn start_guarded(dialect: Dialect, fixture: Fixture, access: &str, role: &str) -> Self {
+        let Self { database, client } = Self::start(dialect, fixture).await;
+        let Snapshot { schema, rules, api, limits, .. } = &**client.snapshot();
+        let files = [("access/a.yaml".to_owned(), access.to_owned())];
+        let access = rules::policy::check(schema, rules, &files).unwrap().access;
+        let snapshot = Snapshot::new(schema.clone(), rules.as_ref().clone(), api.clone(), limits.clone());
+        let actor = Actor { id: Some(role.to_owned()), roles: vec![role.to_owned()], ..Actor::anonymous() };
+        let client = Client::acting_as(database.pool.clone(), Arc::new(snapshot.guarded_by(access)), actor);
+        Self { database, client }
     }
 
     fn put_together(

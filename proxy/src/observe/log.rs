@@ -202,7 +202,7 @@ mod tests {
             Step { row: row.clone(), by, effect, causes, depth }
         };
         let steps = vec![step(By::Request, 1, vec![], 0), step(By::Rule("t.b".into()), 2, vec![0], 1)];
-        let trace = Trace { steps, left_out: 0 };
+        let trace = Trace { steps, ..Trace::default() };
         let lines = logged("info,rules=debug", &schema, &trace);
         assert_eq!(
             lines,

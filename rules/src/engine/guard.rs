@@ -31,17 +31,18 @@ impl Attempt<'_> {
 
     /// Whether the actor may see a row, as the database holds it; one that the request adds is the actor's own. `None`: not known yet.
     pub(super) fn is_shown(&mut self, id: &RowId) -> Option<bool> {
-        let (Some(guard), Some(key)) = (&self.request.guard, id.key()) else { return Some(true) };
+        let request = self.request;
+        let (Some(guard), Some(key)) = (&request.guard, id.key()) else { return Some(true) };
         match guard.authority.readable(id.table) {
             Rows::All => Some(true),
             Rows::None => Some(false),
-            Rows::Where(expr) if self.touched.contains_key(id) => self.held(&expr, id),
+            Rows::Where(expr) if self.touched.contains_key(id) => self.held(expr, id),
             Rows::Where(expr) => {
                 let finder = Finder::by_key(self.engine.schema, id.table, key.clone());
                 match self.row(finder, READ) {
                     Found::Unknown => None,
                     Found::Absent => Some(false),
-                    Found::Row(id) => self.held(&expr, &id),
+                    Found::Row(id) => self.held(expr, &id),
                 }
             }
         }
@@ -49,7 +50,8 @@ impl Attempt<'_> {
 
     /// Whether the actor may see a row that the request touches, as it was and as it will be.
     pub(super) fn is_readable(&mut self, id: &RowId) -> bool {
-        let Some(guard) = &self.request.guard else { return true };
+        let request = self.request;
+        let Some(guard) = &request.guard else { return true };
         let expr = match guard.authority.readable(id.table) {
             Rows::All => return true,
             Rows::None => return false,
@@ -57,7 +59,7 @@ impl Attempt<'_> {
         };
         let Some(Touched { before, after }) = self.touched.get(id).cloned() else { return false };
         let mut holds = |image: &Option<Image>, at| {
-            image.as_ref().is_none_or(|image| self.holds(&expr, id, image, at) == Some(true))
+            image.as_ref().is_none_or(|image| self.holds(expr, id, image, at) == Some(true))
         };
         holds(&before, At::Before) && holds(&after, At::After)
     }

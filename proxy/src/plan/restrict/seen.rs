@@ -25,7 +25,7 @@ impl Who {
             Rows::None => false,
             Rows::Where(expr) => {
                 let row = Row { values, actor: &self.actor, now: Utc::now().naive_utc() };
-                eval::truth(&expr, &row) == Ok(Some(true))
+                eval::truth(expr, &row) == Ok(Some(true))
             }
         }
     }
