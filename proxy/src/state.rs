@@ -86,7 +86,9 @@ impl Snapshot {
             schema: views::seen(&self.schema, &self.api, &authority),
             rules: self.rules.clone(),
             facts: self.facts.clone(),
-            authority: Arc::new(authority.noted(&self.schema)),
+            authority: Arc::new(
+                authority.noted(&self.schema, self.rules.virtuals.iter().map(|shown| &shown.expr)),
+            ),
             api: self.api.clone(),
             limits: self.limits.clone(),
             openapi: OnceLock::new(),

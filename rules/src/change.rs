@@ -1,12 +1,12 @@
 //! What a transaction is asked to do, and what it comes to: rows before and after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDateTime;
 use dialects::Value;
 use introspect::{ColumnId, RelationshipId, Schema, TableId};
 
-use crate::policy::{Actor, Guard};
+use crate::policy::{Actor, Guard, Unset};
 
 /// The values of a row's key, in key order, as stored in that row.
 pub type Key = Vec<Value>;
@@ -51,16 +51,25 @@ pub struct Request {
 }
 
 impl Request {
-    /// With an operation as the next grants have it that may allow it; `None`: there are none.
-    pub(crate) fn otherwise(&self, operation: usize) -> Option<Self> {
+    /// With the next choice of what allows these operations; `None`: there is none for any of them.
+    pub(crate) fn otherwise(&self, denied: &BTreeSet<usize>) -> Option<Self> {
         let mut guard = self.guard.clone()?;
-        let values = guard.operations.get_mut(operation)?.turn()?;
         let mut operations = self.operations.clone();
-        match &mut operations.get_mut(operation)?.action {
-            Action::Insert(old) | Action::Update(old) => *old = values,
-            Action::Delete | Action::Relate(_) => return None,
+        let mut turned = false;
+        for index in denied {
+            let (Some(allowed), Some(operation)) =
+                (guard.operations.get_mut(*index), operations.get_mut(*index))
+            else {
+                continue;
+            };
+            if allowed.turn() {
+                turned = true;
+                if let Action::Insert(values) | Action::Update(values) = &mut operation.action {
+                    *values = allowed.values();
+                }
+            }
         }
-        Some(Self { operations, guard: Some(guard), actor: self.actor.clone(), ..*self })
+        turned.then(|| Self { operations, guard: Some(guard), actor: self.actor.clone(), ..*self })
     }
 }
 
@@ -152,6 +161,15 @@ pub enum Reason {
         operation: usize,
         /// The column.
         column: ColumnId,
+    },
+    /// What allows the operation leaves a column without a value.
+    Unset {
+        /// The index of the operation in [`Request::operations`].
+        operation: usize,
+        /// The column.
+        column: ColumnId,
+        /// Why.
+        why: Unset,
     },
     /// A row that a foreign key names does not exist.
     RelatedNotFound {

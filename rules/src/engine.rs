@@ -41,6 +41,8 @@ mod step;
 mod tests;
 mod transition;
 
+use std::collections::BTreeSet;
+
 use introspect::{ColumnId, Schema};
 
 pub use facts::Facts;
@@ -119,10 +121,14 @@ pub enum Phase {
 impl Engine<'_> {
     /// Computes the transaction from what is known.
     pub fn attempt(&self, request: &Request, rows: &Rows, phase: Phase) -> Outcome {
-        let outcome = whole(|| attempt::Attempt::new(*self, request, rows, phase));
-        match otherwise(request, &outcome) {
-            Some(other) => self.attempt(&other, rows, phase),
-            None => outcome,
+        let mut other: Option<Request> = None;
+        loop {
+            let request = other.as_ref().unwrap_or(request);
+            let outcome = whole(|| attempt::Attempt::new(*self, request, rows, phase));
+            match otherwise(request, &outcome) {
+                Some(next) => other = Some(next),
+                None => return outcome,
+            }
         }
     }
 
@@ -138,18 +144,17 @@ impl Engine<'_> {
     /// What the attempt did and why, from the rows with which it came to its end. The attempt is made once more: one that nobody asks
     /// about notes nothing.
     pub fn explain(&self, request: &Request, rows: &Rows) -> Trace {
-        let mut missing = create::Missing::new();
+        let (mut other, mut missing) = (None::<Request>, create::Missing::new());
         loop {
+            let request = other.as_ref().unwrap_or(request);
             let mut recorder = explain::Recorder::default();
             let mut attempt = attempt::Attempt::new(*self, request, rows, Phase::Locked);
             attempt.trace = Some(&mut recorder);
             match attempt.run(&missing) {
-                Ok(outcome) => {
-                    return match otherwise(request, &outcome) {
-                        Some(other) => self.explain(&other, rows),
-                        None => recorder.finish(),
-                    };
-                }
+                Ok(outcome) => match otherwise(request, &outcome) {
+                    Some(next) => (other, missing) = (Some(next), create::Missing::new()),
+                    None => return recorder.finish(),
+                },
                 Err(more) => missing.extend(more),
             }
         }
@@ -164,12 +169,21 @@ impl Engine<'_> {
 /// Where something was denied that other grants, which set other values, may allow: the request as it is by them.
 fn otherwise(request: &Request, outcome: &Outcome) -> Option<Request> {
     let Outcome::Violated(violations) = outcome else { return None };
-    violations.iter().find_map(|violation| match violation.reason {
-        Reason::Forbidden { operation, .. } | Reason::Locked { operation, .. } => {
-            request.otherwise(operation)
+    let operations = || request.operations.iter().enumerate();
+    let mut denied = BTreeSet::new();
+    for violation in violations {
+        match violation.reason {
+            Reason::Forbidden { operation, after: true }
+            | Reason::Locked { operation, .. }
+            | Reason::Unset { operation, .. } => _ = denied.insert(operation),
+            // What is set in the client's place may be a part of the foreign key.
+            Reason::RelatedNotFound { .. } => {
+                denied.extend(operations().filter(|(_, o)| o.id == violation.id).map(|(index, _)| index));
+            }
+            _ => {}
         }
-        _ => None,
-    })
+    }
+    if denied.is_empty() { None } else { request.otherwise(&denied) }
 }
 
 /// Attempts again with the parents that turned out to be missing, until none is.

@@ -19,5 +19,5 @@ pub use actor::{Actor, Claim};
 pub use authority::{Authority, Grant, Grants, Rows, TableAuthority};
 pub use check::{CheckedAccess, check};
 pub use file::JSON_SCHEMA;
-pub use guard::{Allowed, Choice, Guard};
+pub use guard::{Allowed, Choice, Guard, Unset};
 pub use matrix::{Entitlement, Permit};

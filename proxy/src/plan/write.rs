@@ -24,7 +24,7 @@ use crate::state::{OptimisticLocking, Snapshot};
 use crate::{Error, ErrorCode, Errors, Result};
 use assign::Assignments;
 pub use assign::related_not_found;
-pub use create::{required_columns, takes_client_ids};
+pub use create::{needed_columns, required, required_columns, takes_client_ids};
 use new_rows::NewRows;
 pub use operations::operations;
 

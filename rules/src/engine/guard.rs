@@ -15,7 +15,7 @@ use super::scope::{At, RowScope};
 use crate::change::{Action, Image, Reason, RowId, Violation};
 use crate::expr::eval::{self, EvalError};
 use crate::expr::{Expr, Place};
-use crate::policy::{Grant, Grants, Guard, Rows};
+use crate::policy::{Allowed, Grant, Grants, Guard, Rows};
 
 impl Attempt<'_> {
     /// The columns of a table that rules and conditions know of.
@@ -156,23 +156,29 @@ impl Attempt<'_> {
         };
         let Some(touched) = self.touched.get(&operation.id) else { return };
         let (Some(after), is_new) = (touched.after.clone(), touched.is_new()) else { return };
-        match &operation.action {
-            Action::Insert(_) => {
-                self.allow(&allowed.grants, &BTreeSet::new(), index, &operation.id, &after, At::After)
+        let changed = match (&operation.action, &touched.before) {
+            (Action::Insert(_), _) => BTreeSet::new(),
+            (Action::Update(_) | Action::Relate(_), Some(before)) if !is_new => {
+                changed(before, &operation.action, &allowed.given)
             }
-            Action::Update(_) | Action::Relate(_) if !is_new => {
-                let changed =
-                    touched.before.as_ref().map(|before| changed(before, &operation.action, &allowed.given));
-                self.allow(
-                    &allowed.grants,
-                    &changed.unwrap_or_default(),
-                    index,
-                    &operation.id,
-                    &after,
-                    At::After,
-                );
-            }
-            _ => {}
+            _ => return,
+        };
+        let grants = match operation.action {
+            Action::Relate(_) => &allowed.grants,
+            _ => allowed.chosen(),
+        };
+        self.allow(grants, &changed, index, &operation.id, &after, At::After);
+        self.guard_values(allowed, index, &operation.id);
+    }
+
+    /// What allows a row must leave no column without a value.
+    fn guard_values(&mut self, allowed: &Allowed, operation: usize, id: &RowId) {
+        let unset = allowed.choices.front().and_then(|choice| choice.unset.clone());
+        if let Some((column, why)) = unset
+            && !self.denials.iter().any(|denial| denial.id == *id)
+        {
+            let reason = Reason::Unset { operation, column, why };
+            self.denials.push(Violation { id: id.clone(), reason });
         }
     }
 
@@ -187,8 +193,14 @@ impl Attempt<'_> {
             .map(|(column, _)| column);
         let foreign_key = self.foreign_key(index);
         let changed: BTreeSet<ColumnId> = moved.filter(|column| foreign_key.contains(column)).collect();
-        let image = if at == At::Before { before } else { after };
-        self.allow(&allowed.update, &changed, index, id, &image, at);
+        let (image, grants) = match at {
+            At::Before => (before, &allowed.update),
+            At::After => {
+                let by = guard.operations.get(index).and_then(|operation| operation.choices.front());
+                (after, by.map_or(&allowed.update, |choice| &choice.grants))
+            }
+        };
+        self.allow(grants, &changed, index, id, &image, at);
     }
 
     /// A row of a join table that is removed.
@@ -201,19 +213,19 @@ impl Attempt<'_> {
         }
     }
 
-    /// A row of a join table that is added.
+    /// A row of a join table that is added; or that is there, but not for the actor, who is told no more of it than if it were not.
     fn guard_coupled(&mut self, guard: &Guard, index: usize, id: &RowId) {
-        let Some(Touched { before: None, after: Some(after) }) = self.touched.get(id).cloned() else {
-            return;
-        };
+        let is_new = self.touched.get(id).is_some_and(Touched::is_new);
+        let Some(image) = self.image(id).cloned().filter(|_| is_new || !self.ties(id)) else { return };
         if let Some(allowed) = guard.authority.table(id.table) {
-            self.allow_pair(&allowed.create, index, id, &after, At::After);
+            self.allow_pair(&allowed.create, index, id, &image, At::After);
         }
     }
 
+    /// A pair has no attributes: what locks some of a row, or sets them, does not allow one.
     fn allow_pair(&mut self, grants: &Grants, index: usize, id: &RowId, image: &Image, at: At) {
         let grants = grants.of_links();
-        let fitting: Vec<&Grant> = grants.any.iter().collect();
+        let fitting: Vec<&Grant> = grants.any.iter().filter(|grant| grant.locked.is_empty()).collect();
         if self.is_allowed(&fitting, &grants.filters, id, image, at) == Some(false)
             && let Some(operation) = self.request.operations.get(index)
         {
@@ -231,7 +243,7 @@ impl Attempt<'_> {
         match allowed.read.of_links().rows() {
             Rows::All => true,
             Rows::None => false,
-            Rows::Where(expr) => self.held(&expr, id) == Some(true),
+            Rows::Where(expr) => self.hold(id, Hold::PLAIN) && self.held(&expr, id) == Some(true),
         }
     }
 
@@ -254,7 +266,7 @@ impl Attempt<'_> {
             return;
         };
         let table = &self.engine.schema[operation.id.table];
-        let named = |columns: &[ColumnId]| columns.iter().any(|column| allowed.given.contains_key(column));
+        let named = |columns: &[ColumnId]| columns.iter().any(|column| allowed.gives(*column));
         let set: Vec<RelationshipId> = table
             .relationships()
             .filter(|(_, r)| r.to_one() && named(&r.columns))

@@ -9,9 +9,10 @@ use indexmap::IndexSet;
 use introspect::schema::RelationshipKind;
 use introspect::{ColumnId, RelationshipId, TableId};
 
-use super::attempt::{Attempt, Found};
+use super::attempt::{Attempt, Found, Touched};
 use super::rows::{ChildList, Finder, Hold, RowLock};
 use crate::change::{Image, Membership, Reason, Relating, RowId, RowRef};
+use crate::policy::Allowed;
 
 /// The end of the relationship at which the rows with the foreign key are.
 struct End<'r> {
@@ -28,7 +29,7 @@ struct End<'r> {
     values: Vec<Value>,
 }
 
-impl Attempt<'_> {
+impl<'a> Attempt<'a> {
     pub(super) fn relate(&mut self, index: usize, id: &RowId, relating: &Relating) {
         let hold = self.hold_to_set(id.table, &[]);
         match self.target(index, id, hold) {
@@ -75,7 +76,7 @@ impl Attempt<'_> {
                         self.part(end, &joined);
                     }
                 }
-                _ if there.shift_remove(&stored) => {}
+                _ if there.shift_remove(&stored) => self.paired.push((end.index, stored)),
                 _ => {
                     if let Some(joined) = self.couple(end, row, pair) {
                         there.shift_remove(&joined);
@@ -145,7 +146,7 @@ impl Attempt<'_> {
     // ---- rows with the foreign key
 
     fn come(&mut self, end: &End<'_>, row: &RowId) {
-        let firm = self.hold_to_set(end.table, &end.columns);
+        let firm = self.hold_to_set(end.table, &self.set_with(end, &end.columns));
         let hold = if self.is_there(end, row) { Hold::PLAIN } else { firm };
         if self.member(end, row, hold) != Found::Row(row.clone()) || self.is_there(end, row) {
             return;
@@ -157,6 +158,28 @@ impl Attempt<'_> {
         for (column, value) in end.columns.iter().zip(&end.values) {
             self.put(row, *column, value.clone());
         }
+        self.preset(end, row);
+    }
+
+    /// Columns that are set, and those that are set in the client's place with them.
+    fn set_with(&self, end: &End<'_>, columns: &[ColumnId]) -> Vec<ColumnId> {
+        let presets = self.presets(end).map(|(column, _)| *column);
+        columns.iter().copied().chain(presets).collect()
+    }
+
+    /// What is set in the client's place where a row comes or leaves that is there already: it is changed.
+    fn preset(&mut self, end: &End<'_>, row: &RowId) {
+        if self.touched.get(row).is_some_and(Touched::is_new) {
+            return;
+        }
+        for (column, value) in self.presets(end) {
+            self.put(row, *column, value.clone());
+        }
+    }
+
+    fn presets(&self, end: &End<'_>) -> impl Iterator<Item = (&'a ColumnId, &'a Value)> + use<'a> {
+        let allowed = self.request.guard.as_ref().and_then(|guard| guard.operations.get(end.index));
+        allowed.into_iter().flat_map(Allowed::presets)
     }
 
     /// A row that the actor may not see stays where it is.
@@ -165,7 +188,7 @@ impl Attempt<'_> {
             return;
         }
         let released = self.engine.schema[end.table].released(&end.columns);
-        let firm = self.hold_to_set(end.table, &released);
+        let firm = self.hold_to_set(end.table, &self.set_with(end, &released));
         let hold = if self.is_there(end, row) || self.image(row).is_none() { firm } else { Hold::PLAIN };
         if !self.hold(row, hold) || !self.is_there(end, row) {
             return;
@@ -177,6 +200,7 @@ impl Attempt<'_> {
         for column in released {
             self.put(row, column, Value::Null);
         }
+        self.preset(end, row);
     }
 
     /// Whether a row, as far as it is known, is there.

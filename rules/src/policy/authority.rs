@@ -16,7 +16,7 @@ pub struct Authority {
     readable: Vec<Rows>,
     /// The columns that conditions read, by the place of the table.
     inputs: Vec<BTreeSet<ColumnId>>,
-    /// The claims that conditions and presets read, by name.
+    /// The claims that conditions, presets and virtual attributes read, by name.
     claims: BTreeSet<String>,
 }
 
@@ -82,10 +82,10 @@ impl Authority {
         Self { tables: Some(tables), readable, ..Self::default() }
     }
 
-    /// Likewise, with what is read noted: columns, which whoever judges rows in memory must load, and claims.
-    pub fn noted(self, schema: &Schema) -> Self {
+    /// Likewise, with what is read noted: columns, which whoever judges rows in memory must load, and claims, also those that virtual attributes read.
+    pub fn noted<'e>(self, schema: &Schema, virtuals: impl Iterator<Item = &'e Expr>) -> Self {
         let mut inputs = vec![BTreeSet::new(); schema.tables.len()];
-        let mut claims = BTreeSet::new();
+        let mut claims: BTreeSet<String> = virtuals.flat_map(Expr::claims).collect();
         for (table, allowed) in (0..).map(TableId).zip(self.tables.iter().flatten()) {
             for expr in allowed.conditions() {
                 expr.places().iter().for_each(|place| note(schema, table, place, &mut inputs));
@@ -97,7 +97,7 @@ impl Authority {
         Self { inputs, claims, ..self }
     }
 
-    /// The names of the claims that conditions and presets read.
+    /// The names of the claims that conditions, presets and virtual attributes read.
     pub fn claims(&self) -> impl Iterator<Item = &str> {
         self.claims.iter().map(String::as_str)
     }

@@ -20,12 +20,13 @@ pub struct Guard {
 /// What allows an operation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Allowed {
-    /// What allows it to happen to its row. To a row that the same request adds more than once may be done what its addition allows.
+    /// What allows it to happen to its row, as it is. To a row that the same request adds more than once may be done what its addition allows.
     pub grants: Grants,
     /// What the client itself sets.
     pub given: BTreeMap<ColumnId, Value>,
-    /// Where these grants do not allow it, the next that may.
-    pub otherwise: VecDeque<Choice>,
+    /// What allows the row as it will be, by what is set in the client's place: the first choice counts, or else the next. Without one: `grants`. Of a
+    /// relationship: what allows the rows at its other end that come or leave.
+    pub choices: VecDeque<Choice>,
 }
 
 /// Grants that set the same in the client's place.
@@ -35,14 +36,48 @@ pub struct Choice {
     pub grants: Grants,
     /// What they set.
     pub presets: BTreeMap<ColumnId, Value>,
+    /// A column that would not have a value so, and why not.
+    pub unset: Option<(ColumnId, Unset)>,
+}
+
+/// Why a column has no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unset {
+    /// It is required, and nobody gives it.
+    Missing,
+    /// What is preset does not fit.
+    Unfit(String),
 }
 
 impl Allowed {
-    /// The next choice, with all that is to be set then; `None`: there is none left.
-    pub(crate) fn turn(&mut self) -> Option<BTreeMap<ColumnId, Value>> {
-        let Choice { grants, presets } = self.otherwise.pop_front()?;
-        self.grants = grants;
-        let given = self.given.iter().filter(|(column, _)| !presets.contains_key(column));
-        Some(given.map(|(column, value)| (*column, value.clone())).chain(presets.clone()).collect())
+    /// All that is set: what the choice sets, and what the client sets beside that.
+    pub fn values(&self) -> BTreeMap<ColumnId, Value> {
+        let mut values = self.given.clone();
+        values.extend(self.presets().map(|(column, value)| (*column, value.clone())));
+        values
+    }
+
+    /// What the choice sets in the client's place.
+    pub fn presets(&self) -> impl Iterator<Item = (&ColumnId, &Value)> {
+        self.choices.front().into_iter().flat_map(|choice| &choice.presets)
+    }
+
+    /// What allows the row as it will be.
+    pub(crate) fn chosen(&self) -> &Grants {
+        self.choices.front().map_or(&self.grants, |choice| &choice.grants)
+    }
+
+    /// Whether the client itself says what a column is.
+    pub(crate) fn gives(&self, column: ColumnId) -> bool {
+        self.given.contains_key(&column) && !self.presets().any(|(preset, _)| *preset == column)
+    }
+
+    /// On to the next choice, if there is one.
+    pub(crate) fn turn(&mut self) -> bool {
+        let more = self.choices.len() > 1;
+        if more {
+            self.choices.pop_front();
+        }
+        more
     }
 }

@@ -102,10 +102,11 @@ async fn a_pair_that_is_hidden_stays() {
         client.relate(Method::PATCH, OF_1, labels(&[1])).await.expect(204);
         client.relate(Method::PATCH, OF_2, labels(&[])).await.expect(204);
         assert_eq!(pairs(place).await, "11 13 23");
-        client
-            .relate(Method::POST, "/api/labels/3/relationships/posts", members("posts", &[1]))
-            .await
-            .expect(204);
+        // Whether it is there or not.
+        let staff = "/api/labels/3/relationships/posts";
+        client.relate(Method::POST, staff, members("posts", &[1])).await.refused(403, "forbidden");
+        client.relate(Method::POST, OF_1, labels(&[3])).await.refused(403, "forbidden");
+        client.relate(Method::PATCH, OF_1, labels(&[1, 3])).await.refused(403, "forbidden");
         client
             .relate(Method::PATCH, "/api/labels/3/relationships/posts", members("posts", &[]))
             .await

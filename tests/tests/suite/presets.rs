@@ -21,7 +21,7 @@ const ACCESS: &str = "
 access:
   - role: '*'
     resource: shops
-    read: true
+    all: true
   - role: anywhere
     resource: deals
     all: true
@@ -129,4 +129,93 @@ async fn an_answer_tells_what_was_set() {
         assert_eq!(added["data"]["attributes"]["owner"], "ann");
     })
     .await;
+}
+
+/// What a row was may be by one grant, what it becomes by another: that one says what is set.
+#[tokio::test]
+async fn a_row_may_move_from_one_grant_to_another() {
+    each(&["north", "south"], async |place, client| {
+        let shop = json!({"shop": {"data": {"type": "shops", "id": "2"}}});
+        let moved = json!({"data": {"type": "deals", "id": "1", "relationships": shop}});
+        client.patch("/api/deals/1", moved).await.expect(200);
+        assert_eq!(stored(place, 1).await, ["21", "eve", "42"]);
+    })
+    .await;
+}
+
+/// Rows that come and leave through the relationship of another are changed as well.
+#[tokio::test]
+async fn what_moves_by_a_relationship_of_another_row_is_set_too() {
+    each(&["north", "south"], async |place, client| {
+        let members = |ids: &[u32]| -> Json {
+            ids.iter().map(|id| json!({"type": "deals", "id": id.to_string()})).collect()
+        };
+        client.relate(Method::POST, "/api/shops/2/relationships/deals", members(&[1])).await.expect(204);
+        assert_eq!(stored(place, 1).await, ["21", "eve", "42"]);
+        client.relate(Method::POST, "/api/shops/1/relationships/deals", members(&[1, 2])).await.expect(204);
+        assert_eq!(stored(place, 1).await, ["11", "eve", "22"]);
+        assert_eq!(stored(place, 2).await, ["11", "eve", "22"]);
+        let refused = client.relate(Method::POST, "/api/shops/3/relationships/deals", members(&[1])).await;
+        refused.refused(403, "forbidden");
+    })
+    .await;
+}
+
+/// A key that one grant sets and another leaves open, and a value that does not fit: only whom such a grant allows the row is told.
+#[tokio::test]
+async fn a_grant_that_leaves_a_column_without_a_value_comes_last() {
+    let tables = "create table plans (owner varchar(10) not null primary key, plan varchar(10) not null, size integer);";
+    let access = "
+access:
+  - role: member
+    resource: plans
+    read: true
+    create: plan = 'free'
+    set: {owner: actor.id}
+  - role: staff
+    resource: plans
+    read: true
+    create: plan <> 'none'
+  - role: sized
+    resource: plans
+    create: plan = 'sized'
+    set: {size: actor.claim('size')}
+";
+    for dialect in ALL {
+        println!("on {dialect:?}");
+        let place = Guarded::open(dialect, tables, "{}", access).await;
+        let plan = |plan: &str| json!({"data": {"type": "plans", "attributes": {"plan": plan}}});
+        let with_id =
+            |plan: &str| json!({"data": {"type": "plans", "id": "bob", "attributes": {"plan": plan}}});
+        let ann = place.client("ann", &["member", "staff"], &[]);
+        ann.post("/api/plans", plan("pro")).await.refused(422, "required");
+        ann.post("/api/plans", plan("none")).await.refused(403, "forbidden");
+        ann.post("/api/plans", plan("free")).await.expect(201);
+        ann.post("/api/plans", with_id("pro")).await.expect(201);
+        let long = place.client("somebody with a long name", &["member"], &[]);
+        long.post("/api/plans", plan("free")).await.refused(422, "invalid-value");
+        let huge = [("size", Value::Int(i64::MAX))];
+        let sized = place.client("cyd", &["sized", "staff"], &huge);
+        sized
+            .post(
+                "/api/plans",
+                json!({"data": {"type": "plans", "id": "cyd", "attributes": {"plan": "sized"}}}),
+            )
+            .await
+            .expect(201);
+        let sized = place.client("cyd", &["sized"], &huge);
+        let refused = sized
+            .post(
+                "/api/plans",
+                json!({"data": {"type": "plans", "id": "dee", "attributes": {"plan": "sized"}}}),
+            )
+            .await;
+        if dialect != dialects::Dialect::Sqlite {
+            refused.refused(422, "invalid-value");
+        }
+        assert_eq!(
+            place.database.rows("select owner from plans order by owner", 1).await.concat()[..3],
+            ["ann", "bob", "cyd"]
+        );
+    }
 }

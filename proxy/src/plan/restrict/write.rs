@@ -9,11 +9,11 @@ use introspect::schema::RelationshipKind;
 use introspect::{ColumnId, Relationship, RelationshipId, Schema, TableId};
 use rules::change::{Action, RowId};
 use rules::expr::eval;
-use rules::policy::{Allowed, Authority, Choice, Grant, Grants, Guard};
+use rules::policy::{Allowed, Authority, Choice, Grant, Grants, Guard, Unset};
 
 use super::Who;
 use super::seen::Row;
-use crate::plan::write::{PlannedOperation, Verb, WritePlan};
+use crate::plan::write::{PlannedOperation, Verb, WritePlan, needed_columns};
 use crate::state::Snapshot;
 use crate::{Error, ErrorCode, Errors, Result};
 
@@ -167,57 +167,81 @@ impl Restriction<'_> {
 
     /// Puts in what the first grants set in the client's place. Where they do not allow the row as it will be, the next ones do, with what they set.
     fn preset(&self, operation: &mut PlannedOperation, grants: Grants) -> Result<Allowed> {
-        let is_new = operation.id.key().is_none();
-        let values = match &mut operation.action {
-            Action::Insert(values) => values,
-            Action::Update(values) if !is_new => values,
-            _ => return Ok(Allowed { grants, given: given(&operation.action), ..Allowed::default() }),
+        let (table, is_new) = (operation.id.table, operation.id.key().is_none());
+        let given = given(&operation.action);
+        let choices = match &operation.action {
+            Action::Insert(_) => self.choices(table, &grants, &self.needed(operation)),
+            Action::Update(_) if !is_new => self.choices(table, &grants, &[]),
+            Action::Relate(relating) => self.members(table, relating.relationship),
+            Action::Update(_) | Action::Delete => VecDeque::new(),
         };
-        let given = values.clone();
-        let mut choices = self.choices(operation.id.table, grants)?;
-        operation.preset = choices.iter().any(|choice| !choice.presets.is_empty());
-        let Choice { grants, presets } = choices.pop_front().unwrap_or_default();
-        values.extend(presets);
-        Ok(Allowed { grants, given, otherwise: choices })
+        let allowed = Allowed { grants, given, choices };
+        operation.preset = allowed.choices.iter().any(|choice| !choice.presets.is_empty());
+        if let Action::Insert(values) | Action::Update(values) = &mut operation.action {
+            *values = allowed.values();
+        }
+        Ok(allowed)
     }
 
-    /// Grants by what they set, in the order of the files; those that set nothing come last, so that an attribute which is set by one of them need
-    /// not be given.
-    fn choices(&self, table: TableId, grants: Grants) -> Result<VecDeque<Choice>> {
-        let (setting, others): (Vec<Grant>, Vec<Grant>) =
-            grants.any.into_iter().partition(|grant| !grant.presets.is_empty());
+    /// The columns of a new row that must have a value and have none yet.
+    fn needed(&self, operation: &PlannedOperation) -> Vec<ColumnId> {
+        let elsewhere = self.added.get(&operation.id).map(|added| &added.columns);
+        let open = |column: &ColumnId| {
+            !operation.pointers.contains_key(column) && !elsewhere.is_some_and(|given| given.contains(column))
+        };
+        needed_columns(self.snapshot, operation.id.table).filter(open).collect()
+    }
+
+    /// What allows rows to come to a to-many relationship, or to leave it, by what that sets of them.
+    fn members(&self, table: TableId, relationship: RelationshipId) -> VecDeque<Choice> {
+        let there = &self.schema()[table][relationship];
+        match there.kind {
+            RelationshipKind::ManyToMany { .. } => VecDeque::new(),
+            _ => self.choices(there.target, &self.grants(there.target, Verb::Update), &[]),
+        }
+    }
+
+    /// Grants by what they set, in the order of the files; those that set nothing come after the others, so that what one of them sets need not be given,
+    /// and those that leave a column without a value come last. `needed`: the columns that must get one.
+    fn choices(&self, table: TableId, grants: &Grants, needed: &[ColumnId]) -> VecDeque<Choice> {
         let mut choices: VecDeque<Choice> = VecDeque::new();
-        for grant in setting.into_iter().chain(others) {
-            let presets = self.presets(table, &grant)?;
-            match choices.back_mut().filter(|last| last.presets == presets) {
-                Some(last) => last.grants.any.push(grant),
+        for grant in &grants.any {
+            let (presets, unset) = self.presets(table, grant, needed);
+            match choices.iter_mut().find(|choice| choice.presets == presets && choice.unset == unset) {
+                Some(choice) => choice.grants.any.push(grant.clone()),
                 None => {
-                    let grants = Grants { any: vec![grant], filters: grants.filters.clone() };
-                    choices.push_back(Choice { grants, presets });
+                    let grants = Grants { any: vec![grant.clone()], filters: grants.filters.clone() };
+                    choices.push_back(Choice { grants, presets, unset });
                 }
             }
         }
-        Ok(choices)
+        choices.make_contiguous().sort_by_key(|choice| (choice.unset.is_some(), choice.presets.is_empty()));
+        choices
     }
 
-    /// What a grant sets.
-    fn presets(&self, table: TableId, grant: &Grant) -> Result<BTreeMap<ColumnId, Value>> {
+    /// What a grant sets, and a column that has no value then.
+    fn presets(
+        &self,
+        table: TableId,
+        grant: &Grant,
+        needed: &[ColumnId],
+    ) -> (BTreeMap<ColumnId, Value>, Option<(ColumnId, Unset)>) {
         let row = Row { values: &[], actor: &self.who.actor, now: self.now };
-        let set = grant.presets.iter().map(|(column, expr)| {
-            let unfit = |why: String| self.unfit(table, *column, &why);
-            let value = eval::eval(expr, &row).map_err(|error| unfit(error.to_string()))?;
+        let (mut presets, mut unset) = (BTreeMap::new(), None);
+        for (column, expr) in &grant.presets {
             let of = &self.schema()[table][*column];
-            let value =
-                eval::fit(value, of, self.schema().dialect).map_err(|error| unfit(error.to_string()))?;
-            Ok((*column, value))
-        });
-        set.collect()
-    }
-
-    fn unfit(&self, table: TableId, column: ColumnId, why: &str) -> Error {
-        let name = shown_name(self.schema(), table, column);
-        let detail = format!("What is preset for {name} does not fit: {why}.");
-        Error::new(ErrorCode::InvalidValue, detail).at("/data")
+            let value = eval::eval(expr, &row).map_err(|error| error.to_string());
+            let fitting = value.and_then(|value| {
+                eval::fit(value, of, self.schema().dialect).map_err(|error| error.to_string())
+            });
+            match fitting {
+                Ok(value) => _ = presets.insert(*column, value),
+                Err(why) => unset = unset.or(Some((*column, Unset::Unfit(why)))),
+            }
+        }
+        let missing = needed.iter().find(|column| !presets.contains_key(*column));
+        let unset = unset.or_else(|| Some((*missing?, Unset::Missing)));
+        (presets, unset)
     }
 
     /// The grants that let a relationship be written.
@@ -273,7 +297,8 @@ impl Restriction<'_> {
         let removes_new = matches!(operation.action, Action::Delete) && operation.id.key().is_none();
         let is_relation = matches!(operation.action, Action::Relate(_));
         removes_new
-            || (allowed.grants.is_free()
+            || (allowed.choices.front().map_or(&allowed.grants, |choice| &choice.grants).is_free()
+                && allowed.choices.front().is_none_or(|choice| choice.unset.is_none())
                 && !is_relation
                 && open(operation.id.table)
                 && named.map(|(_, there)| there.target).all(open))

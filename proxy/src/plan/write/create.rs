@@ -71,17 +71,21 @@ pub fn takes_client_ids(snapshot: &Snapshot, table: &Table) -> bool {
 }
 
 /// The columns of a new row that must have a value and get it from nobody but the client.
-pub fn required_columns(snapshot: &Snapshot, table_id: TableId) -> Vec<ColumnId> {
+pub fn required_columns(snapshot: &Snapshot, table: TableId) -> Vec<ColumnId> {
+    let preset = restrict::presets(snapshot, table);
+    needed_columns(snapshot, table).filter(|column| !preset.contains(column)).collect()
+}
+
+/// Likewise, or from what is set in the client's place.
+pub fn needed_columns(snapshot: &Snapshot, table_id: TableId) -> impl Iterator<Item = ColumnId> {
     let table = &snapshot.schema[table_id];
-    let preset = restrict::presets(snapshot, table_id);
-    let needed = |(id, column): &(ColumnId, &Column)| {
+    let needed = move |(id, column): &(ColumnId, &Column)| {
         (!column.nullable || table.key.contains(id))
             && column.default == ColumnDefault::None
             && column.generated.is_none()
             && !set_by_rule(snapshot, table_id, *id)
-            && !preset.contains(id)
     };
-    table.columns().filter(needed).map(|(id, _)| id).collect()
+    table.columns().filter(needed).map(|(id, _)| id)
 }
 
 fn require(snapshot: &Snapshot, table_id: TableId, assignments: &mut Assignments<'_>) {
@@ -124,7 +128,8 @@ fn is_null(expr: &rules::Expr) -> bool {
     matches!(expr, rules::Expr::Literal(Value::Null))
 }
 
-fn required(snapshot: &Snapshot, table: &Table, column: ColumnId) -> Error {
+/// The error of a column that must have a value.
+pub fn required(snapshot: &Snapshot, table: &Table, column: ColumnId) -> Error {
     let name = &table[column].name;
     if !may_be_named(snapshot, table, column) {
         let detail = format!("`{}` needs a value that is not yours to give.", table.name);

@@ -191,6 +191,7 @@ impl Refusal<'_> {
             Reason::NotFound => self.not_found(&violation.id),
             Reason::Forbidden { operation, after } => self.forbidden(&violation.id, *operation, *after),
             Reason::Locked { operation, column } => self.locked(&violation.id, *operation, *column),
+            Reason::Unset { operation, column, why } => self.unset(&violation.id, *operation, *column, why),
             Reason::Unmovable { relationship, leaving } => {
                 self.unmovable(&violation.id, *relationship, *leaving)
             }

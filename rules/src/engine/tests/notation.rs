@@ -189,6 +189,9 @@ fn reason(schema: &Schema, table: TableId, reason: &Reason) -> String {
         Reason::Locked { operation, column } => {
             format!("operation {operation} may not write {}", schema[table][*column].name)
         }
+        Reason::Unset { operation, column, why } => {
+            format!("operation {operation} leaves {} unset: {why:?}", schema[table][*column].name)
+        }
         Reason::RelatedNotFound { relationship } => format!("no such {}", schema[table][*relationship].name),
         Reason::Unmovable { relationship, leaving } => {
             let verb = if *leaving { "leave" } else { "come to" };

@@ -2,9 +2,11 @@
 
 use introspect::{ColumnId, TableId};
 use rules::change::{Action, RowId};
+use rules::policy::Unset;
 
 use super::{Refusal, member};
 use crate::jsonapi::shape;
+use crate::plan::write::required;
 use crate::{Error, ErrorCode};
 
 impl Refusal<'_> {
@@ -39,6 +41,24 @@ impl Refusal<'_> {
         let place =
             given.or_else(|| self.named_at(id)).or_else(|| operation.map(|operation| operation.whole()));
         Error::new(ErrorCode::ReadOnly, detail).at(place.unwrap_or_default()).about(&name)
+    }
+
+    /// A column that nobody gives a value, or whose preset does not fit.
+    pub(super) fn unset(&self, id: &RowId, operation: usize, column: ColumnId, why: &Unset) -> Error {
+        let table = &self.schema()[id.table];
+        let whole = self.plan.operations.get(operation).map(|operation| operation.whole());
+        let error = match why {
+            Unset::Missing => required(self.snapshot, table, column),
+            Unset::Unfit(why) => {
+                let name = match table[column].hidden {
+                    true => format!("an attribute of `{}`", table.name),
+                    false => format!("`{}`", table[column].name),
+                };
+                let detail = format!("What is preset for {name} does not fit: {why}.");
+                Error::new(ErrorCode::InvalidValue, detail)
+            }
+        };
+        error.at(whole.unwrap_or_default())
     }
 
     /// Whether an attribute, or the relationship that clients know it as, may be named to the actor.
