@@ -73,6 +73,9 @@ struct Streams {
 /// How long a pool that is closed waits for streams that nobody reads any more.
 const LAST_STREAMS: Duration = Duration::from_secs(2);
 
+/// How long a pool that is closed waits for SQLite's threads.
+const LAST_STATEMENTS: Duration = Duration::from_secs(2);
+
 enum Driver {
     Postgres(Box<postgres::Pool>),
     Mysql(mysql::Pool),
@@ -214,7 +217,11 @@ impl Pool {
         match &self.driver {
             Driver::Postgres(pool) => pool.close(),
             Driver::Mysql(pool) => pool.close(),
-            Driver::Sqlite(pool) => pool.close(),
+            Driver::Sqlite(pool) => {
+                pool.close();
+                // What takes longer is left to the file's next reader.
+                let _ = tokio::time::timeout(LAST_STATEMENTS, pool.closed()).await;
+            }
         }
     }
 }

@@ -39,6 +39,10 @@ pub enum Kind {
     Conflict,
     /// The statement took too long.
     Timeout,
+    /// The database takes no writes: it is a replica, or its file is only to be read.
+    ReadOnly,
+    /// There is no room for what was to be written.
+    Full,
     /// No connection, or it was lost before anything was committed.
     Unavailable,
     /// The connection was lost while COMMIT was under way, or the disk failed (SQLite): the outcome is unknown.
@@ -70,6 +74,8 @@ impl fmt::Display for Kind {
             Self::Data => "value does not fit",
             Self::Conflict => "conflict",
             Self::Timeout => "time-out",
+            Self::ReadOnly => "no writes are taken",
+            Self::Full => "storage full",
             Self::Unavailable => "database unavailable",
             Self::CommitUnknown => "commit outcome unknown",
             Self::Exhausted => "no free connection",

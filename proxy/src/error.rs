@@ -128,11 +128,13 @@ catalogue! {
     UpstreamFailed 502 "upstream-failed" "The application behind failed" "Try again later, or tell the operator.";
     IdentityUnavailable 503 "identity-unavailable" "Tokens cannot be checked" "Try again as Retry-After says.";
     Unavailable 503 "unavailable" "The database is not available" "Try again as Retry-After says.";
+    NoWrites 503 "no-writes" "The database takes no writes" "Try again as Retry-After says, or tell the operator: it can only be read.";
     Overloaded 503 "overloaded" "The server is busy" "Try again as Retry-After says.";
     Contention 503 "contention" "Too many concurrent changes of the same rows" "Try again as Retry-After says.";
     CommitUnknown 503 "commit-unknown" "It is not known whether the change was made" "Read the resource to see whether it was.";
     Timeout 504 "timeout" "The request took too long" "Ask for less, or try again later.";
     UpstreamTimeout 504 "upstream-timeout" "The application behind took too long" "Try again later, or tell the operator.";
+    StorageFull 507 "storage-full" "The database has no room" "Tell the operator: nothing was written.";
 }
 
 impl Error {
@@ -277,6 +279,8 @@ impl From<dialects::Error> for Error {
             Kind::Data => (ErrorCode::InvalidValue, "A value does not fit its column."),
             Kind::Conflict => (ErrorCode::Contention, "Other changes kept getting in the way."),
             Kind::Timeout => (ErrorCode::Timeout, "The database took too long."),
+            Kind::ReadOnly => (ErrorCode::NoWrites, "The database can only be read."),
+            Kind::Full => (ErrorCode::StorageFull, "The disk of the database is full."),
             Kind::Unavailable => (ErrorCode::Unavailable, "The database cannot be reached."),
             Kind::CommitUnknown => (
                 ErrorCode::CommitUnknown,

@@ -68,6 +68,11 @@ impl<C: Lent> Leases<C> {
         std::iter::from_fn(|| idle.pop()).find(|connection| !connection.is_closed())
     }
 
+    /// Closes what is idle.
+    pub(super) fn forget_idle(&self) {
+        self.idle().clear();
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<C>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -79,7 +84,7 @@ impl<C: Lent> Leases<C> {
 
     pub(super) fn close(&self) {
         self.places.close();
-        self.idle().clear();
+        self.forget_idle();
     }
 
     pub(super) fn is_closed(&self) -> bool {

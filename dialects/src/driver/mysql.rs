@@ -98,9 +98,11 @@ impl Pool {
     async fn lease(&self) -> Result<Lease<Connection>> {
         loop {
             let mut lease = self.leases.lease(self.connector.connect()).await?;
-            if lease.connection()?.is_awake().await {
+            if lease.connection()?.is_awake(self.connector.patience()).await {
                 return Ok(lease);
             }
+            // The others will be no better.
+            self.leases.forget_idle();
         }
     }
 }

@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod error;
 mod listen;
+mod pulse;
 mod stream;
 mod transaction;
 
@@ -50,15 +51,23 @@ impl Pool {
 
     /// Sends all statements before any answer is read.
     pub(super) async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
-        let connection = self.shared().await?;
-        let answer = match connection.run(&statements).await {
-            Err(failed) if connection::is_stale(&failed.error) && repeatable(&statements) => {
-                connection.forget_statements();
-                connection.run(&statements).await
+        let patience = self.connector.options.acquire_timeout;
+        let connection =
+            tokio::time::timeout(patience, self.shared()).await.map_err(|_| connect::late())??;
+        let running = async {
+            match connection.run(&statements).await {
+                Err(failed) if connection::is_stale(&failed.error) && repeatable(&statements) => {
+                    connection.forget_statements();
+                    connection.run(&statements).await
+                }
+                answer => answer,
             }
-            answer => answer,
         };
-        answer.map_err(|failed| translate(&failed, &statements))
+        match connection.pulse.feel(running).await {
+            Some(answer) => answer.map_err(|failed| translate(&failed, &statements)),
+            None if statements.iter().all(Statement::is_read) => Err(silent(Kind::Unavailable)),
+            None => Err(silent(Kind::CommitUnknown)),
+        }
     }
 
     pub(super) async fn transact<S: Script>(&self, script: S) -> Result<S::Output> {
@@ -114,6 +123,11 @@ impl Pool {
             }
         }
     }
+}
+
+/// A server that says nothing any more.
+fn silent(kind: Kind) -> Error {
+    Error::new(kind, "the server did not answer in time")
 }
 
 /// Whether running all of them again does no harm: only reads, or a single statement (a stale one never began).

@@ -106,6 +106,13 @@ impl Pool {
         self.readers.iter().chain([&self.writer]).for_each(|queue| queue.close());
     }
 
+    /// Waits until all connections are closed: the last one puts what is in the log into the file.
+    pub(super) async fn closed(&self) {
+        for queue in self.readers.iter().chain([&self.writer]) {
+            queue.ended().await;
+        }
+    }
+
     /// Has a thread of the queue do something. The job can ask whether anybody still waits for its answer.
     async fn submit<T: Send + 'static>(
         &self,

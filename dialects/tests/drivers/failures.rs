@@ -415,7 +415,7 @@ async fn a_statement_outside_of_begin_cannot_write_on_an_exclusive_connection() 
     let database = Database::with(Dialect::Postgres, T).await;
     let script = Steps::new(vec![Step::Commit(vec![plain("commit"), set_to(9)])]);
     let error = database.pool.transact(script).await.unwrap().unwrap_err();
-    assert_eq!(error.kind, Kind::Unavailable);
+    assert_eq!(error.kind, Kind::ReadOnly);
     assert_eq!(quantity(&database.pool).await, Value::Int(1));
     database.drop().await;
 }

@@ -59,6 +59,11 @@ impl Connector {
         Ok(Connection::new(conn, self.options.statement_timeout + self.options.lock_timeout))
     }
 
+    /// How long a connection may take to be there.
+    pub(super) fn patience(&self) -> Duration {
+        self.options.acquire_timeout
+    }
+
     /// Ends a connection and what runs on it, by another one.
     pub(super) async fn kill(&self, id: u32) {
         let killed = async { self.connect().await?.execute_script(&format!("kill {id}")).await };

@@ -59,11 +59,11 @@ impl Connection {
     }
 
     /// Whether it answers, where it has rested for so long that the server may have closed it.
-    pub(super) async fn is_awake(&mut self) -> bool {
+    pub(super) async fn is_awake(&mut self, patience: Duration) -> bool {
         if self.used.elapsed() < REST_MAX {
             return true;
         }
-        let answer = tokio::time::timeout(self.patience, self.conn.ping()).await;
+        let answer = tokio::time::timeout(patience, self.conn.ping()).await;
         matches!(answer, Ok(Ok(())))
     }
 

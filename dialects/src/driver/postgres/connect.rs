@@ -62,7 +62,7 @@ impl Connector {
                 tracing::warn!(%error, "a connection to PostgreSQL was lost");
             }
         });
-        Ok(Connection::new(client, self.tls.clone(), self.options.cached_statements))
+        Ok(Connection::new(client, self.tls.clone(), &self.options))
     }
 
     /// A connection, and what moves it on.
@@ -75,10 +75,13 @@ impl Connector {
         }
         let connected =
             tokio::time::timeout(self.options.acquire_timeout, config.connect(self.tls.clone())).await;
-        connected
-            .map_err(|_| Error::new(Kind::Unavailable, "the server did not answer in time"))?
-            .map_err(|error| translate_connect(&error))
+        connected.map_err(|_| late())?.map_err(|error| translate_connect(&error))
     }
+}
+
+/// A connection that was not there in time.
+pub(super) fn late() -> Error {
+    Error::new(Kind::Unavailable, "the server did not answer in time")
 }
 
 /// Set at start-up, without a round trip. (Not behind a pooler in transaction mode, which refuses such options: there the

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all, try_join_all};
 use futures_util::{FutureExt, TryStreamExt};
@@ -11,6 +12,8 @@ use tokio_postgres::{CancelToken, Client, Error, RowStream};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::encode::Encoded;
+use super::pulse::Pulse;
+use crate::driver::Options;
 use crate::driver::lease::Lent;
 use crate::driver::rows::{Data, Rows};
 use crate::render::Statement;
@@ -24,6 +27,8 @@ pub(super) struct Connection {
     tls: MakeRustlsConnect,
     /// By text, the longest unused first; `None` where statements stay unnamed.
     statements: Option<Mutex<IndexMap<String, Prepared>>>,
+    /// Whether the server still answers on it.
+    pub(super) pulse: Pulse,
 }
 
 /// Why autocommit statements failed.
@@ -33,12 +38,16 @@ pub(super) struct Failed {
     pub(super) sent: bool,
 }
 
+/// How long the server may take to hear that a statement is to be stopped.
+const CANCEL_MAX: Duration = Duration::from_secs(5);
+
 /// How many prepared statements a connection keeps.
 const STATEMENTS_KEPT: usize = 512;
 
 impl Connection {
-    pub(super) fn new(client: Client, tls: MakeRustlsConnect, cached: bool) -> Self {
-        Self { client, tls, statements: cached.then(Mutex::default) }
+    pub(super) fn new(client: Client, tls: MakeRustlsConnect, options: &Options) -> Self {
+        let statements = options.cached_statements.then(Mutex::default);
+        Self { client, tls, statements, pulse: Pulse::new(options.statement_timeout) }
     }
 
     /// Runs statements, each on its own, in one flush; the first error is the answer.
@@ -127,7 +136,7 @@ impl Connection {
 
 impl Lent for Connection {
     fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.client.is_closed() || self.pulse.is_lost()
     }
 
     /// Has the server stop what it is doing for this connection, without waiting for that.
@@ -141,8 +150,10 @@ impl Lent for Connection {
 
 /// A server that is not reached has other reasons to stop.
 async fn cancel(token: CancelToken, tls: MakeRustlsConnect) {
-    if let Err(error) = token.cancel_query(tls).await {
-        tracing::warn!(%error, "a statement of PostgreSQL could not be cancelled");
+    match tokio::time::timeout(CANCEL_MAX, token.cancel_query(tls)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "a statement of PostgreSQL could not be cancelled"),
+        Err(_) => tracing::warn!("a statement of PostgreSQL could not be cancelled in time"),
     }
 }
 

@@ -72,7 +72,8 @@ fn kind(error: &DbError) -> Kind {
         "40001" | "40P01" | "55P03" => Kind::Conflict,
         "57014" => Kind::Timeout,
         "53300" => Kind::Exhausted,
-        "25006" => Kind::Unavailable,
+        "25006" => Kind::ReadOnly,
+        "53100" => Kind::Full,
         // The tables changed under a prepared statement: prepared anew, the same request works.
         "26000" => Kind::Conflict,
         "0A000" if error.message().contains("cached plan") => Kind::Conflict,

@@ -41,8 +41,8 @@ pub(super) async fn transact<S: Script>(mut lease: Lease<Connection>, mut script
         answer = match script.next(answer) {
             Step::Done(output) => break Ok(output),
             Step::Run(_) | Step::Commit(_) if transaction.is_over() => break Err(script_went_on()),
-            Step::Run(statements) => transaction.step(&statements, false).await,
-            Step::Commit(statements) => transaction.step(&statements, true).await,
+            Step::Run(statements) => transaction.step_in_time(&statements, false).await,
+            Step::Commit(statements) => transaction.step_in_time(&statements, true).await,
         };
     };
     if transaction.leave().await {
@@ -59,6 +59,18 @@ struct Transaction<'a> {
 impl Transaction<'_> {
     fn is_over(&self) -> bool {
         matches!(self.state, State::Over | State::Unknown)
+    }
+
+    /// A step, as long as the server answers.
+    async fn step_in_time(&mut self, statements: &[Statement], commit: bool) -> Result<Vec<Rows>> {
+        let connection = self.connection;
+        match connection.pulse.feel(self.step(statements, commit)).await {
+            Some(answer) => answer,
+            None => {
+                self.state = State::Unknown;
+                Err(super::silent(if commit { Kind::CommitUnknown } else { Kind::Unavailable }))
+            }
+        }
     }
 
     async fn step(&mut self, statements: &[Statement], commit: bool) -> Result<Vec<Rows>> {

@@ -57,9 +57,9 @@ fn primary_kind(code: ErrorCode) -> Kind {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Kind::Conflict,
         ErrorCode::OperationInterrupted => Kind::Timeout,
         ErrorCode::TypeMismatch | ErrorCode::TooBig => Kind::Data,
+        ErrorCode::ReadOnly => Kind::ReadOnly,
+        ErrorCode::DiskFull => Kind::Full,
         ErrorCode::CannotOpen
-        | ErrorCode::DiskFull
-        | ErrorCode::ReadOnly
         | ErrorCode::SystemIoFailure
         | ErrorCode::DatabaseCorrupt
         | ErrorCode::NotADatabase

@@ -227,7 +227,13 @@ fn connect(place: &SqlitePlace) -> Result<Connection> {
         (false, false) => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX);
-    connection.map_err(|error| translate(&error))
+    let connection = connection.map_err(|error| translate(&error))?;
+    // SQLite opens what it may not write without a word.
+    if !read_only && connection.is_readonly("main").map_err(|error| translate(&error))? {
+        let advice = "to serve it for reading, have the URL end in ?mode=ro";
+        return Err(Error::new(Kind::ReadOnly, format!("{} can only be read: {advice}", path.display())));
+    }
+    Ok(connection)
 }
 
 fn set_up(

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::session::Session;
 use crate::{Error, Kind, Result};
@@ -18,6 +18,8 @@ pub(super) struct Queue {
     wake: Condvar,
     places: Arc<Semaphore>,
     threads: usize,
+    /// Closes when the last thread has closed its connection.
+    ended: tokio::sync::Mutex<mpsc::Receiver<()>>,
 }
 
 #[derive(Default)]
@@ -35,15 +37,20 @@ pub(super) struct Place {
 
 /// Starts a thread for each session.
 pub(super) fn start(name: &str, sessions: Vec<Session>, places: usize) -> Result<Arc<Queue>> {
+    let (works, ended) = mpsc::channel(1);
     let queue = Arc::new(Queue {
         state: Mutex::default(),
         wake: Condvar::new(),
         places: Arc::new(Semaphore::new(places)),
         threads: sessions.len(),
+        ended: tokio::sync::Mutex::new(ended),
     });
     for session in sessions {
-        let queue = Arc::clone(&queue);
-        spawn(name, move || queue.work(session))?;
+        let (queue, works) = (Arc::clone(&queue), works.clone());
+        spawn(name, move || {
+            queue.work(session);
+            drop(works);
+        })?;
     }
     Ok(queue)
 }
@@ -72,6 +79,11 @@ impl Queue {
         self.places.close();
         self.state().closed = true;
         self.wake.notify_all();
+    }
+
+    /// Waits until they have.
+    pub(super) async fn ended(&self) {
+        self.ended.lock().await.recv().await;
     }
 
     /// How many threads there are and how many of them are busy.
