@@ -26,7 +26,7 @@ use clap::{Args, Parser, Subcommand};
 use dialects::Pool;
 
 use crate::config::{Config, ConfigError, DatabaseUrl, Given};
-use crate::observe::{LogFormat, start_log};
+use crate::observe::{LogFormat, is_json, start_log};
 
 /// A JSON:API in front of your database, with the rules kept in every write.
 ///
@@ -101,12 +101,16 @@ struct Failure {
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let serves = matches!(cli.command, Command::Serve(_));
     let ended =
         start_log(cli.log.log_format, &cli.log.log).map_err(Failure::usage).and_then(|()| run(cli.command));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}", failure.text);
+            match serves && is_json() {
+                true => tracing::error!("{}", failure.text),
+                false => eprintln!("{}", failure.text),
+            }
             ExitCode::from(failure.code)
         }
     }

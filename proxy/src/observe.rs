@@ -13,7 +13,7 @@ use introspect::Schema;
 use rules::Trace;
 use rules::policy::Actor;
 
-pub use log::{LogFormat, start as start_log};
+pub use log::{LogFormat, is_json, start as start_log};
 pub use metrics::{Metrics, Outcome, RetryReason, Running};
 
 use crate::Errors;

@@ -1,5 +1,6 @@
-//! What a server says on standard output when it starts: where, what, and how open.
+//! What a server says when it starts: where, what, and how open. To people on standard output, to machines as lines of the log.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 
 use dialects::Dialect;
@@ -7,45 +8,66 @@ use dialects::Dialect;
 use super::serving::Serving;
 use crate::auth::Settings;
 use crate::config::Config;
+use crate::observe::is_json;
 use crate::state::Snapshot;
 
 /// That nobody is asked who he is.
 pub(super) const OPEN: &str = "no authentication: everything is open to whoever reaches the address";
 
+/// A line about what it does.
+pub(super) fn say(line: impl Display) {
+    match is_json() {
+        true => tracing::info!("{line}"),
+        false => println!("  {line}"),
+    }
+}
+
+/// A line about what somebody should look at.
+fn warn(line: impl Display) {
+    match is_json() {
+        true => tracing::warn!("{line}"),
+        false => println!("  WARNING: {line}"),
+    }
+}
+
 /// Where it listens.
 pub(super) fn listening(config: &Config, serving: &Serving) {
-    println!("rulegate {} in front of {}", env!("CARGO_PKG_VERSION"), config.database_url);
-    let scheme = if config.tls.is_some() { "https" } else { "http" };
-    println!("  API    {scheme}://{}{}/", shown(serving.api()), config.blueprint.api.prefix);
-    if let Some(upstream) = &config.server.upstream {
-        println!("  others {}", upstream.target);
+    let title = format!("rulegate {} in front of {}", env!("CARGO_PKG_VERSION"), config.database_url);
+    match is_json() {
+        true => tracing::info!("{title}"),
+        false => println!("{title}"),
     }
-    println!("  admin  http://{}/  (livez readyz startupz metrics version)", shown(serving.admin()));
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    say(format!("API    {scheme}://{}{}/", shown(serving.api()), config.blueprint.api.prefix));
+    if let Some(upstream) = &config.server.upstream {
+        say(format!("others {}", upstream.target));
+    }
+    say(format!("admin  http://{}/  (livez readyz startupz metrics version)", shown(serving.admin())));
 }
 
 /// What it serves, once the database has been read.
 pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
-    println!("  {}", summary(config, snapshot));
+    say(summary(config, snapshot));
     for table in snapshot.schema.keyless() {
-        println!(
-            "  `{}` is not served: it has no primary key (`key` in model.yaml names columns that are one)",
+        say(format!(
+            "`{}` is not served: it has no primary key (`key` in model.yaml names columns that are one)",
             table.name
-        );
+        ));
     }
     for sentence in introspect::advice::inexact(&snapshot.schema) {
-        println!("  WARNING: {sentence}");
+        warn(sentence);
     }
     for stray in &config.strays {
-        println!("  WARNING: {stray}");
+        warn(stray);
     }
     if config.server.upstream.as_ref().is_some_and(|upstream| upstream.secret.is_none()) {
-        println!("  WARNING: no upstream.secret_file: the application behind is not told who asks");
+        warn("no upstream.secret_file: the application behind is not told who asks");
     }
     if let Some(sentence) = nothing_granted(config) {
-        println!("  WARNING: {sentence}");
+        warn(sentence);
     }
     match &config.auth {
-        None => println!("  WARNING: {OPEN}"),
+        None => warn(OPEN),
         Some(auth) => guarded(auth),
     }
 }
@@ -53,14 +75,12 @@ pub(super) fn loaded(config: &Config, snapshot: &Snapshot) {
 /// How it is found out who asks.
 fn guarded(auth: &Settings) {
     let algorithms: Vec<&str> = auth.algorithms.iter().map(|algorithm| algorithm.name()).collect();
-    println!("  bearer tokens by {}, roles from `{}`", algorithms.join(", "), auth.roles_claim);
+    say(format!("bearer tokens by {}, roles from `{}`", algorithms.join(", "), auth.roles_claim));
     if let Some(role) = &auth.anonymous_role {
-        println!("  requests without a token have the role `{role}`");
+        say(format!("requests without a token have the role `{role}`"));
     }
     if auth.audience.is_empty() && auth.algorithms.iter().any(|algorithm| !algorithm.needs_secret()) {
-        println!(
-            "  WARNING: no auth.jwt.audience: what the issuer made for other services is accepted here too"
-        );
+        warn("no auth.jwt.audience: what the issuer made for other services is accepted here too");
     }
 }
 

@@ -7,6 +7,7 @@ use super::serving::Serving;
 use super::{Failure, ListenArgs, SourceArgs, announce, open, runtime, trust};
 use crate::config::project::Project;
 use crate::config::{Config, Given};
+use crate::observe::is_json;
 use crate::state::Snapshot;
 
 /// Serve a database: a JSON:API for every table, with the rules of the project.
@@ -30,13 +31,14 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
         let pool = open(&config)?;
         let serving = Serving::start(&config, project, pool)?;
         announce::listening(&config, &serving);
-        if config.auth.is_none() {
+        // Lines for machines say so anyway.
+        if config.auth.is_none() && !is_json() {
             tracing::warn!("{}", announce::OPEN);
         }
         let loaded = async |pool: &Pool, snapshot: &Snapshot| {
             announce::loaded(&config, snapshot);
             for line in trust::lines(pool, snapshot).await {
-                println!("  {line}");
+                announce::say(line);
             }
         };
         serving.until_stopped(&config.blueprint, loaded).await

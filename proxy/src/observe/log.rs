@@ -35,9 +35,17 @@ pub fn start(format: LogFormat, level: &str) -> Result<(), String> {
     let _ = match format {
         LogFormat::Text => lines.with_target(false).try_init(),
         // The target tells `audit` and `rules` from all others.
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Json => {
+            std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a bug")));
+            lines.json().flatten_event(true).try_init()
+        }
     };
     Ok(())
+}
+
+/// Whether lines are for machines.
+pub fn is_json() -> bool {
+    FORMAT.get() == Some(&LogFormat::Json)
 }
 
 /// A line for an answered request. A bug is an error, what could not be served, or not to its end, a warning; what the client got wrong is
@@ -109,7 +117,7 @@ pub(super) fn explain(request_id: &str, schema: &Schema, trace: &Trace) {
     if trace.steps.is_empty() {
         tracing::debug!(target: "rules", request_id, "no rule looks at what this write changes");
     }
-    let json = FORMAT.get() == Some(&LogFormat::Json);
+    let json = is_json();
     for step in &trace.steps {
         match json {
             true => step_fields(request_id, schema, trace, step),
