@@ -11,6 +11,7 @@ use arc_swap::ArcSwapOption;
 use dialects::Pool;
 use http::HeaderMap;
 use rules::policy::Actor;
+use tokio::sync::watch;
 
 use crate::auth::{self, Authenticator};
 use crate::exchange::Request;
@@ -39,7 +40,9 @@ pub struct App {
     snapshot: ArcSwapOption<Snapshot>,
     authenticator: ArcSwapOption<Authenticator>,
     health: Health,
-    stopping: AtomicBool,
+    /// Whether requests reach it, as far as that is its own affair.
+    heard: AtomicBool,
+    stopping: watch::Sender<bool>,
     source: Option<Arc<Source>>,
     reloading: tokio::sync::Mutex<()>,
 }
@@ -54,7 +57,8 @@ impl App {
             snapshot: ArcSwapOption::empty(),
             authenticator: ArcSwapOption::empty(),
             health: Health::default(),
-            stopping: AtomicBool::new(false),
+            heard: AtomicBool::new(true),
+            stopping: watch::Sender::new(false),
             source: None,
             reloading: tokio::sync::Mutex::default(),
         })
@@ -113,7 +117,9 @@ impl App {
         match self.stopping() {
             true => Readiness::Stopping,
             false if !self.health.database_up(&self.pool).await => Readiness::DatabaseAway,
-            false if self.snapshot.load().is_none() => Readiness::Loading,
+            false if self.snapshot.load().is_none() || !self.heard.load(Ordering::Relaxed) => {
+                Readiness::Loading
+            }
             false => Readiness::Ready,
         }
     }
@@ -128,14 +134,29 @@ impl App {
         self.metrics.render()
     }
 
+    /// How many connections to the database there may be.
+    pub(crate) fn connections_max(&self) -> usize {
+        self.pool.status().connections_max
+    }
+
+    /// Whether requests reach it; not ready while they do not.
+    pub(crate) fn heard(&self, heard: bool) {
+        self.heard.store(heard, Ordering::Relaxed);
+    }
+
     /// From now on not ready, and connections are not kept.
     pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.stopping.send_replace(true);
+    }
+
+    /// Changes when it begins to stop.
+    pub fn parting(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
     }
 
     /// Whether it is stopping.
     pub fn stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        *self.stopping.borrow()
     }
 }
 

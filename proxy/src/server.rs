@@ -14,7 +14,8 @@ mod front;
 mod gateway;
 mod guard;
 mod head;
-mod late;
+mod listen;
+mod places;
 mod rate;
 mod refusal;
 mod respond;
@@ -29,21 +30,19 @@ pub mod upstream;
 mod wire;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::os::fd::IntoRawFd as _;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pingora_core::apps::ServerApp;
-use pingora_core::listeners::tls::TlsSettings;
-use pingora_core::server::{Fds, ListenFds};
-use pingora_core::services::{Service as _, listening};
+use socket2::{Domain, Socket, Type};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
 pub(crate) use cors::is_origin;
+use listen::Listening;
+use places::Places;
 pub(crate) use refusal::refuse;
 use tls::Certificates;
 use traffic::Traffic;
@@ -60,6 +59,10 @@ pub struct Settings {
     pub url_bytes: usize,
     /// How long a request may take; its body may take as long to arrive.
     pub request_timeout: Duration,
+    /// How long a stop goes on accepting connections, each answer telling that it is the last.
+    pub drain: Duration,
+    /// Whether other processes may listen where this one does: then it does so only when it has something to serve.
+    pub reuse_port: bool,
     /// How long a connection may be idle between requests.
     pub idle_timeout: Duration,
     /// How long all of a request's headers may take to arrive, from their first byte on.
@@ -86,11 +89,17 @@ pub struct Settings {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    drain: Duration,
     shutdown: watch::Sender<bool>,
     accepting: JoinHandle<()>,
     traffic: Traffic,
-    late: Option<late::Late>,
 }
+
+/// How many connections may wait to be accepted: as many as the system lets.
+const BACKLOG: i32 = 65_535;
+
+/// Connections to the admin listener at once: probes, a scrape or two, an operator.
+const ADMIN_PLACES: usize = 8;
 
 /// How long answers that are cut may take to end.
 const CUT: Duration = Duration::from_secs(2);
@@ -111,6 +120,8 @@ impl Default for Settings {
             header_bytes: 32 * 1024,
             url_bytes: 8 * 1024,
             request_timeout: Duration::from_secs(30),
+            drain: Duration::ZERO,
+            reuse_port: false,
             idle_timeout: Duration::from_secs(60),
             header_timeout: Duration::from_secs(10),
             silence_timeout: Duration::from_secs(15),
@@ -130,63 +141,78 @@ pub fn bind(address: &str) -> io::Result<TcpListener> {
     TcpListener::bind(address)
 }
 
+/// Binds an address that other processes may bind, too, if they say so likewise. Nobody is heard there before it is served.
+pub fn bind_shared(address: &str) -> io::Result<TcpListener> {
+    let mut last = io::ErrorKind::InvalidInput.into();
+    for address in address.to_socket_addrs()? {
+        match bind_beside(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn bind_beside(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
 /// Serves the API, over TLS where there are certificates.
 pub fn serve(
     app: Arc<App>,
     listener: TcpListener,
     certificates: Option<&Arc<Certificates>>,
 ) -> io::Result<Running> {
-    let tls = || certificates.map(Certificates::settings).transpose().map_err(io::Error::other);
+    let tls = certificates.map(Certificates::settings).transpose().map_err(io::Error::other)?;
     let traffic = Traffic::default();
-    let late = late::Late::new(&listener, app.clone(), traffic.clone(), tls()?)?;
-    let front = front::Front::new(app, traffic.clone());
-    Ok(Running { late: Some(late), ..start("api", front, listener, traffic, tls()?)? })
+    let (drain, patience) = (app.settings.drain, app.settings.header_timeout);
+    let each = if app.settings.upstream.is_some() { 2 } else { 1 };
+    let places = Places::of_process(app.connections_max(), each);
+    let server = Arc::new(front::Front::new(app, traffic.clone(), places.clone()));
+    let tls = tls.map(|tls| Arc::new(tls.build()));
+    let listening = Listening { listener: listener_of(listener)?, tls, patience, places, server };
+    start(listening, traffic, drain)
 }
 
 /// Serves health, metrics and version.
 pub fn serve_admin(app: Arc<App>, listener: TcpListener) -> io::Result<Running> {
-    start("admin", admin::Admin::new(app), listener, Traffic::default(), None)
+    let patience = app.settings.header_timeout;
+    let (server, places) = (Arc::new(admin::Admin::new(app)), Places::new(ADMIN_PLACES));
+    let listening = Listening { listener: listener_of(listener)?, tls: None, patience, places, server };
+    start(listening, Traffic::default(), Duration::ZERO)
 }
 
-fn start<A>(
-    name: &str,
-    app: A,
-    listener: TcpListener,
+/// It must be one that listens, and does not block.
+fn listener_of(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
+    let socket = Socket::from(listener);
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(socket.into())
+}
+
+fn start<S: listen::Serve>(
+    listening: Listening<S>,
     traffic: Traffic,
-    tls: Option<TlsSettings>,
-) -> io::Result<Running>
-where
-    A: ServerApp + Send + Sync + 'static,
-{
-    let address = listener.local_addr()?;
-    listener.set_nonblocking(true)?;
+    drain: Duration,
+) -> io::Result<Running> {
+    let address = listening.listener.local_addr()?;
     let (shutdown, watch) = watch::channel(false);
-    let mut service = listening::Service::new(name.to_owned(), app);
-    match tls {
-        None => service.add_tcp(&address.to_string()),
-        Some(tls) => service.add_tls_with_settings(&address.to_string(), None, tls),
-    }
-    let inherited = descriptors(&address, listener);
-    let accepting = tokio::spawn(async move { service.start_service(Some(inherited), watch, 1).await });
-    Ok(Running { address, shutdown, accepting, traffic, late: None })
-}
-
-/// pingora takes listeners over by address, as it does from a process that it replaces.
-fn descriptors(address: &SocketAddr, listener: TcpListener) -> ListenFds {
-    let mut descriptors = Fds::new();
-    descriptors.add(address.to_string(), listener.into_raw_fd());
-    Arc::new(descriptors.into())
+    let accepting = tokio::spawn(listening.run(watch));
+    Ok(Running { address, drain, shutdown, accepting, traffic })
 }
 
 impl Running {
-    /// Stops accepting, closes connections as they become idle, lets running requests finish for at most `grace`.
+    /// Stops accepting, when it has drained; closes connections as they become idle, lets running requests finish for at most `grace`.
     pub async fn stop(self, grace: Duration) -> Stopped {
-        // An error would mean that the service has ended by itself.
+        tokio::time::sleep(self.drain).await;
+        // An error would mean that it has ended by itself.
         let _ = self.shutdown.send(true);
         let _ = self.accepting.await;
-        if let Some(late) = self.late {
-            late.answer().await;
-        }
+        tokio::time::sleep(front::FAREWELL).await;
         match tokio::time::timeout(grace, self.traffic.idle()).await {
             Ok(()) => Stopped::Drained,
             Err(_) => {

@@ -25,7 +25,8 @@ const GRACE_MARGIN: Duration = Duration::from_secs(5);
 pub(super) struct Serving {
     app: Arc<App>,
     pool: Arc<Pool>,
-    api: Running,
+    door: Door,
+    api: Option<Running>,
     admin: Running,
     signals: Signals,
     hangup: Signal,
@@ -34,13 +35,15 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// Listens on both addresses. Nothing is loaded yet: the API answers 503, the admin listener tells why.
+    /// Listens on both addresses. Nothing is loaded yet: the API answers 503 (where others answer at its address it is not heard), the admin
+    /// listener tells why.
     pub(super) fn start(config: &Config, project: Project, pool: Arc<Pool>) -> Result<Self, Failure> {
         let unheard = |error| Failure::problems(format!("signals: {error}"));
         let signals = Signals::new().map_err(unheard)?;
         let hangup = signal(SignalKind::hangup()).map_err(unheard)?;
-        let api = bind(&config.listen, "--listen", "RULEGATE_LISTEN")?;
-        let admin = bind(&config.admin_listen, "--admin-listen", "RULEGATE_ADMIN_LISTEN")?;
+        let binding = if config.server.reuse_port { server::bind_shared } else { server::bind };
+        let api = bind(binding, &config.listen, "--listen", "RULEGATE_LISTEN")?;
+        let admin = bind(server::bind, &config.admin_listen, "--admin-listen", "RULEGATE_ADMIN_LISTEN")?;
         let certificates = config.tls.clone().map(Certificates::load).transpose();
         let certificates = certificates.map_err(Failure::problems)?.map(Arc::new);
         let app = App::new(pool.clone(), config.server.clone()).map_err(Failure::problems)?;
@@ -48,14 +51,30 @@ impl Serving {
         let source = Source { project, certificates: certificates.clone() };
         let app = Arc::new(app.reloading_from(source));
         let fingerprint = app.fingerprint();
-        let api = server::serve(app.clone(), api, certificates.as_ref()).map_err(Failure::problems)?;
         let admin = server::serve_admin(app.clone(), admin).map_err(Failure::problems)?;
-        Ok(Self { app, pool, api, admin, signals, hangup, fingerprint })
+        let address = api.local_addr().map_err(Failure::problems)?;
+        let door = Door { address, listener: Some(api), certificates };
+        let mut serving = Self { app, pool, door, api: None, admin, signals, hangup, fingerprint };
+        match config.server.reuse_port {
+            true => serving.app.heard(false),
+            false => serving.open()?,
+        }
+        Ok(serving)
+    }
+
+    /// Has the API be heard, if it is not yet.
+    fn open(&mut self) -> Result<(), Failure> {
+        if let Some(listener) = self.door.listener.take() {
+            let served = server::serve(self.app.clone(), listener, self.door.certificates.as_ref());
+            self.api = Some(served.map_err(Failure::problems)?);
+            self.app.heard(true);
+        }
+        Ok(())
     }
 
     /// Where the API listens.
     pub(super) fn api(&self) -> SocketAddr {
-        self.api.address
+        self.door.address
     }
 
     /// Where health and metrics listen.
@@ -78,6 +97,7 @@ impl Serving {
             () = self.signals.stop() => None,
             (notices, started) = async { (app.notices().await, app.start(blueprint).await) } => match started {
                 Ok(snapshot) => {
+                    self.open()?;
                     loaded(&self.pool, &snapshot).await;
                     tokio::select! {
                         () = self.app.watch(self.fingerprint) => {}
@@ -101,7 +121,7 @@ impl Serving {
         self.app.stop();
         let grace = self.app.settings.request_timeout + GRACE_MARGIN;
         let stopped = tokio::select! {
-            stopped = self.api.stop(grace) => stopped,
+            stopped = stop(self.api, grace) => stopped,
             () = self.signals.stop() => return Err(Failure::problems("stopped at once, as asked twice")),
         };
         self.admin.stop(Duration::ZERO).await;
@@ -110,6 +130,22 @@ impl Serving {
             Stopped::Drained => Ok(()),
             Stopped::Cut(count) => Err(Failure::problems(format!("{count} requests were cut off"))),
         }
+    }
+}
+
+/// Where the API is served.
+struct Door {
+    address: SocketAddr,
+    /// As long as it is closed.
+    listener: Option<TcpListener>,
+    certificates: Option<Arc<Certificates>>,
+}
+
+/// Where it was never served, nobody was cut off.
+async fn stop(api: Option<Running>, grace: Duration) -> Stopped {
+    match api {
+        Some(api) => api.stop(grace).await,
+        None => Stopped::Drained,
     }
 }
 
@@ -140,8 +176,13 @@ impl Signals {
     }
 }
 
-fn bind(address: &str, flag: &str, variable: &str) -> Result<TcpListener, Failure> {
-    server::bind(address).map_err(|error| {
+fn bind(
+    how: impl FnOnce(&str) -> std::io::Result<TcpListener>,
+    address: &str,
+    flag: &str,
+    variable: &str,
+) -> Result<TcpListener, Failure> {
+    how(address).map_err(|error| {
         let advice = format!("choose another address with {flag} or {variable}");
         Failure::problems(match error.kind() {
             ErrorKind::AddrInUse => format!("{address} is in use: stop what listens there, or {advice}"),

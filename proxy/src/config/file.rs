@@ -61,6 +61,8 @@ enum Statements {
 pub(super) struct Server {
     pub(super) listen: Option<String>,
     pub(super) admin_listen: Option<String>,
+    reuse_port: bool,
+    drain_ms: Option<u64>,
     public_url: Option<String>,
     reload_token_file: Option<String>,
     cors: Cors,
@@ -296,6 +298,8 @@ impl File {
             header_bytes: limits.header_bytes.unwrap_or(default.header_bytes),
             url_bytes: limits.url_bytes.unwrap_or(default.url_bytes),
             request_timeout: limits.request_timeout_ms.map_or(default.request_timeout, milliseconds),
+            drain: self.server.drain_ms.map_or(default.drain, milliseconds),
+            reuse_port: self.server.reuse_port,
             cors_origins: self.server.cors.origins.clone(),
             reload_token: named(&self.server.reload_token_file).map(|file| project.join(file)),
             concurrent_requests: limits.concurrent_requests.unwrap_or(default.concurrent_requests),

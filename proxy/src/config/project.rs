@@ -99,6 +99,8 @@ fn changed(before: &Config, now: &Config) -> Vec<&'static str> {
         ("database", before.database_url != now.database_url || before.database != database),
         ("server.listen", before.listen != now.listen),
         ("server.admin_listen", before.admin_listen != now.admin_listen),
+        ("server.reuse_port", limits.reuse_port != other.reuse_port),
+        ("server.drain_ms", limits.drain != other.drain),
         ("server.tls", before.tls != now.tls),
         ("server.reload_token_file", limits.reload_token != other.reload_token),
         ("server.cors", limits.cors_origins != other.cors_origins),

@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use pingora_core::apps::ServerApp as _;
 use pingora_core::apps::http_app::ServeHttp;
+use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::ServerSession;
+use pingora_core::server::ShutdownWatch;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
+use super::listen::Serve;
 use super::security::secure;
 use crate::app::App;
 use crate::app::reload::ReloadError;
@@ -70,6 +74,18 @@ impl Admin {
             ),
         }
     }
+}
+
+impl Serve for Admin {
+    async fn serve(self: Arc<Self>, stream: Stream, shutdown: ShutdownWatch) {
+        let mut next = Some(stream);
+        while let Some(stream) = next {
+            next = self.process_new(stream, &shutdown).await;
+        }
+    }
+
+    /// Who asks for health comes again by himself.
+    async fn turn_away(self: Arc<Self>, _: Stream) {}
 }
 
 #[async_trait]

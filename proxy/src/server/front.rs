@@ -7,8 +7,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use pingora_core::apps::{HttpServerApp as _, HttpServerOptions, ReusedHttpStream, ServerApp};
+use pingora_core::apps::{HttpServerApp as _, HttpServerOptions, ReusedHttpStream, ServerApp as _};
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
 use pingora_core::protocols::{ALPN, Shutdown, Stream};
@@ -19,30 +18,36 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
 
 use super::gateway::{self, Gateway};
+use super::listen::Serve;
+use super::places::Places;
 use super::traffic::Traffic;
 use super::wire::{Cut, Wire};
 use super::{Settings, refusal, respond};
-use crate::Errors;
 use crate::app::App;
 use crate::observe::{self, Observation};
+use crate::{Error, ErrorCode, Errors};
 
-/// How long connections have, when the server stops, to send one more request and be told that it was the last.
-const FAREWELL: Duration = Duration::from_millis(300);
+/// How long connections have, when the server accepts no more, to send one more request and be told that it was the last.
+pub(super) const FAREWELL: Duration = Duration::from_millis(300);
+
+/// How long a client for whom there is no place may take to send its request.
+const STANDING: Duration = Duration::from_secs(1);
 
 /// The application that pingora hands connections to.
 pub(super) struct Front {
     app: Arc<App>,
     proxy: Arc<HttpProxy<Gateway>>,
     traffic: Traffic,
+    places: Places,
 }
 
 impl Front {
-    pub(super) fn new(app: Arc<App>, traffic: Traffic) -> Self {
+    pub(super) fn new(app: Arc<App>, traffic: Traffic, places: Places) -> Self {
         let gateway = Gateway::new(app.clone(), traffic.clone());
         let mut proxy = http_proxy(&Arc::new(ServerConf::default()), gateway);
         proxy.server_options = Some(server_options(&app.settings));
         proxy.h2_options = Some(h2_options(&app.settings));
-        Self { app, proxy: Arc::new(proxy), traffic }
+        Self { app, proxy: Arc::new(proxy), traffic, places }
     }
 
     /// Whether HTTP/2 is spoken; nothing when the client says nothing.
@@ -55,7 +60,7 @@ impl Front {
     }
 
     /// HTTP/1, to the end of the connection.
-    async fn serve(&self, mut wire: Wire, shutdown: &ShutdownWatch) {
+    async fn http1(&self, mut wire: Wire, shutdown: &ShutdownWatch) {
         while let Some(next) = self.one(wire, shutdown).await {
             wire = next;
         }
@@ -95,6 +100,7 @@ impl Front {
             biased;
             filled = filled => filled.ok()?.ok()?.then_some(()),
             () = farewell(shutdown.clone()) => None,
+            () = self.places.wanted() => None,
         }
     }
 
@@ -113,23 +119,31 @@ impl Front {
     }
 }
 
-#[async_trait]
-impl ServerApp for Front {
-    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+impl Serve for Front {
+    async fn serve(self: Arc<Self>, stream: Stream, shutdown: ShutdownWatch) {
         let negotiated = matches!(stream.selected_alpn_proto(), Some(ALPN::H2));
         let mut wire = Wire::new(stream);
-        if self.is_h2(&mut wire, negotiated, shutdown).await? {
-            wire.open();
-            return self.proxy.process_new(Box::new(wire), shutdown).await;
+        match self.is_h2(&mut wire, negotiated, &shutdown).await {
+            None => {}
+            Some(false) => self.http1(wire, &shutdown).await,
+            Some(true) => {
+                wire.open();
+                let parting = self.app.parting();
+                // Told to go as soon as it can go elsewhere; whoever comes later, when no more are accepted.
+                let told = if *parting.borrow() { shutdown } else { parting };
+                self.proxy.process_new(Box::new(wire), &told).await;
+            }
         }
-        self.serve(wire, shutdown).await;
-        None
     }
 
-    /// Called when no more connections are accepted. Until the idle ones are closed, answers say that they close theirs, so that a client
-    /// is not cut off between two requests.
-    async fn cleanup(&self) {
-        tokio::time::sleep(FAREWELL).await;
+    /// Its request is read, because a connection that is closed on unread data is reset, and its client would not see the answer.
+    async fn turn_away(self: Arc<Self>, stream: Stream) {
+        let mut wire = Wire::new(stream);
+        let head = tokio::time::timeout(STANDING, wire.next(&self.app.settings)).await;
+        if matches!(head, Ok(Ok(()) | Err(Cut::Refused(_)))) {
+            let error = Error::new(ErrorCode::Overloaded, "There are as many connections as there may be.");
+            self.refuse(wire, error.into()).await;
+        }
     }
 }
 

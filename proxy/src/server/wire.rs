@@ -17,7 +17,7 @@ use pingora_core::protocols::{
     ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream,
     TimingDigest, UniqueID,
 };
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufWriter, ReadBuf};
 use tokio::sync::watch;
 
 use super::Settings;
@@ -32,6 +32,9 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Read at once.
 const READ_BYTES: usize = 16 * 1024;
 
+/// Written at once: the head of an answer and a small body.
+const WRITE_BYTES: usize = 2 * 1024;
+
 /// How long what a client still sends is read and dropped when its connection is closed, and how much: a connection closed on unread
 /// data is reset, and the client would not see the last answer.
 const LINGER: (Duration, u64) = (Duration::from_secs(1), 16 * 1024 * 1024);
@@ -39,7 +42,7 @@ const LINGER: (Duration, u64) = (Duration::from_secs(1), 16 * 1024 * 1024);
 /// The connection.
 #[derive(Debug)]
 pub(super) struct Wire {
-    stream: Stream,
+    stream: BufWriter<Stream>,
     /// Read, and not handed out.
     ahead: BytesMut,
     passage: Passage,
@@ -70,6 +73,7 @@ pub(super) enum Cut {
 
 impl Wire {
     pub(super) fn new(stream: Stream) -> Self {
+        let stream = BufWriter::with_capacity(WRITE_BYTES, stream);
         Self { stream, ahead: BytesMut::new(), passage: Passage::Length(0), upgrade: Upgrade::default() }
     }
 
@@ -80,7 +84,7 @@ impl Wire {
 
     /// Whether it is one of TLS.
     pub(super) fn is_tls(&self) -> bool {
-        self.stream.get_ssl_digest().is_some()
+        self.stream.get_ref().get_ssl_digest().is_some()
     }
 
     /// Waits for bytes; false at the end of the connection.
@@ -287,7 +291,8 @@ impl Shutdown for Wire {
     async fn shutdown(&mut self) {
         let stream = &mut self.stream;
         let closing = async {
-            Shutdown::shutdown(stream.as_mut()).await;
+            stream.flush().await?;
+            Shutdown::shutdown(stream.get_mut().as_mut()).await;
             tokio::io::copy(&mut stream.take(LINGER.1), &mut tokio::io::sink()).await
         };
         // Whatever comes of it, the answer has been sent.
@@ -310,34 +315,34 @@ impl Peek for Wire {
 
 impl UniqueID for Wire {
     fn id(&self) -> i32 {
-        self.stream.id()
+        self.stream.get_ref().id()
     }
 }
 
 impl Ssl for Wire {
     fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
-        self.stream.get_ssl_digest()
+        self.stream.get_ref().get_ssl_digest()
     }
 
     fn selected_alpn_proto(&self) -> Option<ALPN> {
-        self.stream.selected_alpn_proto()
+        self.stream.get_ref().selected_alpn_proto()
     }
 }
 
 impl GetTimingDigest for Wire {
     fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
-        self.stream.get_timing_digest()
+        self.stream.get_ref().get_timing_digest()
     }
 }
 
 impl GetProxyDigest for Wire {
     fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
-        self.stream.get_proxy_digest()
+        self.stream.get_ref().get_proxy_digest()
     }
 }
 
 impl GetSocketDigest for Wire {
     fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        self.stream.get_socket_digest()
+        self.stream.get_ref().get_socket_digest()
     }
 }
