@@ -12,7 +12,7 @@ set -euo pipefail
 # One line per requirement: a command that shows it is there, and the package that brings it.
 BUILD="cc:build-essential c++:build-essential cmake:cmake pkg-config:pkg-config curl:curl git:git python3:python3
        update-ca-certificates:ca-certificates"
-TEST="initdb:postgresql psql:postgresql-client mariadbd:mariadb-server mariadb-install-db:mariadb-server
+TEST="initdb:postgresql psql:postgresql-client pgbouncer:pgbouncer mariadbd:mariadb-server mariadb-install-db:mariadb-server
       mariadb:mariadb-client promtool:prometheus openssl:openssl setsid:util-linux
       node:nodejs npm:npm chromium:chromium pip3:python3-pip"
 IMAGE="buildah:buildah podman:podman runc:runc prometheus:prometheus promtool:prometheus psql:postgresql-client

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use dialects::{Dialect, Options, Pool, Statement, ValueType};
 
+use crate::pooler;
+
 /// The databases that every case runs on.
 pub const ALL: [Dialect; 3] = [Dialect::Postgres, Dialect::Mysql, Dialect::Sqlite];
 
@@ -49,6 +51,23 @@ enum Place {
 impl Database {
     /// Creates an empty one.
     pub async fn create(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Postgres if pooler::is_wanted() => Self::pooled().await,
+            _ => Self::direct(dialect).await,
+        }
+    }
+
+    /// One of PostgreSQL, reached through a pooler in transaction mode.
+    pub async fn pooled() -> Self {
+        let mut database = Self::direct(Dialect::Postgres).await;
+        let Place::Server { url: server, name } = &database.place else { unreachable!() };
+        database.url = format!("{}/{name}", pooler::pgbouncer(server));
+        let options = Options { cached_statements: false, ..Options::default() };
+        database.pool = Arc::new(Pool::open(&database.url, options).unwrap());
+        database
+    }
+
+    async fn direct(dialect: Dialect) -> Self {
         let name = format!("rg_cases_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let (url, place) = match server(dialect) {
             Some(server) => {

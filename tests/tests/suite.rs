@@ -35,6 +35,7 @@ mod suite {
     mod forms;
     mod hostile;
     mod includes;
+    mod life;
     mod load;
     mod methods;
     mod metrics;
@@ -46,6 +47,7 @@ mod suite {
     mod oracle;
     mod pairs;
     mod policies;
+    mod pooler;
     mod presets;
     mod protocols;
     mod random;

@@ -1,0 +1,21 @@
+//! The product as a process of its own, as operators run it: started, asked under load, told to stop, limited; and servers of its own beside it
+//! that may be stopped.
+
+pub mod caller;
+pub mod folder;
+pub mod load;
+pub mod private;
+pub mod process;
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// An address of this machine that nobody else has: the port is none that the system hands out.
+pub fn address() -> SocketAddr {
+    let ip = Ipv4Addr::new(127, fastrand::u8(1..), fastrand::u8(1..), fastrand::u8(1..255));
+    (ip, fastrand::u16(10_000..30_000)).into()
+}
+
+/// Whether the long settings are asked for.
+pub fn soak() -> bool {
+    std::env::var_os("RULEGATE_SOAK").is_some()
+}
