@@ -33,6 +33,8 @@ pub struct Database {
     pub pool: Arc<Pool>,
     /// Where it is.
     pub url: String,
+    /// How it is connected to.
+    pub options: Options,
     place: Place,
 }
 
@@ -62,8 +64,8 @@ impl Database {
         let mut database = Self::direct(Dialect::Postgres).await;
         let Place::Server { url: server, name } = &database.place else { unreachable!() };
         database.url = format!("{}/{name}", pooler::pgbouncer(server));
-        let options = Options { cached_statements: false, ..Options::default() };
-        database.pool = Arc::new(Pool::open(&database.url, options).unwrap());
+        database.options.cached_statements = false;
+        database.pool = Arc::new(Pool::open(&database.url, database.options.clone()).unwrap());
         database
     }
 
@@ -84,12 +86,12 @@ impl Database {
                 (format!("sqlite://{}?mode=rwc", path.display()), Place::File(path))
             }
         };
-        Self { pool: open(&url), url, place }
+        Self { pool: open(&url), url, options: Options::default(), place }
     }
 
     /// Takes a database that somebody else made, and will not remove it.
     pub fn foreign(url: &str) -> Self {
-        Self { pool: open(url), url: url.to_owned(), place: Place::Foreign }
+        Self { pool: open(url), url: url.to_owned(), options: Options::default(), place: Place::Foreign }
     }
 
     /// Which it is.

@@ -32,6 +32,7 @@ pub mod server;
 pub mod service;
 pub mod shelves;
 pub mod shop;
+pub mod wide;
 pub mod wire;
 pub mod world;
 

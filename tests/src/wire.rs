@@ -7,7 +7,7 @@ mod speech;
 
 use std::sync::{Arc, Mutex};
 
-use dialects::{Dialect, Options, Pool};
+use dialects::{Dialect, Pool};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -35,7 +35,7 @@ impl Wire {
         let url = database.url.replace(&server, &listener.local_addr().unwrap().to_string());
         let notes = Arc::new(Mutex::new(Notes::default()));
         tokio::spawn(relay(listener, server, database.dialect(), notes.clone()));
-        database.pool = Arc::new(Pool::open(&url, Options::default()).unwrap());
+        database.pool = Arc::new(Pool::open(&url, database.options.clone()).unwrap());
         Self { notes }
     }
 

@@ -3,21 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot be taken has failed")]
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use dialects::Dialect;
 use proxy::server::Settings;
-use tests::Database;
 use tests::database::{ALL, named};
 use tests::server::Server;
 use tests::service::Fixture;
+use tests::{Database, wide};
 
 const USAGE: &str = "rulegate-wide [--database postgres|mysql|sqlite|all] [--tables 2000]";
-
-/// How many tables one script creates: a transaction of PostgreSQL holds a lock on each.
-const BATCH: usize = 100;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -28,9 +24,7 @@ async fn main() -> ExitCode {
     };
     for dialect in dialects {
         let database = Database::create(dialect).await;
-        for first in (0..tables).step_by(BATCH) {
-            database.execute(&script(first, tables.min(first + BATCH))).await;
-        }
+        wide::create(&database, tables).await;
         let begun = Instant::now();
         let fixture = Fixture { sql: |_| String::new(), rules: &[] };
         let server = Server::start(&database, fixture, Settings::default()).await;
@@ -61,20 +55,4 @@ fn parse(arguments: &[String]) -> Option<(Vec<Dialect>, usize)> {
         }
     }
     Some((dialects, tables))
-}
-
-/// Tables that each refer to the one of half their number.
-fn script(first: usize, end: usize) -> String {
-    let mut sql = String::new();
-    for n in first..end {
-        let parent = (n > 0).then(|| format!(", foreign key (parent_id) references t{} (id)", n / 2));
-        writeln!(
-            sql,
-            "create table t{n} (id integer not null primary key, parent_id integer, name varchar(80) not null, note varchar(400), price decimal(12, 2),
-                quantity integer not null default 0, weight double precision, made_on date, active boolean not null default true, code char(8){});",
-            parent.unwrap_or_default()
-        )
-        .unwrap();
-    }
-    sql
 }

@@ -176,7 +176,8 @@ pub fn as_user(user: &str, program: &Path) -> Command {
     command
 }
 
-fn is_root() -> bool {
+/// Whether we are.
+pub fn is_root() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap();
     line.split_whitespace().nth(1) == Some("0")

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::caller::{Caller, Service};
 use super::folder::Folder;
+use super::private::is_root;
 use crate::server::{PATIENCE, Reply};
 
 /// How often it is asked for what is awaited.
@@ -28,6 +29,8 @@ pub struct Start {
     pub admin: SocketAddr,
     /// How many descriptors it may have.
     pub descriptors: Option<u32>,
+    /// Whether it has no more rights than the files' modes give it, even where we are root.
+    pub confined: bool,
     /// Further arguments.
     pub arguments: Vec<String>,
 }
@@ -50,6 +53,7 @@ impl Start {
             api: super::address(),
             admin: super::address(),
             descriptors: None,
+            confined: false,
             arguments: Vec::new(),
         }
     }
@@ -59,8 +63,13 @@ impl Start {
         let log = std::env::temp_dir().join(format!("rg-life-{:016x}.log", fastrand::u64(..)));
         let lines = File::create(&log).unwrap();
         let limit = self.descriptors.map(|most| format!("ulimit -n {most}; ")).unwrap_or_default();
+        let confined = self.confined && is_root();
+        let confinement = if confined { "setpriv --bounding-set -all -- " } else { "" };
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("{limit}exec \"$@\""), "sh"]).arg(&self.program).arg("serve");
+        command
+            .args(["-c", &format!("{limit}exec {confinement}\"$@\""), "sh"])
+            .arg(&self.program)
+            .arg("serve");
         command.args(["--listen", &self.api.to_string(), "--admin-listen", &self.admin.to_string()]);
         command.arg("--project").arg(&self.project).args(&self.arguments);
         command.env("RULEGATE_DATABASE_URL", &self.database);

@@ -1,8 +1,10 @@
 //! What happens to a running server, as a process of its own: replaced, left by its database, given other files, short of descriptors.
 
+mod log;
 mod outage;
 mod places;
 mod rolling;
+mod sqlite;
 mod swaps;
 
 use dialects::Dialect;

@@ -1,7 +1,7 @@
 //! PostgreSQL through PgBouncer in transaction mode: each statement outside of a transaction may come to another session, and everything is answered as
 //! it is without. `RULEGATE_TEST_POOLER=pgbouncer` runs all other tests so.
 
-use dialects::Dialect;
+use dialects::{Dialect, Kind, Options, Pool};
 use futures_util::future::join_all;
 use http::Method;
 use proxy::run::receipts;
@@ -18,7 +18,7 @@ async fn ask(shop: &Service) -> Vec<Json> {
     assert!(receipts::create(&shop.database.pool).await.unwrap());
     for target in [
         "/api/orders/1?include=items.product,customer",
-        "/api/items?filter[quantity][gt]=1&sort=-amount&page[size]=3&page[total]=exact",
+        "/api/items?filter[quantity][gt]=1&sort=-amount&page[size]=3&page[total]=true",
         "/api/customers?filter[name][contains]=a&sort=name",
     ] {
         shop.get(target).await.expect(200);
@@ -52,6 +52,14 @@ async fn through_a_pooler_everything_is_answered_alike() {
         transcripts.push(ask(&Service::serve(database, SHOP.rules).await).await);
     }
     assert_eq!(transcripts[0], transcripts[1]);
+}
+
+#[tokio::test]
+async fn a_pooler_refuses_sessions_that_are_set_up_and_says_so() {
+    let database = Database::pooled().await;
+    let error = Pool::open(&database.url, Options::default()).unwrap().ping().await.unwrap_err();
+    assert_eq!(error.kind, Kind::Unavailable);
+    assert!(error.detail.contains("unsupported startup parameter"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
