@@ -38,6 +38,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::app::App;
 pub(crate) use cors::is_origin;
@@ -211,9 +212,11 @@ impl Running {
         tokio::time::sleep(self.drain).await;
         // An error would mean that it has ended by itself.
         let _ = self.shutdown.send(true);
-        let _ = self.accepting.await;
+        let end = Instant::now() + front::FAREWELL + grace;
+        // Where there is no place left, those who wait for one are cut off with the others.
+        let _ = tokio::time::timeout_at(end, self.accepting).await;
         tokio::time::sleep(front::FAREWELL).await;
-        match tokio::time::timeout(grace, self.traffic.idle()).await {
+        match tokio::time::timeout_at(end, self.traffic.idle()).await {
             Ok(()) => Stopped::Drained,
             Err(_) => {
                 let count = self.traffic.running();

@@ -100,10 +100,11 @@ mounted:
 {{- dict "database" $config.database "server" (omit (default dict $config.server) "public_url") "upstream" $config.upstream "limits" $start | toJson | sha256sum -}}
 {{- end -}}
 
-{{/* Seconds that a stop may take: `request_timeout_ms`, 5 s, and 2 s for what is cut. */}}
+{{/* Seconds that a stop may take: `drain_ms`, `request_timeout_ms`, 5 s, and 2 s for what is cut. */}}
 {{- define "rulegate.drain" -}}
 {{- $limits := default dict .Values.config.limits -}}
-{{- $timeout := int (default 30000 $limits.request_timeout_ms) -}}
+{{- $server := default dict .Values.config.server -}}
+{{- $timeout := add (int (default 0 $server.drain_ms)) (int (default 30000 $limits.request_timeout_ms)) -}}
 {{- add (div (add $timeout 999) 1000) 7 -}}
 {{- end -}}
 
@@ -117,7 +118,7 @@ mounted:
 {{- $computed := add (include "rulegate.sleep" .) (include "rulegate.drain" .) .Values.shutdown.marginSeconds -}}
 {{- with .Values.shutdown.terminationGracePeriodSeconds -}}
 {{- if lt (int64 .) $computed -}}
-{{- fail (printf "shutdown.terminationGracePeriodSeconds: %d is shorter than a stop may take (%d); lower config.limits.request_timeout_ms, or leave it out" (int .) $computed) -}}
+{{- fail (printf "shutdown.terminationGracePeriodSeconds: %d is shorter than a stop may take (%d); lower config.limits.request_timeout_ms or config.server.drain_ms, or leave it out" (int .) $computed) -}}
 {{- end -}}
 {{- end -}}
 {{- default $computed .Values.shutdown.terminationGracePeriodSeconds -}}
