@@ -56,6 +56,15 @@ impl Authority {
         server: &Server,
         protocols: &[&str],
     ) -> std::io::Result<TlsStream<TcpStream>> {
+        self.speak(server.connect().await, protocols).await
+    }
+
+    /// Likewise, over a connection that is there.
+    pub async fn speak(
+        &self,
+        stream: TcpStream,
+        protocols: &[&str],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.der().clone()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
@@ -63,7 +72,7 @@ impl Authority {
         let mut config = config.with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, server.connect().await).await
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
 }
 

@@ -6,6 +6,7 @@ mod places;
 mod rolling;
 mod sqlite;
 mod swaps;
+mod tls;
 
 use dialects::Dialect;
 use tests::Database;

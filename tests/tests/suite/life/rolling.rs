@@ -1,16 +1,23 @@
 //! Instances that are replaced while clients read and write: no request fails.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use dialects::Dialect;
+use futures_util::future::join_all;
 use h2::client::SendRequest;
 use http::Request;
+use proxy::server::{Settings, Stopped};
+use tests::Database;
 use tests::life::caller::{Caller, Service};
 use tests::life::load::{Load, failures};
 use tests::life::process::Start;
 use tests::life::{address, soak};
 use tests::oracle;
+use tests::server::{PATIENCE, Server};
+use tests::shop::SHOP;
 use tokio::net::TcpStream;
 
 use super::{PROGRAM, project, shop};
@@ -110,5 +117,43 @@ async fn clients_of_http2_are_told_to_go_and_lose_nothing() {
         assert_eq!((reply.status, reply.header("connection")), (200, Some("close")));
         assert_eq!(process.status("/readyz").await, Some(503));
         assert!(process.exited().await.success());
+    }
+}
+
+/// A connection for each request, until one is refused: how many were answered.
+fn ask_until_refused(address: SocketAddr) -> usize {
+    for answered in 0.. {
+        let mut stream = match std::net::TcpStream::connect(address) {
+            Ok(stream) => stream,
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => return answered,
+            Err(error) => panic!("{error}"),
+        };
+        let mut answer = String::new();
+        stream.write_all(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    }
+    unreachable!()
+}
+
+/// One server that is stopped while clients connect all the time.
+async fn close(database: &Database) {
+    let server = Server::start(database, SHOP, Settings::default()).await;
+    let address = server.address;
+    let clients: Vec<_> =
+        (0..3).map(|_| tokio::task::spawn_blocking(move || ask_until_refused(address))).collect();
+    tokio::time::sleep(PACE).await;
+    server.app.stop();
+    assert_eq!(server.running.stop(PATIENCE).await, Stopped::Drained);
+    for client in clients {
+        assert!(client.await.unwrap() > 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_let_in_by_a_listener_that_closes_is_answered() {
+    let database = shop(Dialect::Sqlite).await;
+    for _ in 0..rounds() {
+        join_all((0..8).map(|_| close(&database))).await;
     }
 }
