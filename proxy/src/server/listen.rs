@@ -17,7 +17,7 @@ use pingora_core::server::ShutdownWatch;
 use socket2::SockFilter;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::places::Places;
 
@@ -73,13 +73,10 @@ impl<S: Serve> Listening<S> {
     }
 
     async fn close(self, shutdown: &ShutdownWatch) {
-        let end = Instant::now() + HANDSHAKE;
-        let deaf = deafen(&self.listener);
-        while deaf {
-            tokio::select! {
-                biased;
-                () = sleep_until(end) => break,
-                accepted = self.accept() => self.take(accepted, shutdown).await,
+        if deafen(&self.listener) {
+            let end = Instant::now() + HANDSHAKE;
+            while let Ok(accepted) = timeout_at(end, self.accept()).await {
+                self.take(accepted, shutdown).await;
             }
         }
         // Asked of the kernel: the runtime may not know yet of all that have come.
