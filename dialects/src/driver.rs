@@ -12,6 +12,7 @@ mod sqlite;
 mod stream;
 mod text;
 mod tls;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,8 @@ pub use postgres::Listener;
 pub use rows::Rows;
 pub use stream::RowStream;
 use tokio::sync::Semaphore;
+use watch::Watched;
+pub use watch::{Call, Watcher};
 
 use crate::render::Statement;
 use crate::{Dialect, Error, Kind, Result};
@@ -58,10 +61,12 @@ impl Default for Options {
     }
 }
 
-/// Connections to one database.
+/// Connections to one database. A clone is another handle on the same ones.
+#[derive(Clone)]
 pub struct Pool {
-    driver: Driver,
-    streams: Streams,
+    driver: Arc<Driver>,
+    streams: Arc<Streams>,
+    watcher: Option<Watcher>,
 }
 
 /// The places of streams.
@@ -120,18 +125,23 @@ impl Pool {
     /// Opens the pool. The URL decides the dialect; nothing is connected yet, so that a server can start while its
     /// database is away (SQLite: the file is opened now, and must exist unless the URL ends in `?mode=rwc`).
     pub fn open(url: &str, options: Options) -> Result<Self> {
-        let streams = Streams::new(&options);
-        let driver = match address::dialect(url)? {
-            Dialect::Postgres => Driver::Postgres(Box::new(postgres::Pool::open(url, options)?)),
-            Dialect::Sqlite => Driver::Sqlite(sqlite::Pool::open(url, options)?),
-            Dialect::Mysql => Driver::Mysql(mysql::Pool::open(url, options)?),
-        };
-        Ok(Self { driver, streams })
+        let streams = Arc::new(Streams::new(&options));
+        Ok(Self { driver: Arc::new(Driver::open(url, options)?), streams, watcher: None })
+    }
+
+    /// A handle whose every call is told.
+    pub fn watched_by(&self, watcher: Watcher) -> Self {
+        Self { watcher: Some(watcher), ..self.clone() }
+    }
+
+    /// A handle of which nobody is told.
+    pub fn unwatched(&self) -> Self {
+        Self { watcher: None, ..self.clone() }
     }
 
     /// The dialect spoken.
     pub fn dialect(&self) -> Dialect {
-        match &self.driver {
+        match &*self.driver {
             Driver::Postgres(_) => Dialect::Postgres,
             Driver::Mysql(_) => Dialect::Mysql,
             Driver::Sqlite(_) => Dialect::Sqlite,
@@ -141,20 +151,19 @@ impl Pool {
     /// Runs statements outside of a transaction, each on its own: small bounded reads and single-statement writes. PostgreSQL: pipelined on a
     /// connection shared with others. The first error is the answer.
     pub async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
-        match &self.driver {
-            Driver::Postgres(pool) => pool.run(statements).await,
-            Driver::Mysql(pool) => pool.run(statements).await,
-            Driver::Sqlite(pool) => pool.run(statements).await,
-        }
+        let Some(watcher) = &self.watcher else { return self.driver.run(statements).await };
+        let begun = watcher.begin(&statements);
+        let answer = self.driver.run(statements).await;
+        begun.end(answer.as_ref().err(), false);
+        answer
     }
 
     /// Runs a transaction on an exclusive connection (SQLite: in the writer thread). An error of the pool itself is
     /// an `Err`; whatever the statements answer goes through the script.
     pub async fn transact<S: Script>(&self, script: S) -> Result<S::Output> {
-        match &self.driver {
-            Driver::Postgres(pool) => pool.transact(script).await,
-            Driver::Mysql(pool) => pool.transact(script).await,
-            Driver::Sqlite(pool) => pool.transact(script).await,
+        match &self.watcher {
+            None => self.driver.transact(script).await,
+            Some(watcher) => self.driver.transact(Watched::new(script, watcher.clone())).await,
         }
     }
 
@@ -163,12 +172,13 @@ impl Pool {
     pub async fn stream(&self, statement: Statement) -> Result<RowStream> {
         let place = Arc::clone(&self.streams.places).try_acquire_owned();
         let place = place.map_err(|_| Error::new(Kind::Exhausted, "as many streams are open as may be"))?;
-        let waiting = match &self.driver {
+        let waiting = match &*self.driver {
             Driver::Sqlite(pool) => pool.waiting(),
             _ => stream::WAITING,
         };
-        let (sink, stream) = stream::stream(&statement.columns, waiting, place);
-        match &self.driver {
+        let (sink, mut stream) = stream::stream(&statement.columns, waiting, place);
+        stream.watched = self.watcher.as_ref().map(|watcher| watcher.begin(std::slice::from_ref(&statement)));
+        match &*self.driver {
             Driver::Postgres(pool) => pool.stream(statement, sink).await?,
             Driver::Mysql(pool) => pool.stream(statement, sink).await?,
             Driver::Sqlite(pool) => pool.stream(statement, sink).await?,
@@ -179,7 +189,7 @@ impl Pool {
     /// Runs SQL text of several statements, without parameters or answers: for loading a demonstration or a test, never for a
     /// client's text. On PostgreSQL an error undoes all of it, elsewhere what came before it stays.
     pub async fn execute_script(&self, sql: &str) -> Result<()> {
-        match &self.driver {
+        match &*self.driver {
             Driver::Postgres(pool) => pool.execute_script(sql).await,
             Driver::Mysql(pool) => pool.execute_script(sql).await,
             Driver::Sqlite(pool) => pool.execute_script(sql).await,
@@ -189,7 +199,7 @@ impl Pool {
     /// Hears what anybody notifies on a channel of the database, on a connection of its own; `None` where there is no such thing:
     /// it is PostgreSQL's, and does not reach through a pooler in transaction mode.
     pub async fn listen(&self, channel: &'static str) -> Result<Option<Listener>> {
-        match &self.driver {
+        match &*self.driver {
             Driver::Postgres(pool) => pool.listen(channel).await,
             Driver::Mysql(_) | Driver::Sqlite(_) => Ok(None),
         }
@@ -203,7 +213,7 @@ impl Pool {
 
     /// How busy the pool is.
     pub fn status(&self) -> PoolStatus {
-        match &self.driver {
+        match &*self.driver {
             Driver::Postgres(pool) => pool.status(),
             Driver::Mysql(pool) => pool.status(),
             Driver::Sqlite(pool) => pool.status(),
@@ -214,7 +224,7 @@ impl Pool {
     /// stopped before it returns.
     pub async fn close(&self) {
         self.streams.close().await;
-        match &self.driver {
+        match &*self.driver {
             Driver::Postgres(pool) => pool.close(),
             Driver::Mysql(pool) => pool.close(),
             Driver::Sqlite(pool) => {
@@ -222,6 +232,32 @@ impl Pool {
                 // What takes longer is left to the file's next reader.
                 let _ = tokio::time::timeout(LAST_STATEMENTS, pool.closed()).await;
             }
+        }
+    }
+}
+
+impl Driver {
+    fn open(url: &str, options: Options) -> Result<Self> {
+        Ok(match address::dialect(url)? {
+            Dialect::Postgres => Self::Postgres(Box::new(postgres::Pool::open(url, options)?)),
+            Dialect::Sqlite => Self::Sqlite(sqlite::Pool::open(url, options)?),
+            Dialect::Mysql => Self::Mysql(mysql::Pool::open(url, options)?),
+        })
+    }
+
+    async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
+        match self {
+            Self::Postgres(pool) => pool.run(statements).await,
+            Self::Mysql(pool) => pool.run(statements).await,
+            Self::Sqlite(pool) => pool.run(statements).await,
+        }
+    }
+
+    async fn transact<S: Script>(&self, script: S) -> Result<S::Output> {
+        match self {
+            Self::Postgres(pool) => pool.transact(script).await,
+            Self::Mysql(pool) => pool.transact(script).await,
+            Self::Sqlite(pool) => pool.transact(script).await,
         }
     }
 }

@@ -16,7 +16,7 @@ pub mod value;
 pub mod written;
 
 pub use dialect::Dialect;
-pub use driver::{Listener, Options, Pool, RowStream, Rows, Script, Step};
+pub use driver::{Call, Listener, Options, Pool, RowStream, Rows, Script, Step, Watcher};
 pub use error::{Error, Kind, Result};
 pub use render::{Param, Statement};
 pub use value::{AddressKind, Cell, Decimal, IntKind, Value, ValueType};

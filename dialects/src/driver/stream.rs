@@ -4,11 +4,14 @@
 //! A driver fills a [`Sink`], in a task or thread of its own; a [`RowStream`] is what has been filled. Of the two, the stream decides:
 //! when it is dropped, the driver has the database stop. An end is told as such, so that rows that merely stopped coming are an error.
 
+use std::fmt;
+
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Rows;
 use super::rows::Data;
+use super::watch::Begun;
 use crate::{Error, Kind, Result, ValueType};
 
 /// Most rows of a batch.
@@ -24,9 +27,10 @@ pub(super) const WAITING: usize = 1;
 pub(super) const WAITING_ALL: usize = Semaphore::MAX_PERMITS;
 
 /// The rows of a statement, batch by batch, of one moment. Dropped before its end, it stops the statement.
-#[derive(Debug)]
 pub struct RowStream {
     batches: Receiver<Result<Option<Rows>>>,
+    /// Told at its end.
+    pub(super) watched: Option<Begun>,
 }
 
 /// Where a driver puts rows.
@@ -50,14 +54,37 @@ pub(super) fn stream(
     place: OwnedSemaphorePermit,
 ) -> (Sink, RowStream) {
     let (sender, receiver) = channel(waiting);
-    (Sink { batches: sender, columns: columns.to_vec(), place }, RowStream { batches: receiver })
+    (
+        Sink { batches: sender, columns: columns.to_vec(), place },
+        RowStream { batches: receiver, watched: None },
+    )
 }
 
 impl RowStream {
     /// The next rows, at least one; nothing behind the last. After that or an error there is nothing to ask for.
     pub async fn next(&mut self) -> Result<Option<Rows>> {
         let stopped = || Err(Error::new(Kind::Unavailable, "the rows stopped before their end"));
-        self.batches.recv().await.unwrap_or_else(stopped)
+        let next = self.batches.recv().await.unwrap_or_else(stopped);
+        if let Err(error) = &next
+            && let Some(begun) = self.watched.take()
+        {
+            begun.end(Some(error), true);
+        }
+        next
+    }
+}
+
+impl Drop for RowStream {
+    fn drop(&mut self) {
+        if let Some(begun) = self.watched.take() {
+            begun.end(None, true);
+        }
+    }
+}
+
+impl fmt::Debug for RowStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RowStream")
     }
 }
 
