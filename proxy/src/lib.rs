@@ -10,6 +10,7 @@ pub mod error;
 pub mod exchange;
 pub mod jsonapi;
 pub mod observe;
+mod outbound;
 pub mod pipeline;
 pub mod plan;
 pub mod route;
