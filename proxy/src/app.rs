@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::auth::{self, Authenticator};
 use crate::exchange::Request;
-use crate::observe::Metrics;
+use crate::observe::{Metrics, Spans, Tracer, TracerSettings};
 use crate::pipeline::{self, Answer};
 use crate::server::Settings;
 use crate::state::health::Health;
@@ -44,6 +44,7 @@ pub struct App {
     heard: AtomicBool,
     stopping: watch::Sender<bool>,
     source: Option<Arc<Source>>,
+    tracer: Option<Arc<Tracer>>,
     reloading: tokio::sync::Mutex<()>,
 }
 
@@ -60,6 +61,7 @@ impl App {
             heard: AtomicBool::new(true),
             stopping: watch::Sender::new(false),
             source: None,
+            tracer: None,
             reloading: tokio::sync::Mutex::default(),
         })
     }
@@ -67,6 +69,12 @@ impl App {
     /// What a reload reads; without, there is no reload.
     pub fn reloading_from(self, source: Source) -> Self {
         Self { source: Some(Arc::new(source)), ..self }
+    }
+
+    /// Where it sends traces; without, there are none. Errors: words about what is wrong with the collector's URL.
+    pub fn tracing(self, settings: Option<TracerSettings>) -> Result<Self, String> {
+        let tracer = settings.map(|settings| Tracer::start(settings, self.metrics.spans())).transpose()?;
+        Ok(Self { tracer, ..self })
     }
 
     /// Whom it lets in; without, everybody.
@@ -154,6 +162,18 @@ impl App {
         self.stopping.subscribe()
     }
 
+    /// The spans of a request with these headers, where there are traces.
+    pub fn spans(&self, headers: &HeaderMap) -> Option<Arc<Spans>> {
+        self.tracer.as_ref().map(|tracer| tracer.begin(headers))
+    }
+
+    /// Sends the last traces.
+    pub async fn end_traces(&self) {
+        if let Some(tracer) = &self.tracer {
+            tracer.close().await;
+        }
+    }
+
     /// Whether it is stopping.
     pub fn stopping(&self) -> bool {
         *self.stopping.borrow()
@@ -177,11 +197,11 @@ impl App {
     }
 
     /// Answers a request of an actor through the pipeline.
-    pub async fn answer(&self, actor: &Arc<Actor>, request: Request) -> Answer {
+    pub async fn answer(&self, actor: &Arc<Actor>, spans: Option<&Arc<Spans>>, request: Request) -> Answer {
         let Some(snapshot) = self.snapshot() else {
             let error = Error::new(ErrorCode::Unavailable, "The schema has not been read yet.");
             return crate::server::refuse(error.into(), &request.headers);
         };
-        pipeline::answer(&self.pool, &snapshot, &self.metrics, actor, request).await
+        pipeline::answer(&self.pool, &snapshot, &self.metrics, actor, spans, request).await
     }
 }

@@ -11,6 +11,7 @@ mod secret;
 mod strays;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod upstream;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use introspect::{Overlay, Problem};
 pub use secret::DatabaseUrl;
 
 use crate::auth::{Authenticator, KeyError, Settings};
+use crate::observe::TracerSettings;
 use crate::server;
 use crate::server::tls::TlsFiles;
 use crate::state::load::{ACCESS, Blueprint, RULES, read_files};
@@ -59,6 +61,8 @@ pub struct Config {
     pub server: server::Settings,
     /// The API's certificate, where it is served over TLS.
     pub tls: Option<TlsFiles>,
+    /// Where traces are sent; absent: there are none.
+    pub tracing: Option<TracerSettings>,
     /// How it is found out who asks; absent: everything is open.
     pub auth: Option<Settings>,
     /// What snapshots are made from.
@@ -127,6 +131,7 @@ impl Config {
                 .unwrap_or_else(|| ADMIN_LISTEN.into()),
             server: server::Settings { upstream: file.upstream(&project)?, ..file.settings(&project) },
             tls: file.tls(&project),
+            tracing: file.tracing.settings(&project)?,
             blueprint: Blueprint {
                 overlay,
                 rule_files,

@@ -2,8 +2,14 @@
 //!
 //! Metrics carry no label from user input: a resource is named only when it is a type of the schema.
 
+mod calls;
+mod context;
 mod log;
 mod metrics;
+mod otlp;
+mod spans;
+mod sql;
+mod tracer;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,8 +19,12 @@ use introspect::Schema;
 use rules::Trace;
 use rules::policy::Actor;
 
+pub use calls::watched;
+pub use context::TraceId;
 pub use log::{LogFormat, is_json, start as start_log};
 pub use metrics::{Metrics, Outcome, RetryReason, Running};
+pub use spans::{Part, Spans};
+pub use tracer::{Tracer, TracerSettings};
 
 use crate::Errors;
 use crate::pipeline::Answer;
@@ -24,6 +34,8 @@ use crate::pipeline::Answer;
 pub struct Observation<'a> {
     /// The id shown in `X-Request-Id` and in error objects.
     pub request_id: &'a str,
+    /// The trace that it is part of, where there are traces.
+    pub trace: Option<TraceId>,
     /// The method, as sent.
     pub method: &'a str,
     /// The path without the query: a query may hold what must not be logged.
@@ -95,6 +107,7 @@ impl<'a> Observation<'a> {
     pub fn refused(answer: &'a Answer, request_id: &'a HeaderValue, elapsed: Duration) -> Self {
         Self {
             request_id: request_id.to_str().unwrap_or_default(),
+            trace: None,
             method: "-",
             path: "-",
             resource: None,

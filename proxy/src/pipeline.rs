@@ -28,7 +28,7 @@ use crate::error::Source;
 use crate::exchange::{Request, Response};
 use crate::jsonapi::media::{Extension, Form, JSON_API_ATOMIC};
 use crate::jsonapi::{error_object, media};
-use crate::observe::{self, Metrics};
+use crate::observe::{self, Metrics, Spans};
 use crate::plan::names;
 use crate::plan::write::{Verb, WriteRequest};
 use crate::route::{self, Endpoint, Page};
@@ -59,17 +59,20 @@ pub async fn answer(
     snapshot: &Arc<Snapshot>,
     metrics: &Metrics,
     actor: &Arc<Actor>,
+    spans: Option<&Arc<Spans>>,
     request: Request,
 ) -> Answer {
     let snapshot = &snapshot.view(actor);
-    let context = Context { pool, snapshot, metrics, watch: &Watch::default(), actor };
+    let id = request_id(&request.headers);
+    let pool = &observe::watched(pool, spans);
+    let spans = spans.map(|spans| &**spans);
+    let context = Context { pool, snapshot, metrics, watch: &Watch::default(), spans, actor };
     let endpoint = route::endpoint(&snapshot.api.prefix, &request.path);
     let operation = match &endpoint {
         Ok(Endpoint::Operations) => "operations",
         _ => operation(&request.method),
     };
     let resource = endpoint.as_ref().ok().and_then(|endpoint| resource(snapshot, endpoint));
-    let id = request_id(&request.headers);
     let extension = endpoint.as_ref().map_or(Extension::None, Endpoint::extension);
     let served = match endpoint {
         Ok(endpoint) => serve(context, &endpoint, &request).await,

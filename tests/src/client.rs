@@ -116,7 +116,8 @@ impl Client {
     pub async fn quietly(&self, request: Request) -> Answer {
         let asked = format!("{} {}?{}", request.method, request.path, request.query);
         let (query, sent) = (request.query.clone(), request.body.clone());
-        let answer = proxy::pipeline::answer(&self.pool, &self.snapshot, &self.metrics, &self.actor, request);
+        let answer =
+            proxy::pipeline::answer(&self.pool, &self.snapshot, &self.metrics, &self.actor, None, request);
         let response = answer.await.response;
         let answer = Answer {
             asked,
@@ -130,7 +131,8 @@ impl Client {
 
     /// All of an export, as text.
     pub async fn exported(&self, request: Request) -> String {
-        let answer = proxy::pipeline::answer(&self.pool, &self.snapshot, &self.metrics, &self.actor, request);
+        let answer =
+            proxy::pipeline::answer(&self.pool, &self.snapshot, &self.metrics, &self.actor, None, request);
         let response = answer.await.response;
         let mut bytes = response.body.to_vec();
         if let Some(mut rest) = response.rest {

@@ -15,6 +15,7 @@ pub mod application;
 pub mod asking;
 pub mod chinook;
 pub mod client;
+pub mod collector;
 pub mod conformant;
 pub mod database;
 pub mod depot;

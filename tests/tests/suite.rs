@@ -67,6 +67,7 @@ mod suite {
     mod tokens;
     mod totals;
     mod trace;
+    mod traces;
     mod transitions;
     mod types;
     mod upstream;

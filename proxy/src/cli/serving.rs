@@ -47,6 +47,8 @@ impl Serving {
         let certificates = config.tls.clone().map(Certificates::load).transpose();
         let certificates = certificates.map_err(Failure::problems)?.map(Arc::new);
         let app = App::new(pool.clone(), config.server.clone()).map_err(Failure::problems)?;
+        let app = app.tracing(config.tracing.clone());
+        let app = app.map_err(|words| Failure::problems(format!("tracing.endpoint: {words}")))?;
         let app = app.authenticating(config.authenticator().map_err(Failure::problems)?);
         let source = Source { project, certificates: certificates.clone() };
         let app = Arc::new(app.reloading_from(source));
@@ -124,6 +126,7 @@ impl Serving {
             stopped = stop(self.api, grace) => stopped,
             () = self.signals.stop() => return Err(Failure::problems("stopped at once, as asked twice")),
         };
+        self.app.end_traces().await;
         self.admin.stop(Duration::ZERO).await;
         self.pool.close().await;
         match stopped {

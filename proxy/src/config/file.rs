@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::auth::Auth;
 use super::keys::{self, Places};
+use super::traces::Traces;
 use super::upstream::Upstream;
 use super::{ConfigError, milliseconds};
 use crate::auth;
@@ -27,6 +28,7 @@ pub(super) struct File {
     writes: Writes,
     limits: FileLimits,
     trace: Trace,
+    pub(super) tracing: Traces,
     auth: Option<Auth>,
     upstream: Upstream,
 }
@@ -178,8 +180,8 @@ impl File {
             self.zeros().into_iter().map(|path| (path, "must be greater than 0")).chain(self.clashes());
         let found = found.map(|(path, words)| (path, words.to_owned()));
         let found = found.chain(self.auth.iter().flat_map(Auth::problems));
-        let upstream = self.upstream.problems();
-        let found = found.chain(upstream.into_iter().map(|(path, words)| (path, words.to_owned())));
+        let others = self.upstream.problems().into_iter().chain(self.tracing.problems());
+        let found = found.chain(others.map(|(path, words)| (path, words.to_owned())));
         let place = |path: &str| places.get(path).copied().unwrap_or(Place::START);
         let problem = |(path, words): (&str, String)| Problem {
             file: name.into(),

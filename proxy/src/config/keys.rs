@@ -15,6 +15,8 @@ enum Key {
     Keys,
     /// A whole number.
     Whole,
+    /// A number, which may have a fraction.
+    Number,
     /// True or false.
     Flag,
     /// A text.
@@ -28,7 +30,7 @@ enum Key {
     /// Nothing yet: it is part of the contract, but what it sets is not in this version.
     Later,
 }
-use Key::{Flag, Keys, Later, Text, Texts, Whole, Word, Words};
+use Key::{Flag, Keys, Later, Number, Text, Texts, Whole, Word, Words};
 
 /// All keys, by their path. What stands under a `Later` key is not looked at.
 const KEYS: &[(&str, Key)] = &[
@@ -91,6 +93,11 @@ const KEYS: &[(&str, Key)] = &[
     ("server.tls.key_file", Text),
     ("trace", Keys),
     ("trace.roles", Texts),
+    ("tracing", Keys),
+    ("tracing.endpoint", Text),
+    ("tracing.headers_file", Text),
+    ("tracing.ratio", Number),
+    ("tracing.service_name", Text),
     ("upstream", Keys),
     ("upstream.header", Text),
     ("upstream.secret_file", Text),
@@ -157,6 +164,11 @@ fn misfit(path: &str, kind: Key, value: &Content) -> Option<(String, Option<Stri
         Whole => {
             let example = "digits alone, without a unit: 1000".to_owned();
             (spelled.parse::<u32>().is_ok(), "must be a whole number up to 4294967295", example)
+        }
+        Number => {
+            let number =
+                matches!(value, Content::Number(_)) && spelled.parse::<f64>().is_ok_and(f64::is_finite);
+            (number, "must be a number", "0.1".to_owned())
         }
         Flag => (matches!(value, Content::Bool(..)), "must be true or false", String::new()),
         Text => {

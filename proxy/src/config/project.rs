@@ -110,6 +110,7 @@ fn changed(before: &Config, now: &Config) -> Vec<&'static str> {
         ("limits.request_timeout_ms", limits.request_timeout != other.request_timeout),
         ("limits.concurrent_requests", limits.concurrent_requests != other.concurrent_requests),
         ("limits.requests_per_second", limits.requests_per_second != other.requests_per_second),
+        ("tracing", before.tracing != now.tracing),
         ("upstream", limits.upstream != other.upstream),
         ("limits.concurrent_exports", exports.0 != exports.1),
     ];

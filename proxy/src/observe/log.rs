@@ -54,11 +54,13 @@ pub(super) fn request(seen: &Observation<'_>) {
     let elapsed_ms = seen.elapsed.as_secs_f64() * 1000.0;
     let errors = seen.errors.map(words);
     let errors = errors.as_deref().or(seen.cut.map(|cut| cut.words.as_str()));
+    let trace_id = seen.trace.map(tracing::field::display);
     let cut_by = seen.cut.map(|cut| cut.by.word());
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
                 request_id = seen.request_id,
+                trace_id,
                 method = seen.method,
                 path = seen.path,
                 operation = seen.operation,
@@ -85,6 +87,7 @@ pub(super) fn audit(seen: &Observation<'_>, denied: &Denied<'_>) {
     tracing::info!(
         target: "audit",
         request_id = seen.request_id,
+        trace_id = seen.trace.map(tracing::field::display),
         client = denied.client.map(tracing::field::display),
         actor = denied.actor.and_then(|actor| actor.id.as_deref()),
         roles = denied.actor.map(|actor| actor.roles.join(",")),
@@ -240,6 +243,7 @@ mod tests {
         };
         let seen = Observation {
             request_id: "r1",
+            trace: None,
             method: "PATCH",
             path: "/api/orders/7",
             resource: None,

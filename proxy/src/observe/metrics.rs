@@ -35,6 +35,7 @@ pub struct Metrics {
     snapshot_info: GaugeVec,
     snapshot_successful: IntGauge,
     snapshot_time: IntGauge,
+    spans: IntCounterVec,
     resident_memory: Gauge,
     open_descriptors: Gauge,
 }
@@ -117,6 +118,7 @@ impl Metrics {
                 "snapshot_last_reload_success_timestamp_seconds",
                 "When the snapshot that is served was loaded.",
             )?,
+            spans: counters("trace_spans_total", "Spans of traces by what became of them.", &["outcome"])?,
             resident_memory: Gauge::new("process_resident_memory_bytes", "Resident memory size in bytes.")?,
             open_descriptors: Gauge::new("process_open_fds", "Number of open file descriptors.")?,
         })
@@ -137,6 +139,7 @@ impl Metrics {
         self.registry.register(Box::new(self.snapshot_info.clone()))?;
         self.registry.register(Box::new(self.snapshot_successful.clone()))?;
         self.registry.register(Box::new(self.snapshot_time.clone()))?;
+        self.registry.register(Box::new(self.spans.clone()))?;
         self.registry.register(Box::new(self.resident_memory.clone()))?;
         self.registry.register(Box::new(self.open_descriptors.clone()))
     }
@@ -196,6 +199,11 @@ impl Metrics {
     /// Counts a lock that could not be had.
     pub fn lock_conflict(&self) {
         self.lock_conflicts.inc();
+    }
+
+    /// Spans of traces: `exported`, or `dropped` because the collector did not take them.
+    pub(crate) fn spans(&self) -> IntCounterVec {
+        self.spans.clone()
     }
 
     /// Notes which snapshot is served from now on.
@@ -325,6 +333,7 @@ mod tests {
     fn observation() -> Observation<'static> {
         Observation {
             request_id: "r",
+            trace: None,
             method: "GET",
             path: "/api/orders",
             resource: Some("orders"),

@@ -58,7 +58,7 @@ impl Shop {
             .collect();
         let body = bytes::Bytes::new();
         let request = Request { method, path: path.into(), query: query.into(), headers, body };
-        answer(&self.pool, &self.snapshot, &self.metrics, &Arc::default(), request).await.response
+        answer(&self.pool, &self.snapshot, &self.metrics, &Arc::default(), None, request).await.response
     }
 
     async fn get(&self, url: &str) -> (u16, Json) {

@@ -155,7 +155,7 @@ pub fn sweep(pool: &Arc<Pool>) {
     let (minute, last) = (now.timestamp() / 60, SWEPT.load(Ordering::Relaxed));
     let due = minute - last >= SWEPT_MIN;
     if due && SWEPT.compare_exchange(last, minute, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-        let (pool, before_s) = (pool.clone(), now.timestamp() - KEPT_H * 3600);
+        let (pool, before_s) = (pool.unwatched(), now.timestamp() - KEPT_H * 3600);
         tokio::spawn(async move {
             if let Err(error) = forget(&pool, before_s).await {
                 tracing::warn!(%error, "old receipts of repeated requests could not be removed");

@@ -24,7 +24,7 @@ use rules::change::{Action, Operation, Request};
 use rules::engine::{Outcome, Phase};
 use rules::policy::Actor;
 
-use crate::observe::{self, Metrics, RetryReason};
+use crate::observe::{self, Metrics, Part, RetryReason, Spans};
 use crate::plan::restrict::{Restricted, Who};
 use crate::plan::write::{PlannedOperation, WritePlan};
 use crate::state::Snapshot;
@@ -70,11 +70,18 @@ pub struct Context<'a> {
     pub metrics: &'a Metrics,
     /// Who wants to know why.
     pub watch: &'a Watch,
+    /// Who wants to know how long what took.
+    pub spans: Option<&'a Spans>,
     /// Who asks; the snapshot is what they see.
     pub actor: &'a Arc<Actor>,
 }
 
 impl Context<'_> {
+    /// A part of the request, for its trace.
+    fn part(&self, name: &'static str) -> Option<Part<'_>> {
+        self.spans.map(|spans| spans.part(name))
+    }
+
     /// Who asks, and what they may do.
     pub fn who(&self) -> Who {
         Who::new(self.snapshot, self.actor)
@@ -172,16 +179,22 @@ async fn run_transaction(context: Context<'_>, job: &Arc<Job>) -> Result<Option<
     let mut knowledge = Knowledge::default();
     let (mut conflicts, mut taken) = (0, 0);
     let mut discovered = false;
-    for _ in 0..WAVES_MAX {
+    for tries in 1..=WAVES_MAX {
         if discovered || must_discover(context.snapshot, job.plan()) {
             discover(context, job, &mut knowledge).await?;
             discovered = true;
         }
         let known = std::mem::take(&mut knowledge);
         let script = Transaction::new(context.snapshot.clone(), job.clone(), known, discovered);
+        let mut part = context.part("transaction");
         let started = Instant::now();
         let ended = context.pool.transact(script).await.unwrap_or_else(Ended::Failed);
         context.metrics.query("transaction", started.elapsed());
+        if let Some(part) = &mut part {
+            part.count("rulegate.try", tries as u64);
+            part.say("rulegate.outcome", ended.word());
+        }
+        drop(part);
         match ended {
             Ended::Written { written, fired } => {
                 fired.iter().for_each(|(rule, times)| context.metrics.rule_fired(rule, *times));
@@ -267,7 +280,8 @@ async fn discover(context: Context<'_>, job: &Job, knowledge: &mut Knowledge) ->
         true => context.snapshot.engine().reach(&job.request),
         false => Vec::new(),
     };
-    for _ in 0..WAVES_MAX {
+    let mut part = context.part("discovery");
+    for waves in 1..=WAVES_MAX {
         match context.snapshot.engine().attempt(&job.request, &knowledge.rows, Phase::Discover) {
             Outcome::Need(lookups) => {
                 let paths = std::mem::take(&mut paths);
@@ -276,6 +290,9 @@ async fn discover(context: Context<'_>, job: &Job, knowledge: &mut Knowledge) ->
                 let answers = context.pool.run(statements).await?;
                 context.metrics.query("discover", started.elapsed());
                 knowledge.absorb(context.snapshot, wave, &answers, false);
+                if let Some(part) = &mut part {
+                    part.count("rulegate.wave", waves as u64);
+                }
             }
             Outcome::Done(_) | Outcome::Violated(_) => {
                 // What was not there a moment ago may be there under the locks.

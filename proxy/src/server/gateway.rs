@@ -24,7 +24,7 @@ use super::upstream::{self, Origin, Passage, Upstream, is_upgrade};
 use super::{bounds, coding, refusal, respond, security};
 use crate::app::App;
 use crate::exchange::{Request, Response};
-use crate::observe::{self, Cut};
+use crate::observe::{self, Cut, Spans};
 use crate::pipeline::Answer;
 use crate::route;
 use crate::{Error, ErrorCode, Errors};
@@ -49,6 +49,8 @@ pub(super) struct Context {
     pub(super) id: HeaderValue,
     /// Who asks, as soon as that is known.
     pub(super) actor: Option<Arc<Actor>>,
+    /// What its trace is told, where there are traces.
+    pub(super) spans: Option<Arc<Spans>>,
     /// Where it is passed on.
     pub(super) passage: Option<Passage>,
     _in_flight: InFlight,
@@ -93,9 +95,9 @@ impl Gateway {
         let id = &context.id.clone();
         match self.receive(session, context).await {
             Ok(Received { actor, request, _memory }) => {
-                let (app, safe) = (self.app.clone(), request.method.is_safe());
+                let (app, spans, safe) = (self.app.clone(), context.spans.clone(), request.method.is_safe());
                 // In a box: thousands of bytes would else be copied from bound to bound.
-                let work = Box::pin(async move { app.answer(&actor, request).await });
+                let work = Box::pin(async move { app.answer(&actor, spans.as_ref(), request).await });
                 Ok(if safe { self.guard.read(id, work).await } else { self.guard.write(id, work).await })
             }
             Err(Stop::Refused(errors)) => Ok(refused(session, errors, id)),
@@ -190,6 +192,7 @@ impl ProxyHttp for Gateway {
             started: Instant::now(),
             id: HeaderValue::from_static("-"),
             actor: None,
+            spans: None,
             passage: None,
             _in_flight: self.traffic.enter(),
             _counted: self.app.metrics.running(),
@@ -205,6 +208,7 @@ impl ProxyHttp for Gateway {
         session.set_read_timeout(Some(silence));
         session.set_write_timeout(Some(silence));
         context.id = request_id(session.req_header());
+        context.spans = self.app.spans(&session.req_header().headers);
         if let Some(upstream) = self.behind(session.req_header().uri.path()) {
             let Err(errors) = self.let_pass(upstream, session, context).await else { return Ok(false) };
             let answer = refused(session, errors, &context.id);
@@ -243,6 +247,9 @@ impl ProxyHttp for Gateway {
             return PingoraError::e_explain(ErrorType::InternalError, "nobody is known");
         };
         let origin = Origin { client: client(session), tls: respond::is_tls(session), id: &context.id };
+        if let Some(spans) = &context.spans {
+            upstream::hand_on(head, spans)?;
+        }
         upstream.dress(head, actor, &origin)
     }
 

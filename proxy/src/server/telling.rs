@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use http::StatusCode;
+use http::{StatusCode, Version};
 use pingora_proxy::Session;
 
 use super::gateway::{Context, Gateway};
+use super::respond;
 use crate::exchange::Response;
 use crate::observe::{self, Cut, Denied, Observation};
 use crate::pipeline::Answer;
@@ -41,6 +42,7 @@ impl Gateway {
         });
         let observation = Observation {
             request_id: context.id.to_str().unwrap_or_default(),
+            trace: context.spans.as_ref().map(|spans| spans.id()),
             method: header.method.as_str(),
             path,
             resource: answer.resource.as_deref(),
@@ -52,6 +54,22 @@ impl Gateway {
             denied,
         };
         observe::observe(&self.app.metrics, &observation);
+        if let Some(spans) = &context.spans {
+            let version = match header.version {
+                Version::HTTP_10 => "1.0",
+                Version::HTTP_2 => "2",
+                _ => "1.1",
+            };
+            spans.end(&observation, self.route(path), respond::is_tls(session), version);
+        }
+    }
+
+    /// The kind of path, where it is one of ours.
+    fn route(&self, path: &str) -> Option<String> {
+        let snapshot = self.app.snapshot().filter(|_| self.behind(path).is_none())?;
+        let prefix = &snapshot.api.prefix;
+        let template = route::endpoint(prefix, path).ok()?.template();
+        Some(template.strip_prefix("/api").map_or(template.to_owned(), |rest| format!("{prefix}{rest}")))
     }
 
     /// What a path addresses, in words of the product and of the schema: none of the client's.

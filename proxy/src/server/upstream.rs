@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Settings;
 use crate::{Error, ErrorCode};
 pub(super) use failure::{broken, error};
-pub(super) use headers::{Origin, is_upgrade};
+pub(super) use headers::{Origin, hand_on, is_upgrade};
 use identity::Identity;
 pub use identity::Secret;
 pub(super) use passage::Passage;

@@ -20,6 +20,7 @@ const KEYWORDS: &[&str] = &[
     "uniqueItems",
     "minItems",
     "minimum",
+    "maximum",
     "definitions",
 ];
 
@@ -76,6 +77,9 @@ pub(crate) fn wrong(root: &Json, schema: &Json, value: &Json, at: &str) -> Vec<S
     }
     if value.as_i64().is_some_and(|number| schema["minimum"].as_i64().is_some_and(|least| number < least)) {
         found.push(format!("{at}: {value} is too little"));
+    }
+    if value.as_f64().is_some_and(|number| schema["maximum"].as_f64().is_some_and(|most| number > most)) {
+        found.push(format!("{at}: {value} is too much"));
     }
     if let Some(items) = value.as_array() {
         if schema["minItems"].as_u64().is_some_and(|least| (items.len() as u64) < least) {

@@ -52,6 +52,21 @@ pub(super) enum Ended {
     Failed(dialects::Error),
 }
 
+impl Ended {
+    /// In one word, for traces.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Written { .. } => "committed",
+            Self::Refused { .. } => "refused",
+            Self::Restart(_) => "restart",
+            Self::Taken { .. } => "taken",
+            Self::Claimed => "claimed",
+            Self::Failed(error) if error.kind == Kind::Conflict => "conflict",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 /// The machine.
 pub(super) struct Transaction {
     snapshot: Arc<Snapshot>,

@@ -56,6 +56,7 @@ impl Shop {
             snapshot: &self.snapshot,
             metrics: &self.metrics,
             watch,
+            spans: None,
             actor: &Arc::default(),
         };
         let table = self.snapshot.schema.find(ty).unwrap();

@@ -11,6 +11,7 @@ use pingora_http::RequestHeader;
 use rules::policy::Actor;
 
 use super::Upstream;
+use crate::observe::Spans;
 use crate::server::gateway::REQUEST_ID;
 
 /// Where a request has come from.
@@ -56,6 +57,17 @@ impl Upstream {
         }
         Ok(())
     }
+}
+
+/// Makes what the application does for a request a part of its trace.
+pub(crate) fn hand_on(head: &mut RequestHeader, spans: &Spans) -> Result<(), Box<PingoraError>> {
+    for (name, value) in spans.headers() {
+        head.remove_header(&name);
+        if let Some(value) = value {
+            head.insert_header(name, value)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a client may not say this, the name of our own header among them.

@@ -217,6 +217,7 @@ impl World {
                 snapshot: &snapshot,
                 metrics: &metrics,
                 watch: &watch,
+                spans: None,
                 actor: &Arc::default(),
             };
             let body = body.to_string();
@@ -243,7 +244,7 @@ impl World {
     fn ask(&self, request: Request) -> JoinHandle<Ended> {
         let (pool, snapshot, metrics) = (self.pool.clone(), self.snapshot.clone(), self.metrics.clone());
         tokio::spawn(async move {
-            match pipeline::answer(&pool, &snapshot, &metrics, &Arc::default(), request).await.errors {
+            match pipeline::answer(&pool, &snapshot, &metrics, &Arc::default(), None, request).await.errors {
                 None => Ok(()),
                 Some(errors) => Err(errors.iter().map(|error| error.code.code()).collect()),
             }
@@ -254,7 +255,7 @@ impl World {
     pub(super) async fn etag(&self, path: &str) -> String {
         let request = request(Method::GET, path, media::JSON_API, Json::Null);
         let answer =
-            pipeline::answer(&self.pool, &self.snapshot, &self.metrics, &Arc::default(), request).await;
+            pipeline::answer(&self.pool, &self.snapshot, &self.metrics, &Arc::default(), None, request).await;
         answer.response.headers[http::header::ETAG].to_str().unwrap().to_owned()
     }
 
