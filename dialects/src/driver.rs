@@ -20,6 +20,7 @@ use std::time::Duration;
 pub use postgres::Listener;
 pub use rows::Rows;
 pub use stream::RowStream;
+pub use tls::{TlsMode, TlsOptions};
 use tokio::sync::Semaphore;
 use watch::Watched;
 pub use watch::{Call, Watcher};
@@ -45,6 +46,8 @@ pub struct Options {
     pub cached_statements: bool,
     /// Shown as `application_name`.
     pub application_name: String,
+    /// How connections are protected, where the URL does not say.
+    pub tls: TlsOptions,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             lock_timeout: Duration::from_secs(3),
             cached_statements: true,
             application_name: "rulegate".into(),
+            tls: TlsOptions::default(),
         }
     }
 }
@@ -240,6 +244,9 @@ impl Driver {
     fn open(url: &str, options: Options) -> Result<Self> {
         Ok(match address::dialect(url)? {
             Dialect::Postgres => Self::Postgres(Box::new(postgres::Pool::open(url, options)?)),
+            Dialect::Sqlite if options.tls != TlsOptions::default() => {
+                return Err(address::invalid("TLS is set up towards a database that is a file"));
+            }
             Dialect::Sqlite => Self::Sqlite(sqlite::Pool::open(url, options)?),
             Dialect::Mysql => Self::Mysql(mysql::Pool::open(url, options)?),
         })

@@ -16,7 +16,9 @@ pub mod value;
 pub mod written;
 
 pub use dialect::Dialect;
-pub use driver::{Call, Listener, Options, Pool, RowStream, Rows, Script, Step, Watcher};
+pub use driver::{
+    Call, Listener, Options, Pool, RowStream, Rows, Script, Step, TlsMode, TlsOptions, Watcher,
+};
 pub use error::{Error, Kind, Result};
 pub use render::{Param, Statement};
 pub use value::{AddressKind, Cell, Decimal, IntKind, Value, ValueType};

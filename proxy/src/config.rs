@@ -123,7 +123,7 @@ impl Config {
         let listen = if auth.is_some() { LISTEN_GUARDED } else { LISTEN };
         Ok(Self {
             database_url,
-            database: file.options(),
+            database: file.options(&project),
             listen: given.listen.or(file.server.listen.clone()).unwrap_or_else(|| listen.into()),
             admin_listen: given
                 .admin_listen

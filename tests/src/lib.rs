@@ -29,6 +29,7 @@ pub mod load;
 pub mod log;
 pub mod oracle;
 pub mod pooler;
+pub mod private;
 pub mod server;
 pub mod service;
 pub mod shelves;

@@ -24,6 +24,7 @@ mod suite {
     mod conformance;
     mod crossing;
     mod cursors;
+    mod database_tls;
     mod documents;
     mod edge;
     mod editing;

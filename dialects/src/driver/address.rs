@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::tls::{Mode, Tls};
+use super::tls::{Tls, TlsMode, TlsOptions};
 use crate::{Dialect, Error, Kind, Result};
 
 /// The dialect a URL speaks of.
@@ -61,19 +61,22 @@ pub(super) fn sqlite(url: &str) -> Result<SqlitePlace> {
     Ok(SqlitePlace::File { path: PathBuf::from(path), create, read_only })
 }
 
-/// A URL without its TLS parameters, and these. Without any: off towards this machine, else preferred.
-pub(super) fn without_tls(url: &str) -> Result<(String, Tls)> {
+/// A URL without its TLS parameters, and what they and the options come to; the URL is asked first.
+pub(super) fn without_tls(url: &str, options: &TlsOptions) -> Result<(String, Tls)> {
     let mut parsed =
         url::Url::parse(url).map_err(|error| invalid(format!("the database URL is not valid: {error}")))?;
-    let mut tls = Tls { mode: default_mode(&parsed), root_certificates: None };
+    let mut tls = options.clone();
     let mut kept = Vec::new();
     for (name, value) in parsed.query_pairs() {
         match name.as_ref() {
-            "sslmode" | "ssl-mode" => tls.mode = Mode::parse(&value)?,
-            "sslrootcert" | "ssl-ca" => tls.root_certificates = Some(PathBuf::from(value.as_ref())),
+            "sslmode" | "ssl-mode" => tls.mode = Some(TlsMode::parse(&value).ok_or_else(unknown_mode)?),
+            "sslrootcert" | "ssl-ca" => tls.ca_file = Some(PathBuf::from(value.as_ref())),
+            "sslcert" | "ssl-cert" => tls.cert_file = Some(PathBuf::from(value.as_ref())),
+            "sslkey" | "ssl-key" => tls.key_file = Some(PathBuf::from(value.as_ref())),
             _ => kept.push((name.into_owned(), value.into_owned())),
         }
     }
+    let tls = Tls::new(tls, default_mode(&parsed))?;
     parsed.set_query(None);
     if !kept.is_empty() {
         // As `%20`, because drivers do not read `+` as a space.
@@ -87,11 +90,15 @@ fn encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
-fn default_mode(url: &url::Url) -> Mode {
+fn unknown_mode() -> Error {
+    invalid("unknown sslmode in the database URL: disable, prefer, require, verify-ca or verify-full")
+}
+
+fn default_mode(url: &url::Url) -> TlsMode {
     match url.host_str() {
-        None | Some("" | "localhost" | "127.0.0.1" | "[::1]") => Mode::Disable,
-        Some(host) if host.starts_with("%2F") || host.starts_with("%2f") => Mode::Disable,
-        Some(_) => Mode::Prefer,
+        None | Some("" | "localhost" | "127.0.0.1" | "[::1]") => TlsMode::Disable,
+        Some(host) if host.starts_with("%2F") || host.starts_with("%2f") => TlsMode::Disable,
+        Some(_) => TlsMode::Prefer,
     }
 }
 
@@ -127,15 +134,45 @@ mod tests {
     #[test]
     fn tls_parameters_are_taken_off_the_url() {
         for (url, rest, mode) in [
-            ("postgres://u@db/x", "postgres://u@db/x", Mode::Prefer),
-            ("postgres://u@localhost/x", "postgres://u@localhost/x", Mode::Disable),
-            ("postgres:///x?host=/tmp&sslmode=disable", "postgres:///x?host=%2Ftmp", Mode::Disable),
-            ("mysql://u@db/x?ssl-mode=VERIFY_IDENTITY", "mysql://u@db/x", Mode::VerifyFull),
-            ("postgres://db/x?sslmode=require&sslrootcert=/ca.pem", "postgres://db/x", Mode::VerifyFull),
+            ("postgres://u@db/x", "postgres://u@db/x", TlsMode::Prefer),
+            ("postgres://u@localhost/x", "postgres://u@localhost/x", TlsMode::Disable),
+            ("postgres:///x?host=/tmp&sslmode=disable", "postgres:///x?host=%2Ftmp", TlsMode::Disable),
+            ("mysql://u@db/x?ssl-mode=VERIFY_IDENTITY", "mysql://u@db/x", TlsMode::VerifyFull),
+            ("postgres://db/x?sslmode=require&sslrootcert=/ca.pem", "postgres://db/x", TlsMode::VerifyFull),
+            ("postgres://localhost/x?sslrootcert=/ca.pem", "postgres://localhost/x", TlsMode::VerifyFull),
+            ("mysql://db/x?ssl-cert=/c.pem&ssl-key=/k.pem", "mysql://db/x", TlsMode::VerifyFull),
         ] {
-            let (plain, tls) = without_tls(url).unwrap();
+            let (plain, tls) = without_tls(url, &TlsOptions::default()).unwrap();
             assert_eq!((plain.as_str(), tls.mode), (rest, mode));
         }
-        assert!(without_tls("postgres://db/x?sslmode=maybe").is_err());
+    }
+
+    #[test]
+    fn a_url_is_asked_before_the_options() {
+        let options = TlsOptions { mode: Some(TlsMode::VerifyCa), ..TlsOptions::default() };
+        for (url, mode) in [
+            ("postgres://db/x", TlsMode::VerifyCa),
+            ("postgres://localhost/x", TlsMode::VerifyCa),
+            ("postgres://db/x?sslmode=disable", TlsMode::Disable),
+        ] {
+            assert_eq!(without_tls(url, &options).unwrap().1.mode, mode, "{url}");
+        }
+    }
+
+    #[test]
+    fn files_that_would_not_be_looked_at_are_refused() {
+        for query in [
+            "sslmode=maybe",
+            "sslcert=/c.pem",
+            "sslkey=/k.pem",
+            "sslmode=disable&sslrootcert=/ca.pem",
+            "sslmode=disable&sslcert=/c.pem&sslkey=/k.pem",
+            "sslmode=prefer&sslrootcert=/ca.pem",
+        ] {
+            assert!(
+                without_tls(&format!("postgres://db/x?{query}"), &TlsOptions::default()).is_err(),
+                "{query}"
+            );
+        }
     }
 }

@@ -39,6 +39,16 @@ struct Database {
     url: Option<String>,
     url_file: Option<String>,
     pool: PoolKeys,
+    tls: DatabaseTls,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct DatabaseTls {
+    mode: Option<String>,
+    ca_file: Option<String>,
+    cert_file: Option<String>,
+    key_file: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -248,6 +258,12 @@ impl File {
             ));
         }
         let Tls { cert_file, key_file } = &self.server.tls;
+        let of_database = &self.database.tls;
+        match (named(&of_database.cert_file), named(&of_database.key_file)) {
+            (Some(_), None) => clashes.push(("database.tls.cert_file", "needs `database.tls.key_file`")),
+            (None, Some(_)) => clashes.push(("database.tls.key_file", "needs `database.tls.cert_file`")),
+            _ => {}
+        }
         match (named(cert_file), named(key_file)) {
             (Some(_), None) => clashes.push(("server.tls.cert_file", "needs `server.tls.key_file`")),
             (None, Some(_)) => clashes.push(("server.tls.key_file", "needs `server.tls.cert_file`")),
@@ -278,8 +294,8 @@ impl File {
         self.auth.as_ref().map(|auth| auth.settings(project))
     }
 
-    /// How to connect.
-    pub(super) fn options(&self) -> dialects::Options {
+    /// How to connect: files relative to the project.
+    pub(super) fn options(&self, project: &Path) -> dialects::Options {
         let (pool, default) = (&self.database.pool, dialects::Options::default());
         dialects::Options {
             connections_max: pool.max.unwrap_or(default.connections_max),
@@ -287,6 +303,7 @@ impl File {
             acquire_timeout: pool.acquire_timeout_ms.map_or(default.acquire_timeout, milliseconds),
             statement_timeout: pool.statement_timeout_ms.map_or(default.statement_timeout, milliseconds),
             lock_timeout: pool.lock_timeout_ms.map_or(default.lock_timeout, milliseconds),
+            tls: self.database.tls.options(project),
             cached_statements: pool.statements.is_none_or(|it| it == Statements::Cached),
             ..default
         }
@@ -344,6 +361,18 @@ impl File {
             transaction_rows: limits.transaction_rows.unwrap_or(default.transaction_rows),
             tries: self.writes.tries.unwrap_or(default.tries),
             strict_derived: self.writes.strict_derived.unwrap_or(default.strict_derived),
+        }
+    }
+}
+
+impl DatabaseTls {
+    fn options(&self, project: &Path) -> dialects::TlsOptions {
+        let file = |name: &Option<String>| named(name).map(|name| project.join(name));
+        dialects::TlsOptions {
+            mode: named(&self.mode).and_then(dialects::TlsMode::parse),
+            ca_file: file(&self.ca_file),
+            cert_file: file(&self.cert_file),
+            key_file: file(&self.key_file),
         }
     }
 }

@@ -149,7 +149,7 @@ auth: {jwt: {algorithms: [HS256, RS256], secret_file: s, secret_env: S, public_k
 ";
     let file = file::parse("rulegate.yaml", text).unwrap();
     let (options, api, limits, settings) =
-        (file.options(), file.api(), file.limits(), file.settings(Path::new("shop")));
+        (file.options(Path::new("shop")), file.api(), file.limits(), file.settings(Path::new("shop")));
     assert_eq!((options.connections_max, options.streams_max), (4, 2));
     assert_eq!(options.acquire_timeout, Duration::from_millis(5));
     assert!(!options.cached_statements);
@@ -280,6 +280,61 @@ fn what_looks_like_a_part_of_the_project_and_is_none_is_named() {
 }
 
 #[test]
+fn traces_are_sent_with_headers_that_never_print() {
+    let project = Project::new(
+        "database: {url: 'sqlite::memory:'}\ntracing: {endpoint: 'http://127.0.0.1:4318', headers_file: h, ratio: 0.25}\n",
+    );
+    std::fs::write(project.0.join("h"), "api-key: s3cret\n\n x-tenant : shop\n").unwrap();
+    let load = || Config::load(Given { project: Some(project.0.clone()), ..Given::default() });
+    let tracing = load().unwrap().tracing.unwrap();
+    assert_eq!(
+        (tracing.endpoint.path(), tracing.ratio, tracing.service.as_str()),
+        ("/v1/traces", 0.25, "rulegate")
+    );
+    assert_eq!(
+        (&tracing.headers["api-key"], &tracing.headers["x-tenant"]),
+        (&"s3cret".parse().unwrap(), &"shop".parse().unwrap())
+    );
+    assert!(!format!("{tracing:?}").contains("s3cret"));
+    std::fs::write(project.0.join("h"), "api-key: a\ns3cret\n").unwrap();
+    let error = load().unwrap_err().to_string();
+    assert!(error.contains("line 2 must be a header") && !error.contains("s3cret"), "{error}");
+}
+
+#[test]
+fn traces_that_cannot_be_sent_are_problems() {
+    refused("tracing: {endpoint: collector}\n", &["1:11", "`tracing.endpoint` must be an address"]);
+    refused("tracing: {endpoint: 'https://me:pw@a.example'}\n", &["without user, password"]);
+    refused("tracing: {headers_file: h}\n", &["1:11", "needs `tracing.endpoint`"]);
+    refused(
+        "tracing: {endpoint: 'http://a.example:4318', headers_file: h}\n",
+        &["must begin with `https://`"],
+    );
+    refused("tracing: {ratio: 1.5}\n", &["1:11", "must be from 0 to 1"]);
+    refused("tracing: {ratio: often}\n", &["1:18", "must be a number"]);
+    for fine in [
+        "endpoint: 'http://a.example:4318'",
+        "endpoint: 'http://[::1]:4318/x', headers_file: h",
+        "endpoint: ''",
+    ] {
+        assert_eq!(problems(&format!("tracing: {{{fine}}}\n")), "");
+    }
+}
+
+#[test]
+fn tls_towards_the_database_has_files_of_the_project() {
+    refused("database: {tls: {cert_file: a}}\n", &["1:18", "needs `database.tls.key_file`"]);
+    refused("database: {tls: {mode: verify}}\n", &["1:24", "verify-ca"]);
+    let project = Project::new("database: {url: 'postgres://db/x', tls: {mode: require, ca_file: ca.pem}}\n");
+    let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
+    let tls = config.database.tls;
+    assert_eq!(
+        (tls.mode, tls.ca_file),
+        (Some(dialects::TlsMode::VerifyFull), Some(project.0.join("ca.pem")))
+    );
+}
+
+#[test]
 fn without_a_database_or_a_folder_it_says_what_to_do() {
     let project = Project::new("");
     let error = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap_err();
@@ -352,10 +407,14 @@ fn values_are_taken_exactly_where_the_schema_allows_them() {
                 "server.admin_listen",
                 "server.public_url",
                 "api.prefix",
+                "tracing.endpoint",
+                "tracing.headers_file",
                 "upstream.url",
                 "upstream.secret_file",
             ];
-            let judged = path.starts_with("server.tls.") || formed.contains(&path.as_str());
+            let judged = path.starts_with("server.tls.")
+                || path.starts_with("database.tls.")
+                || formed.contains(&path.as_str());
             if judged && !value.is_array() && !value.is_object() {
                 continue;
             }

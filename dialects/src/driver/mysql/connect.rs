@@ -1,22 +1,24 @@
 //! Connecting: the URL, TLS and what every session is set to.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts};
+use mysql_async::{ClientIdentity, Conn, DriverError, Opts, OptsBuilder, SslOpts};
 
 use super::connection::Connection;
 use super::error::translate_connect;
 use crate::driver::Options;
 use crate::driver::address::{self, invalid};
-use crate::driver::tls::{Mode, Tls};
+use crate::driver::tls::{Current, Tls, TlsMode};
 use crate::{Error, Kind, Result};
 
 /// Makes connections.
 pub(super) struct Connector {
-    opts: Opts,
-    /// Without TLS, for a server that has none and a URL that does not insist.
-    fallback: Option<Opts>,
+    /// Without TLS.
+    plain: Opts,
+    /// With it.
+    tls: Current<Opts>,
+    mode: TlsMode,
+    has_identity: bool,
     options: Options,
 }
 
@@ -27,9 +29,7 @@ const STATEMENTS_KEPT: usize = 512;
 
 impl Connector {
     pub(super) fn new(url: &str, options: Options) -> Result<Self> {
-        let (url, tls) = address::without_tls(url)?;
-        // The driver reads the certificates when it connects; what is wrong with them is said now.
-        tls.client_config()?;
+        let (url, tls) = address::without_tls(url, &options.tls)?;
         let url = match url.strip_prefix("mariadb:") {
             Some(rest) => format!("mysql:{rest}"),
             None => url,
@@ -43,19 +43,17 @@ impl Connector {
             .stmt_cache_size(kept)
             .tcp_keepalive(Some(SILENCE_MAX))
             .setup(settings(&options));
-        let plain: Opts = builder.clone().ssl_opts(None::<SslOpts>).into();
-        let opts = match tls.mode {
-            Mode::Disable => plain.clone(),
-            _ => builder.ssl_opts(ssl(&tls)?).into(),
-        };
-        Ok(Self { opts, fallback: (tls.mode == Mode::Prefer).then_some(plain), options })
+        let plain: Opts = builder.ssl_opts(None::<SslOpts>).into();
+        let (mode, has_identity) = (tls.mode, tls.has_identity());
+        let tls = Current::new(tls, |tls| protected(&plain, tls))?;
+        Ok(Self { plain, tls, mode, has_identity, options })
     }
 
     pub(super) async fn connect(&self) -> Result<Connection> {
         let connected = tokio::time::timeout(self.options.acquire_timeout, self.dial()).await;
         let conn = connected
             .map_err(|_| Error::new(Kind::Unavailable, "the server did not answer in time"))?
-            .map_err(|error| translate_connect(&error))?;
+            .map_err(|error| self.explained(translate_connect(&error)))?;
         Ok(Connection::new(conn, self.options.statement_timeout + self.options.lock_timeout))
     }
 
@@ -73,12 +71,28 @@ impl Connector {
     }
 
     async fn dial(&self) -> mysql_async::Result<Conn> {
-        match (Conn::new(self.opts.clone()).await, &self.fallback) {
-            (Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)), Some(plain)) => {
-                Conn::new(plain.clone()).await
-            }
-            (connected, _) => connected,
+        if self.mode == TlsMode::Disable {
+            return Conn::new(self.plain.clone()).await;
         }
+        match Conn::new(self.tls.get(|tls| protected(&self.plain, tls))).await {
+            // A server that has none, and nobody who insists.
+            Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
+                if self.mode == TlsMode::Prefer =>
+            {
+                Conn::new(self.plain.clone()).await
+            }
+            connected => connected,
+        }
+    }
+
+    /// A server that wants a certificate denies access without a word about it.
+    fn explained(&self, error: Error) -> Error {
+        let wants = error.detail.contains("Access denied") && !self.has_identity;
+        let hint = match wants {
+            true => " (or the user may need a client certificate: database.tls.cert_file and key_file)",
+            false => "",
+        };
+        Error { detail: error.detail + hint, ..error }
     }
 }
 
@@ -101,23 +115,24 @@ fn settings(options: &Options) -> Vec<String> {
     ]
 }
 
-/// The driver cannot trust a certificate and leave its name alone (it overlooks the error that rustls has for that), so
-/// `verify-ca` asks for the name as well.
-fn ssl(tls: &Tls) -> Result<SslOpts> {
-    let opts = SslOpts::default();
-    match tls.mode {
-        Mode::Disable | Mode::Prefer => {
-            Ok(opts.with_danger_accept_invalid_certs(true).with_danger_skip_domain_validation(true))
-        }
-        Mode::VerifyCa | Mode::VerifyFull => with_roots(opts.with_disable_built_in_roots(true), tls),
+/// The driver reads nothing itself, so that what is wrong with a file is said in our words, and keeps what it makes of these for as long as they live.
+fn protected(plain: &Opts, tls: &Tls) -> Result<Opts> {
+    if tls.mode == TlsMode::Disable {
+        return Ok(plain.clone());
     }
-}
-
-fn with_roots(opts: SslOpts, tls: &Tls) -> Result<SslOpts> {
-    Ok(opts.with_root_certs(match &tls.root_certificates {
-        Some(path) => vec![PathBuf::from(path).into()],
-        None => {
-            Tls::system_certificates()?.into_iter().map(|certificate| certificate.to_vec().into()).collect()
+    tls.client_config()?;
+    let identity = tls.identity()?.map(|(chain, key)| ClientIdentity::new(chain.into(), key.into()));
+    let opts = SslOpts::default().with_client_identity(identity);
+    let opts = match tls.mode {
+        TlsMode::Disable | TlsMode::Prefer => {
+            opts.with_danger_accept_invalid_certs(true).with_danger_skip_domain_validation(true)
         }
-    }))
+        // The driver cannot trust a certificate and leave its name alone (it overlooks the error that rustls has for that), so `verify-ca`
+        // asks for the name as well.
+        TlsMode::VerifyCa | TlsMode::VerifyFull => {
+            let trusted = tls.trusted()?.into_iter().map(|certificate| certificate.to_vec().into());
+            opts.with_disable_built_in_roots(true).with_root_certs(trusted.collect())
+        }
+    };
+    Ok(OptsBuilder::from_opts(plain.clone()).ssl_opts(opts).into())
 }

@@ -11,13 +11,14 @@ use super::connection::Connection;
 use super::error::translate_connect;
 use crate::driver::Options;
 use crate::driver::address::{self, invalid};
-use crate::driver::tls::Mode;
+use crate::driver::tls::{Current, Tls, TlsMode};
 use crate::{Error, Kind, Result};
 
 /// Makes connections.
 pub(super) struct Connector {
     config: Config,
-    tls: MakeRustlsConnect,
+    tls: Current<MakeRustlsConnect>,
+    has_identity: bool,
     pub(super) options: Options,
 }
 
@@ -39,44 +40,60 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 impl Connector {
     pub(super) fn new(url: &str, options: Options) -> Result<Self> {
-        let (url, tls) = address::without_tls(url)?;
+        let (url, tls) = address::without_tls(url, &options.tls)?;
         let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
             invalid(format!("the PostgreSQL URL is not valid: {}", root_cause(&error)))
         })?;
         config.ssl_mode(match tls.mode {
-            Mode::Disable => SslMode::Disable,
-            Mode::Prefer => SslMode::Prefer,
-            Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer => SslMode::Prefer,
+            TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
         });
         config.application_name(&options.application_name);
         config.connect_timeout(options.acquire_timeout);
         config.tcp_user_timeout(SILENCE_MAX).keepalives_idle(SILENCE_MAX);
-        Ok(Self { config, tls: MakeRustlsConnect::new(tls.client_config()?), options })
+        let has_identity = tls.has_identity();
+        Ok(Self { config, tls: Current::new(tls, connect_by)?, has_identity, options })
     }
 
     /// A connection that runs statements.
     pub(super) async fn connect(&self, purpose: Purpose) -> Result<Connection> {
-        let (client, connection) = self.dial(purpose).await?;
+        let tls = self.tls.get(connect_by);
+        let (client, connection) = self.dial_by(tls.clone(), purpose).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(%error, "a connection to PostgreSQL was lost");
             }
         });
-        Ok(Connection::new(client, self.tls.clone(), &self.options))
+        Ok(Connection::new(client, tls, &self.options))
     }
 
     /// A connection, and what moves it on.
     pub(super) async fn dial(&self, purpose: Purpose) -> Result<(Client, Driven)> {
+        self.dial_by(self.tls.get(connect_by), purpose).await
+    }
+
+    async fn dial_by(&self, tls: MakeRustlsConnect, purpose: Purpose) -> Result<(Client, Driven)> {
         let mut config = self.config.clone();
         if self.options.cached_statements {
             let ours = settings(&self.options, purpose);
             let theirs = config.get_options().unwrap_or_default();
             config.options(format!("{theirs} {ours}"));
         }
-        let connected =
-            tokio::time::timeout(self.options.acquire_timeout, config.connect(self.tls.clone())).await;
-        connected.map_err(|_| late())?.map_err(|error| translate_connect(&error))
+        let connected = tokio::time::timeout(self.options.acquire_timeout, config.connect(tls)).await;
+        connected.map_err(|_| late())?.map_err(|error| self.explained(translate_connect(&error)))
     }
+
+    /// The server's own words leave open what is missing.
+    fn explained(&self, error: Error) -> Error {
+        let wants = error.detail.contains("client certificate") && !self.has_identity;
+        let hint = if wants { ": name one in database.tls.cert_file, and its key in key_file" } else { "" };
+        Error { detail: error.detail + hint, ..error }
+    }
+}
+
+fn connect_by(tls: &Tls) -> Result<MakeRustlsConnect> {
+    Ok(MakeRustlsConnect::new(tls.client_config()?))
 }
 
 /// A connection that was not there in time.
