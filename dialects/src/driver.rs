@@ -7,6 +7,7 @@ mod address;
 mod lease;
 mod mysql;
 mod postgres;
+mod replicas;
 mod rows;
 mod sqlite;
 mod stream;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use postgres::Listener;
+use replicas::{Reader, Replicas};
 pub use rows::Rows;
 pub use stream::RowStream;
 pub use tls::{TlsMode, TlsOptions};
@@ -70,6 +72,9 @@ impl Default for Options {
 pub struct Pool {
     driver: Arc<Driver>,
     streams: Arc<Streams>,
+    replicas: Arc<Replicas>,
+    /// Where reads go before the primary.
+    reader: Option<Reader>,
     watcher: Option<Watcher>,
 }
 
@@ -130,7 +135,28 @@ impl Pool {
     /// database is away (SQLite: the file is opened now, and must exist unless the URL ends in `?mode=rwc`).
     pub fn open(url: &str, options: Options) -> Result<Self> {
         let streams = Arc::new(Streams::new(&options));
-        Ok(Self { driver: Arc::new(Driver::open(url, options)?), streams, watcher: None })
+        let driver = Arc::new(Driver::open(url, options)?);
+        Ok(Self { driver, streams, replicas: Arc::default(), reader: None, watcher: None })
+    }
+
+    /// With replicas, which are connected to like the primary. Errors: which of them cannot be used, and why.
+    pub fn with_replicas(
+        self,
+        urls: &[&str],
+        options: &Options,
+    ) -> std::result::Result<Self, (usize, Error)> {
+        Ok(Self { replicas: Arc::new(Replicas::open(self.dialect(), urls, options)?), ..self })
+    }
+
+    /// A handle for what only reads: it asks one replica, and from the first time that this cannot answer on the primary. Without replicas it is
+    /// the same.
+    pub fn reading(&self) -> Self {
+        Self { reader: self.replicas.reader(), ..self.clone() }
+    }
+
+    /// How many replicas are asked (not those that were away a moment ago), and how many there are.
+    pub fn replicas(&self) -> (usize, usize) {
+        self.replicas.status()
     }
 
     /// A handle whose every call is told.
@@ -145,21 +171,28 @@ impl Pool {
 
     /// The dialect spoken.
     pub fn dialect(&self) -> Dialect {
-        match &*self.driver {
-            Driver::Postgres(_) => Dialect::Postgres,
-            Driver::Mysql(_) => Dialect::Mysql,
-            Driver::Sqlite(_) => Dialect::Sqlite,
-        }
+        self.driver.dialect()
     }
 
     /// Runs statements outside of a transaction, each on its own: small bounded reads and single-statement writes. PostgreSQL: pipelined on a
     /// connection shared with others. The first error is the answer.
     pub async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
-        let Some(watcher) = &self.watcher else { return self.driver.run(statements).await };
-        let begun = watcher.begin(&statements);
-        let answer = self.driver.run(statements).await;
-        begun.end(answer.as_ref().err(), false);
+        let begun = self.watcher.as_ref().map(|watcher| watcher.begin(&statements));
+        // In a box: what waits for it would else hold the state of every driver in its own.
+        let answer = Box::pin(self.answer(statements)).await;
+        if let Some(begun) = begun {
+            begun.end(answer.as_ref().err(), false);
+        }
         answer
+    }
+
+    async fn answer(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
+        if let Some(reader) = &self.reader
+            && let Some(answer) = reader.run(&statements).await
+        {
+            return answer;
+        }
+        self.driver.run(statements).await
     }
 
     /// Runs a transaction on an exclusive connection (SQLite: in the writer thread). An error of the pool itself is
@@ -174,19 +207,16 @@ impl Pool {
     /// Runs a statement that reads, on a connection of its own (SQLite: a thread), and gives its rows as they are taken. No time-out cuts
     /// it. Errors: there are as many streams already, or no connection; what the statement itself comes to is told by the stream.
     pub async fn stream(&self, statement: Statement) -> Result<RowStream> {
-        let place = Arc::clone(&self.streams.places).try_acquire_owned();
-        let place = place.map_err(|_| Error::new(Kind::Exhausted, "as many streams are open as may be"))?;
-        let waiting = match &*self.driver {
-            Driver::Sqlite(pool) => pool.waiting(),
-            _ => stream::WAITING,
+        let watched = self.watcher.as_ref().map(|watcher| watcher.begin(std::slice::from_ref(&statement)));
+        let read = match &self.reader {
+            Some(reader) => Box::pin(reader.stream(&self.streams, &statement)).await,
+            None => None,
         };
-        let (sink, mut stream) = stream::stream(&statement.columns, waiting, place);
-        stream.watched = self.watcher.as_ref().map(|watcher| watcher.begin(std::slice::from_ref(&statement)));
-        match &*self.driver {
-            Driver::Postgres(pool) => pool.stream(statement, sink).await?,
-            Driver::Mysql(pool) => pool.stream(statement, sink).await?,
-            Driver::Sqlite(pool) => pool.stream(statement, sink).await?,
-        }
+        let mut stream = match read {
+            Some(stream) => stream?,
+            None => self.streams.open(&self.driver, statement).await?,
+        };
+        stream.watched = watched;
         Ok(stream)
     }
 
@@ -228,14 +258,11 @@ impl Pool {
     /// stopped before it returns.
     pub async fn close(&self) {
         self.streams.close().await;
-        match &*self.driver {
-            Driver::Postgres(pool) => pool.close(),
-            Driver::Mysql(pool) => pool.close(),
-            Driver::Sqlite(pool) => {
-                pool.close();
-                // What takes longer is left to the file's next reader.
-                let _ = tokio::time::timeout(LAST_STATEMENTS, pool.closed()).await;
-            }
+        self.driver.close();
+        self.replicas.close();
+        if let Driver::Sqlite(pool) = &*self.driver {
+            // What takes longer is left to the file's next reader.
+            let _ = tokio::time::timeout(LAST_STATEMENTS, pool.closed()).await;
         }
     }
 }
@@ -250,6 +277,22 @@ impl Driver {
             Dialect::Sqlite => Self::Sqlite(sqlite::Pool::open(url, options)?),
             Dialect::Mysql => Self::Mysql(mysql::Pool::open(url, options)?),
         })
+    }
+
+    fn dialect(&self) -> Dialect {
+        match self {
+            Self::Postgres(_) => Dialect::Postgres,
+            Self::Mysql(_) => Dialect::Mysql,
+            Self::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    fn close(&self) {
+        match self {
+            Self::Postgres(pool) => pool.close(),
+            Self::Mysql(pool) => pool.close(),
+            Self::Sqlite(pool) => pool.close(),
+        }
     }
 
     async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
@@ -273,6 +316,22 @@ impl Streams {
     fn new(options: &Options) -> Self {
         let most = options.streams_max.min(options.connections_max / 2).max(1);
         Self { places: Arc::new(Semaphore::new(most)), most }
+    }
+
+    async fn open(&self, driver: &Driver, statement: Statement) -> Result<RowStream> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| Error::new(Kind::Exhausted, "as many streams are open as may be"))?;
+        let waiting = match driver {
+            Driver::Sqlite(pool) => pool.waiting(),
+            _ => stream::WAITING,
+        };
+        let (sink, stream) = stream::stream(&statement.columns, waiting, place);
+        match driver {
+            Driver::Postgres(pool) => pool.stream(statement, sink).await?,
+            Driver::Mysql(pool) => pool.stream(statement, sink).await?,
+            Driver::Sqlite(pool) => pool.stream(statement, sink).await?,
+        }
+        Ok(stream)
     }
 
     async fn close(&self) {

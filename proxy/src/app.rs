@@ -139,6 +139,8 @@ impl App {
         self.metrics.connections("busy", pool.busy);
         self.metrics.connections("idle", pool.idle);
         self.metrics.connections("max", pool.connections_max);
+        let (asked, all) = self.pool.replicas();
+        self.metrics.replicas(asked, all - asked);
         self.metrics.render()
     }
 

@@ -175,8 +175,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 fn open(config: &Config) -> Result<Arc<Pool>, Failure> {
+    let shown = |url, error: dialects::Error| Failure::problems(format!("{url}: {}", error.detail));
     let pool = Pool::open(config.database_url.reveal(), config.database.clone());
-    let shown =
-        |error: dialects::Error| Failure::problems(format!("{}: {}", config.database_url, error.detail));
-    pool.map(Arc::new).map_err(shown)
+    let pool = pool.map_err(|error| shown(config.database_url.to_string(), error))?;
+    let replicas: Vec<&str> = config.replicas.iter().map(DatabaseUrl::reveal).collect();
+    let of = |place| config.replicas.get(place).map(DatabaseUrl::to_string).unwrap_or_default();
+    let pool = pool.with_replicas(&replicas, &config.database);
+    pool.map(Arc::new).map_err(|(place, error)| shown(of(place), error))
 }

@@ -1,7 +1,6 @@
 //! Flags, environment and `rulegate.yaml` → [`Config`], typed and checked; a flag beats the environment beats the file.
 //!
-//! Unknown keys are problems with a place and a hint; keys of features that this version lacks are refused, not ignored. Secrets never
-//! print.
+//! Unknown keys are problems with a place and a hint. Secrets never print.
 
 mod auth;
 mod file;
@@ -51,6 +50,8 @@ const MODEL: &str = "model.yaml";
 pub struct Config {
     /// The database.
     pub database_url: DatabaseUrl,
+    /// Replicas of it.
+    pub replicas: Vec<DatabaseUrl>,
     /// How to connect to it.
     pub database: dialects::Options,
     /// Where the API listens.
@@ -116,6 +117,7 @@ impl Config {
         let project = given.project.clone().unwrap_or_else(|| PathBuf::from("."));
         let file = read_file(&project, given.project.is_some())?;
         let database_url = database_url(&given, &file, &project)?;
+        let replicas = replicas(&file, &project)?;
         let overlay = read_overlay(&project)?;
         let files = |folder| read_files(&project, folder).map_err(unreadable(&project.join(folder)));
         let (rule_files, access_files) = (files(RULES)?, files(ACCESS)?);
@@ -123,6 +125,7 @@ impl Config {
         let listen = if auth.is_some() { LISTEN_GUARDED } else { LISTEN };
         Ok(Self {
             database_url,
+            replicas,
             database: file.options(&project),
             listen: given.listen.or(file.server.listen.clone()).unwrap_or_else(|| listen.into()),
             admin_listen: given
@@ -198,6 +201,19 @@ fn database_url(given: &Given, file: &File, project: &Path) -> Result<DatabaseUr
     let path = project.join(file.url_file().ok_or(ConfigError::NoDatabase)?);
     let text = std::fs::read_to_string(&path).map_err(unreadable(&path))?;
     Ok(DatabaseUrl::from(text.trim().to_owned()))
+}
+
+/// Those that the file names, and those in the file that it names, one on each line.
+fn replicas(file: &File, project: &Path) -> Result<Vec<DatabaseUrl>, ConfigError> {
+    let kept = match file.replicas_file() {
+        None => String::new(),
+        Some(name) => {
+            let path = project.join(name);
+            std::fs::read_to_string(&path).map_err(unreadable(&path))?
+        }
+    };
+    let lines = kept.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
+    Ok(file.replicas().iter().cloned().chain(lines).map(DatabaseUrl::from).collect())
 }
 
 fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> ConfigError {

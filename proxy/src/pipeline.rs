@@ -19,7 +19,7 @@ pub mod write;
 use std::sync::Arc;
 
 use dialects::Pool;
-use http::header::{ALLOW, CONTENT_TYPE, IF_MATCH, VARY};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, IF_MATCH, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use introspect::TableId;
 use rules::policy::Actor;
@@ -64,7 +64,7 @@ pub async fn answer(
 ) -> Answer {
     let snapshot = &snapshot.view(actor);
     let id = request_id(&request.headers);
-    let pool = &observe::watched(pool, spans);
+    let pool = &observe::watched(&reader(pool, &request), spans);
     let spans = spans.map(|spans| &**spans);
     let context = Context { pool, snapshot, metrics, watch: &Watch::default(), spans, actor };
     let endpoint = route::endpoint(&snapshot.api.prefix, &request.path);
@@ -85,6 +85,18 @@ pub async fn answer(
         Err(errors) => (refusal(&errors, &id, extension), Some(errors)),
     };
     Answer { response: response.header(VARY, varying(snapshot)), resource, operation, errors }
+}
+
+/// Where a request is answered from: what only reads from a replica, where there are any, unless the client wants to see what has just been
+/// written (`Cache-Control: no-cache`).
+fn reader(pool: &Arc<Pool>, request: &Request) -> Arc<Pool> {
+    let values = request.headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let mut directives = values.flat_map(|value| value.split(',')).map(str::trim);
+    let fresh = directives.any(|directive| directive.eq_ignore_ascii_case("no-cache"));
+    match pool.replicas() {
+        (1.., _) if request.method.is_safe() && !fresh => Arc::new(pool.reading()),
+        _ => pool.clone(),
+    }
 }
 
 /// What an answer depends on besides the URL. (That no cache but the client's own keeps it, the server says of every answer.)

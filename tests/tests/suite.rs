@@ -58,6 +58,7 @@ mod suite {
     mod reload;
     mod removals;
     mod repair;
+    mod replicas;
     mod roles;
     mod rules;
     mod sorting;

@@ -54,6 +54,7 @@ fn config(listen: ListenArgs, file: &Path) -> Config {
         admin_listen: listen.admin_listen.unwrap_or_else(|| ADMIN_LISTEN.into()),
         server: Settings::default(),
         tls: None,
+        replicas: Vec::new(),
         tracing: None,
         auth: None,
         strays: Vec::new(),

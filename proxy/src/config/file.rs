@@ -40,6 +40,8 @@ struct Database {
     url_file: Option<String>,
     pool: PoolKeys,
     tls: DatabaseTls,
+    replicas: Vec<String>,
+    replicas_file: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -280,6 +282,16 @@ impl File {
     /// The file that names the database.
     pub(super) fn url_file(&self) -> Option<&str> {
         named(&self.database.url_file)
+    }
+
+    /// The URLs of replicas.
+    pub(super) fn replicas(&self) -> &[String] {
+        &self.database.replicas
+    }
+
+    /// The file that names replicas.
+    pub(super) fn replicas_file(&self) -> Option<&str> {
+        named(&self.database.replicas_file)
     }
 
     /// The certificate of the API's listener, where there is one: files relative to the project.

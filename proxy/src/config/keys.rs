@@ -1,4 +1,4 @@
-//! The keys of `rulegate.yaml`: which there are, which this version lacks, and where those of a file stand.
+//! The keys of `rulegate.yaml`: which there are, and where those of a file stand.
 
 use std::collections::HashMap;
 
@@ -27,12 +27,10 @@ enum Key {
     Words(&'static [&'static str]),
     /// One of these.
     Word(&'static [&'static str]),
-    /// Nothing yet: it is part of the contract, but what it sets is not in this version.
-    Later,
 }
-use Key::{Flag, Keys, Later, Number, Text, Texts, Whole, Word, Words};
+use Key::{Flag, Keys, Number, Text, Texts, Whole, Word, Words};
 
-/// All keys, by their path. What stands under a `Later` key is not looked at.
+/// All keys, by their path.
 const KEYS: &[(&str, Key)] = &[
     ("api", Keys),
     ("api.foreign_key_attributes", Flag),
@@ -61,7 +59,8 @@ const KEYS: &[(&str, Key)] = &[
     ("database.pool.max", Whole),
     ("database.pool.statement_timeout_ms", Whole),
     ("database.pool.statements", Word(&["cached", "unnamed"])),
-    ("database.replicas", Later),
+    ("database.replicas", Texts),
+    ("database.replicas_file", Text),
     ("database.tls", Keys),
     ("database.tls.ca_file", Text),
     ("database.tls.cert_file", Text),
@@ -112,10 +111,10 @@ const KEYS: &[(&str, Key)] = &[
     ("writes.tries", Whole),
 ];
 
-/// The paths of all keys that do something, sorted.
+/// The paths of all keys, sorted.
 #[cfg(test)]
 pub(super) fn known() -> Vec<&'static str> {
-    KEYS.iter().filter(|(_, key)| *key != Later).map(|(path, _)| *path).collect()
+    KEYS.iter().map(|(path, _)| *path).collect()
 }
 
 /// Where the keys of a file stand, by path.
@@ -140,9 +139,6 @@ fn walk(node: &Node, parent: &str, reader: &mut Reader, places: &mut Places) {
     for (key, value) in entries {
         let path = if parent.is_empty() { key.text.clone() } else { format!("{parent}.{}", key.text) };
         match KEYS.iter().find(|(known, _)| *known == path) {
-            Some((_, Later)) => {
-                reader.problem(key.place, format!("`{path}` is not in this version: remove it"), None)
-            }
             Some((_, kind)) => {
                 if let Some((message, hint)) = misfit(&path, *kind, &value.content) {
                     reader.problem(value.place, message, hint);
@@ -196,14 +192,13 @@ fn misfit(path: &str, kind: Key, value: &Content) -> Option<(String, Option<Stri
             let hint = did_you_mean(spelled, words.iter().copied()).unwrap_or(there_are);
             (words.contains(&spelled), cannot_be.as_str(), hint)
         }
-        Later => return None,
     };
     (!fits).then(|| (format!("`{path}` {wanted}"), Some(example).filter(|hint| !hint.is_empty())))
 }
 
 /// The keys below one.
 fn below(path: &str) -> String {
-    let keys = KEYS.iter().filter_map(|(key, kind)| (parent(key) == path && *kind != Later).then_some(*key));
+    let keys = KEYS.iter().map(|(key, _)| *key).filter(|key| parent(key) == path);
     let names: Vec<&str> = keys.map(|key| key.rsplit('.').next().unwrap_or(key)).collect();
     format!("there are: {}", names.join(", "))
 }

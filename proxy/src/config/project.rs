@@ -97,6 +97,7 @@ fn changed(before: &Config, now: &Config) -> Vec<&'static str> {
     let database = dialects::Options { streams_max: exports.0, ..now.database.clone() };
     let keys = [
         ("database", before.database_url != now.database_url || before.database != database),
+        ("database.replicas", before.replicas != now.replicas),
         ("server.listen", before.listen != now.listen),
         ("server.admin_listen", before.admin_listen != now.admin_listen),
         ("server.reuse_port", limits.reuse_port != other.reuse_port),

@@ -37,11 +37,6 @@ fn every_unknown_key_is_found_at_once() {
 }
 
 #[test]
-fn keys_of_features_that_are_not_there_are_refused() {
-    refused("database: {replicas: []}\n", &["`database.replicas` is not in this version"]);
-}
-
-#[test]
 fn a_value_of_a_wrong_type_is_a_problem_with_its_place() {
     refused("api:\n  page_size: many\n", &["rulegate.yaml:2:14", "must be a whole number", "without a unit"]);
     refused("api: {page_size: -1}\n", &["1:18", "must be a whole number"]);
@@ -332,6 +327,19 @@ fn tls_towards_the_database_has_files_of_the_project() {
         (tls.mode, tls.ca_file),
         (Some(dialects::TlsMode::VerifyFull), Some(project.0.join("ca.pem")))
     );
+}
+
+#[test]
+fn replicas_stand_in_the_file_or_in_one_that_it_names() {
+    let project = Project::new(
+        "database: {url: 'postgres://db/x', replicas: ['postgres://me:s3cret@a/x'], replicas_file: r}\n",
+    );
+    std::fs::write(project.0.join("r"), "postgres://me:s3cret@b/x\n\n").unwrap();
+    let load = || Config::load(Given { project: Some(project.0.clone()), ..Given::default() });
+    let config = load().unwrap();
+    assert_eq!(format!("{:?}", config.replicas), "[postgres://me@a/x, postgres://me@b/x]");
+    std::fs::remove_file(project.0.join("r")).unwrap();
+    assert!(load().unwrap_err().to_string().contains("/r: "));
 }
 
 #[test]

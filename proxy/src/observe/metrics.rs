@@ -27,6 +27,7 @@ pub struct Metrics {
     exports_cut: IntCounterVec,
     query_duration: HistogramVec,
     pool_connections: GaugeVec,
+    replicas: GaugeVec,
     database_up: IntGauge,
     rules_fired: IntCounterVec,
     transactions: IntCounterVec,
@@ -97,6 +98,7 @@ impl Metrics {
                 &["operation"],
             )?,
             pool_connections: gauges("db_pool_connections", "Database connections by state.", &["state"])?,
+            replicas: gauges("db_replicas", "Replicas that are read from, and that are away.", &["state"])?,
             database_up: gauge("db_up", "Whether the database answered when last asked.")?,
             rules_fired: counters("rules_fired_total", "Rules that set a column or refused.", &["rule"])?,
             transactions: counters(
@@ -131,6 +133,7 @@ impl Metrics {
         self.registry.register(Box::new(self.exports_cut.clone()))?;
         self.registry.register(Box::new(self.query_duration.clone()))?;
         self.registry.register(Box::new(self.pool_connections.clone()))?;
+        self.registry.register(Box::new(self.replicas.clone()))?;
         self.registry.register(Box::new(self.database_up.clone()))?;
         self.registry.register(Box::new(self.rules_fired.clone()))?;
         self.registry.register(Box::new(self.transactions.clone()))?;
@@ -174,6 +177,12 @@ impl Metrics {
     /// Sets how many database connections are in a state.
     pub fn connections(&self, state: &'static str, count: usize) {
         self.pool_connections.with_label_values(&[state]).set(count as f64);
+    }
+
+    /// Sets how many replicas are read from, and how many are away.
+    pub fn replicas(&self, up: usize, away: usize) {
+        self.replicas.with_label_values(&["up"]).set(up as f64);
+        self.replicas.with_label_values(&["away"]).set(away as f64);
     }
 
     /// Notes whether the database answered.

@@ -18,7 +18,7 @@ pub(super) struct Cors(Vec<String>);
 const METHODS: &str = "GET, HEAD, POST, PATCH, DELETE";
 
 /// What a page may send besides what every page may.
-const HEADERS: &str = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, \
+const HEADERS: &str = "Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, \
     Rulegate-Trace, Traceparent, Tracestate, X-Request-Id";
 
 /// What a page may read besides what every page may.
