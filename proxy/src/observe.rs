@@ -19,7 +19,7 @@ use introspect::Schema;
 use rules::Trace;
 use rules::policy::Actor;
 
-pub use calls::watched;
+pub use calls::{Calls, Interest};
 pub use context::TraceId;
 pub use log::{LogFormat, is_json, start as start_log};
 pub use metrics::{Metrics, Outcome, RetryReason, Running};

@@ -28,7 +28,7 @@ use crate::error::Source;
 use crate::exchange::{Request, Response};
 use crate::jsonapi::media::{Extension, Form, JSON_API_ATOMIC};
 use crate::jsonapi::{error_object, media};
-use crate::observe::{self, Metrics, Spans};
+use crate::observe::{self, Calls, Interest, Metrics, Spans};
 use crate::plan::names;
 use crate::plan::write::{Verb, WriteRequest};
 use crate::route::{self, Endpoint, Page};
@@ -39,6 +39,9 @@ use answer::Terms;
 
 /// The header under which the server hands a request's id on.
 const REQUEST_ID: &str = "x-request-id";
+
+/// How long the parts of an answer took. <https://www.w3.org/TR/server-timing/>
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// An answer, and what is observed about it.
 #[derive(Debug)]
@@ -64,7 +67,10 @@ pub async fn answer(
 ) -> Answer {
     let snapshot = &snapshot.view(actor);
     let id = request_id(&request.headers);
-    let pool = &observe::watched(&reader(pool, &request), spans);
+    let interest =
+        Interest { spans, slow: snapshot.limits.slow_statement, timing: snapshot.api.server_timing };
+    let calls = Calls::of(pool, &id, interest);
+    let pool = &calls.watched(&reader(pool, &request));
     let spans = spans.map(|spans| &**spans);
     let context = Context { pool, snapshot, metrics, watch: &Watch::default(), spans, actor };
     let endpoint = route::endpoint(&snapshot.api.prefix, &request.path);
@@ -83,6 +89,10 @@ pub async fn answer(
     let (response, errors) = match served {
         Ok(response) => (response, None),
         Err(errors) => (refusal(&errors, &id, extension), Some(errors)),
+    };
+    let response = match calls.timing() {
+        Some(timing) => response.header(SERVER_TIMING, &timing),
+        None => response,
     };
     Answer { response: response.header(VARY, varying(snapshot)), resource, operation, errors }
 }

@@ -8,6 +8,7 @@ pub mod load;
 mod views;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use introspect::Schema;
@@ -119,6 +120,8 @@ pub struct ApiSettings {
     pub foreign_key_attributes: bool,
     /// Whether writes need, may have or ignore `If-Match`.
     pub optimistic_locking: OptimisticLocking,
+    /// Whether answers say how long they took.
+    pub server_timing: bool,
     /// The roles that may ask for a trace; none: everybody where it is not known who asks, else nobody.
     pub trace_roles: Vec<String>,
 }
@@ -160,6 +163,8 @@ pub struct Limits {
     pub tries: u32,
     /// Whether a derived attribute in a write is always refused.
     pub strict_derived: bool,
+    /// Statements that take so long are logged.
+    pub slow_statement: Option<Duration>,
 }
 
 impl Default for ApiSettings {
@@ -174,6 +179,7 @@ impl Default for ApiSettings {
             numbers: Numbers::Safe,
             foreign_key_attributes: false,
             optimistic_locking: OptimisticLocking::Optional,
+            server_timing: false,
             trace_roles: Vec::new(),
         }
     }
@@ -189,6 +195,7 @@ impl Default for Limits {
             transaction_rows: 10_000,
             tries: 5,
             strict_derived: false,
+            slow_statement: Some(Duration::from_secs(1)),
         }
     }
 }

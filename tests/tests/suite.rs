@@ -66,6 +66,7 @@ mod suite {
     mod stamps;
     mod statements;
     mod steps;
+    mod timing;
     mod tokens;
     mod totals;
     mod trace;

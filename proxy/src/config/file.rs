@@ -26,6 +26,7 @@ pub(super) struct File {
     api: Api,
     optimistic_locking: Option<Locking>,
     writes: Writes,
+    log: Log,
     limits: FileLimits,
     trace: Trace,
     pub(super) tracing: Traces,
@@ -106,6 +107,7 @@ struct Api {
     totals: Option<Totals>,
     numbers: Option<NumberStyle>,
     foreign_key_attributes: Option<bool>,
+    server_timing: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -136,6 +138,12 @@ enum Locking {
 struct Writes {
     tries: Option<u32>,
     strict_derived: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Log {
+    slow_statement_ms: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -358,6 +366,7 @@ impl File {
             numbers: api.numbers.map_or(default.numbers, Numbers::from),
             foreign_key_attributes: api.foreign_key_attributes.unwrap_or(default.foreign_key_attributes),
             optimistic_locking: self.optimistic_locking.map_or(default.optimistic_locking, Into::into),
+            server_timing: api.server_timing.unwrap_or(default.server_timing),
             trace_roles: self.trace.roles.clone(),
         }
     }
@@ -372,6 +381,11 @@ impl File {
             operations: limits.operations.unwrap_or(default.operations),
             transaction_rows: limits.transaction_rows.unwrap_or(default.transaction_rows),
             tries: self.writes.tries.unwrap_or(default.tries),
+            slow_statement: match self.log.slow_statement_ms {
+                Some(0) => None,
+                Some(count) => Some(milliseconds(count)),
+                None => default.slow_statement,
+            },
             strict_derived: self.writes.strict_derived.unwrap_or(default.strict_derived),
         }
     }

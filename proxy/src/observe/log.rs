@@ -3,12 +3,13 @@
 use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 
+use dialects::Call;
 use introspect::Schema;
 use rules::Trace;
 use rules::trace::Step;
 use tracing_subscriber::EnvFilter;
 
-use super::{CutBy, Denied, Observation};
+use super::{CutBy, Denied, Observation, TraceId, sql};
 
 /// How lines look (`RULEGATE_LOG_FORMAT`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -97,6 +98,20 @@ pub(super) fn audit(seen: &Observation<'_>, denied: &Denied<'_>) {
         code = codes,
         status = seen.status,
         "denied"
+    );
+}
+
+/// A line for statements that took long, under a target of its own. Their text holds no values.
+pub(super) fn slow(request_id: &str, trace: Option<TraceId>, call: &Call<'_>) {
+    tracing::warn!(
+        target: "slow",
+        request_id,
+        trace_id = trace.map(tracing::field::display),
+        elapsed_ms = call.elapsed.as_secs_f64() * 1000.0,
+        statements = call.texts.len(),
+        sql = sql::text(call.texts),
+        error = call.error.map(|error| tracing::field::display(error.kind)),
+        "slow statement"
     );
 }
 

@@ -168,7 +168,7 @@ impl Spans {
             ("db.system.name", system.into()),
             ("db.operation.name", what.operation.clone().into()),
             ("db.query.summary", what.words.clone().into()),
-            ("db.query.text", call.texts.join("; ").into()),
+            ("db.query.text", sql::text(call.texts).into()),
         ];
         attributes.extend(what.table.map(|table| ("db.collection.name", table.into())));
         if call.texts.len() > 1 {

@@ -1,5 +1,18 @@
 //! The text of statements → a few words about them: `SELECT orders`, of a low number of kinds.
 
+/// Longest text that is told: lists of placeholders are long where there are no array parameters.
+const TEXT_MAX: usize = 4096;
+
+/// Statements as one text, cut where it is too long.
+pub(super) fn text(texts: &[String]) -> String {
+    let mut text = texts.join("; ");
+    if text.len() > TEXT_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_MAX));
+        text.push('…');
+    }
+    text
+}
+
 /// What statements do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Summary {
