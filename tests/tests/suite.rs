@@ -31,6 +31,7 @@ mod suite {
     mod exports;
     mod expressions;
     mod extremes;
+    mod failover;
     mod features;
     mod filters;
     mod forms;

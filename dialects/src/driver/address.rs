@@ -61,13 +61,12 @@ pub(super) fn sqlite(url: &str) -> Result<SqlitePlace> {
     Ok(SqlitePlace::File { path: PathBuf::from(path), create, read_only })
 }
 
-/// A URL without its TLS parameters, and what they and the options come to; the URL is asked first.
+/// A URL without its TLS parameters, and what they and the options come to; the URL is asked first. (It may name several hosts, with a port each:
+/// what is known as a URL elsewhere does not.)
 pub(super) fn without_tls(url: &str, options: &TlsOptions) -> Result<(String, Tls)> {
-    let mut parsed =
-        url::Url::parse(url).map_err(|error| invalid(format!("the database URL is not valid: {error}")))?;
-    let mut tls = options.clone();
-    let mut kept = Vec::new();
-    for (name, value) in parsed.query_pairs() {
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    let (mut tls, mut kept) = (options.clone(), Vec::new());
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         match name.as_ref() {
             "sslmode" | "ssl-mode" => tls.mode = Some(TlsMode::parse(&value).ok_or_else(unknown_mode)?),
             "sslrootcert" | "ssl-ca" => tls.ca_file = Some(PathBuf::from(value.as_ref())),
@@ -76,14 +75,12 @@ pub(super) fn without_tls(url: &str, options: &TlsOptions) -> Result<(String, Tl
             _ => kept.push((name.into_owned(), value.into_owned())),
         }
     }
-    let tls = Tls::new(tls, default_mode(&parsed))?;
-    parsed.set_query(None);
-    if !kept.is_empty() {
-        // As `%20`, because drivers do not read `+` as a space.
-        let pairs = kept.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
-        parsed.set_query(Some(&pairs.collect::<Vec<_>>().join("&")));
-    }
-    Ok((parsed.into(), tls))
+    let tls = Tls::new(tls, default_mode(base, &kept))?;
+    // As `%20`, because drivers do not read `+` as a space.
+    let pairs = kept.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+    let query = pairs.collect::<Vec<_>>().join("&");
+    let mark = if query.is_empty() { "" } else { "?" };
+    Ok((format!("{base}{mark}{query}"), tls))
 }
 
 fn encode(text: &str) -> String {
@@ -94,12 +91,30 @@ fn unknown_mode() -> Error {
     invalid("unknown sslmode in the database URL: disable, prefer, require, verify-ca or verify-full")
 }
 
-fn default_mode(url: &url::Url) -> TlsMode {
-    match url.host_str() {
-        None | Some("" | "localhost" | "127.0.0.1" | "[::1]") => TlsMode::Disable,
-        Some(host) if host.starts_with("%2F") || host.starts_with("%2f") => TlsMode::Disable,
-        Some(_) => TlsMode::Prefer,
+/// Off where every host is this machine.
+fn default_mode(base: &str, parameters: &[(String, String)]) -> TlsMode {
+    let authority = base.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+    let hosts = authority.rsplit('@').next().unwrap_or_default();
+    let named = parameters.iter().filter(|(name, _)| matches!(name.as_str(), "host" | "hostaddr"));
+    let all = named.map(|(_, hosts)| hosts.as_str()).chain([hosts]).flat_map(|hosts| hosts.split(','));
+    match all.map(without_port).all(is_this_machine) {
+        true => TlsMode::Disable,
+        false => TlsMode::Prefer,
     }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// Paths are those of sockets.
+fn is_this_machine(host: &str) -> bool {
+    matches!(host, "" | "localhost" | "127.0.0.1" | "[::1]" | "::1")
+        || host.starts_with('/')
+        || host.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case("%2f"))
 }
 
 #[cfg(test)]
@@ -136,6 +151,9 @@ mod tests {
         for (url, rest, mode) in [
             ("postgres://u@db/x", "postgres://u@db/x", TlsMode::Prefer),
             ("postgres://u@localhost/x", "postgres://u@localhost/x", TlsMode::Disable),
+            ("postgres://u:p@a@db:1,[::1]:2/x", "postgres://u:p@a@db:1,[::1]:2/x", TlsMode::Prefer),
+            ("postgres://127.0.0.1:1,[::1]:2/x", "postgres://127.0.0.1:1,[::1]:2/x", TlsMode::Disable),
+            ("postgres:///x?host=/tmp,db", "postgres:///x?host=%2Ftmp%2Cdb", TlsMode::Prefer),
             ("postgres:///x?host=/tmp&sslmode=disable", "postgres:///x?host=%2Ftmp", TlsMode::Disable),
             ("mysql://u@db/x?ssl-mode=VERIFY_IDENTITY", "mysql://u@db/x", TlsMode::VerifyFull),
             ("postgres://db/x?sslmode=require&sslrootcert=/ca.pem", "postgres://db/x", TlsMode::VerifyFull),

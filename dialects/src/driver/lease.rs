@@ -1,5 +1,6 @@
 //! Exclusive connections: at most so many, one borrower each.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,12 +24,15 @@ pub(super) struct Leases<C> {
     idle: Mutex<Vec<C>>,
     connections_max: usize,
     patience: Duration,
+    /// Connections that are older are not lent again.
+    generation: AtomicU64,
 }
 
 /// A borrowed connection. It goes back only when it is given back clean; dropped, it is closed.
 pub(super) struct Lease<C: Lent> {
     connection: Option<C>,
     home: Arc<Leases<C>>,
+    generation: u64,
     _place: OwnedSemaphorePermit,
 }
 
@@ -39,6 +43,7 @@ impl<C: Lent> Leases<C> {
             idle: Mutex::default(),
             connections_max: options.connections_max,
             patience: options.acquire_timeout,
+            generation: AtomicU64::new(0),
         })
     }
 
@@ -48,11 +53,20 @@ impl<C: Lent> Leases<C> {
         connect: impl Future<Output = Result<C>>,
     ) -> Result<Lease<C>> {
         let place = self.place().await?;
+        let generation = self.generation.load(Ordering::Relaxed);
         let connection = match self.idle_connection() {
             Some(connection) => connection,
             None => connect.await?,
         };
-        Ok(Lease { connection: Some(connection), home: Arc::clone(self), _place: place })
+        Ok(Lease { connection: Some(connection), home: Arc::clone(self), generation, _place: place })
+    }
+
+    /// Borrows the connection that would be lent next, where one is idle.
+    pub(super) fn lease_idle(self: &Arc<Self>) -> Option<Lease<C>> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let generation = self.generation.load(Ordering::Relaxed);
+        let connection = Some(self.idle_connection()?);
+        Some(Lease { connection, home: Arc::clone(self), generation, _place: place })
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit> {
@@ -82,6 +96,12 @@ impl<C: Lent> Leases<C> {
         PoolStatus { connections_max: self.connections_max, idle: self.idle().len(), busy }
     }
 
+    /// None that is open now is lent again.
+    pub(super) fn forget(&self) {
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        self.idle().clear();
+    }
+
     pub(super) fn close(&self) {
         self.places.close();
         self.forget_idle();
@@ -103,6 +123,7 @@ impl<C: Lent> Lease<C> {
         if let Some(connection) = self.connection.take()
             && !connection.is_closed()
             && !self.home.is_closed()
+            && self.home.generation.load(Ordering::Relaxed) == self.generation
         {
             self.home.idle().push(connection);
         }

@@ -10,8 +10,9 @@ mod pulse;
 mod stream;
 mod transaction;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use connect::{Connector, Purpose};
 use connection::{Connection, Failed};
@@ -30,10 +31,17 @@ pub(super) struct Pool {
     shared: Vec<Shared>,
     next: AtomicUsize,
     exclusive: Arc<Leases<Connection>>,
+    /// The server has refused a write because it takes none.
+    demoted: AtomicBool,
+    /// When all connections were given up because of that.
+    given_up: Mutex<Option<Instant>>,
 }
 
 /// A shared connection, made when it is first needed and again when it was lost.
 type Shared = tokio::sync::Mutex<Option<Arc<Connection>>>;
+
+/// How often all connections are given up at most.
+const GIVE_UP: Duration = Duration::from_secs(5);
 
 /// Most shared connections: more only compete (see the measurements of the design).
 const SHARED_MAX: usize = 4;
@@ -46,6 +54,8 @@ impl Pool {
             connector: Connector::new(url, options)?,
             shared: (0..SHARED_MAX.min(cores + 1)).map(|_| Shared::default()).collect(),
             next: AtomicUsize::new(0),
+            demoted: AtomicBool::new(false),
+            given_up: Mutex::default(),
         })
     }
 
@@ -72,7 +82,38 @@ impl Pool {
 
     pub(super) async fn transact<S: Script>(&self, script: S) -> Result<S::Output> {
         let lease = self.exclusive.lease(self.connector.connect(Purpose::Exclusive)).await?;
-        transaction::transact(lease, script).await
+        let output = transaction::transact(lease, script, &self.demoted).await;
+        if self.demoted.swap(false, Ordering::Relaxed) {
+            self.give_up("it refused a write");
+        }
+        output
+    }
+
+    /// Asks for a sign of life, and whether writes have been turned off since: a session that is open would go on.
+    pub(super) async fn ping(&self) -> Result<()> {
+        if let Some(mut lease) = self.exclusive.lease_idle() {
+            let fenced = lease.connection()?.is_fenced().await;
+            if fenced {
+                self.give_up("default_transaction_read_only is on");
+            }
+            // It goes back to none but to those of its own age.
+            lease.give_back();
+        }
+        let text = "select 1".to_owned();
+        self.run(vec![Statement { text, params: Vec::new(), columns: Vec::new() }]).await.map(drop)
+    }
+
+    /// Connects anew, to wherever the URL leads by then: the primary may be another one. Now and then, since one that is read-only for ever goes
+    /// on refusing.
+    fn give_up(&self, reason: &str) {
+        let mut last = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last.elapsed() < GIVE_UP) {
+            return;
+        }
+        *last = Some(Instant::now());
+        tracing::warn!(reason, "PostgreSQL takes no writes: connecting anew");
+        self.exclusive.forget();
+        self.forget_shared();
     }
 
     pub(super) async fn stream(&self, statement: Statement, sink: Sink) -> Result<()> {
@@ -100,6 +141,11 @@ impl Pool {
 
     pub(super) fn close(&self) {
         self.exclusive.close();
+        self.forget_shared();
+    }
+
+    /// What runs on them is finished.
+    fn forget_shared(&self) {
         for slot in &self.shared {
             if let Ok(mut slot) = slot.try_lock() {
                 *slot = None;

@@ -324,6 +324,7 @@ impl File {
             statement_timeout: pool.statement_timeout_ms.map_or(default.statement_timeout, milliseconds),
             lock_timeout: pool.lock_timeout_ms.map_or(default.lock_timeout, milliseconds),
             tls: self.database.tls.options(project),
+            application_name: application_name(),
             cached_statements: pool.statements.is_none_or(|it| it == Statements::Cached),
             ..default
         }
@@ -400,6 +401,15 @@ impl DatabaseTls {
             cert_file: file(&self.cert_file),
             key_file: file(&self.key_file),
         }
+    }
+}
+
+/// Product and instance, as PostgreSQL shows them: `rulegate@shop-7d9f`, by the name of the host, which is that of the pod.
+fn application_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match host.trim() {
+        "" => "rulegate".to_owned(),
+        host => format!("rulegate@{host}"),
     }
 }
 

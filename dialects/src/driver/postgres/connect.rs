@@ -7,7 +7,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connection::Connection;
+use super::connection::{self, Connection};
 use super::error::translate_connect;
 use crate::driver::Options;
 use crate::driver::address::{self, invalid};
@@ -49,7 +49,9 @@ impl Connector {
             TlsMode::Prefer => SslMode::Prefer,
             TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
         });
-        config.application_name(&options.application_name);
+        if config.get_application_name().is_none() {
+            config.application_name(&options.application_name);
+        }
         config.connect_timeout(options.acquire_timeout);
         config.tcp_user_timeout(SILENCE_MAX).keepalives_idle(SILENCE_MAX);
         let has_identity = tls.has_identity();
@@ -59,24 +61,31 @@ impl Connector {
     /// A connection that runs statements.
     pub(super) async fn connect(&self, purpose: Purpose) -> Result<Connection> {
         let tls = self.tls.get(connect_by);
-        let (client, connection) = self.dial_by(tls.clone(), purpose).await?;
+        let (client, connection) = self.dial_by(tls.clone()).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(%error, "a connection to PostgreSQL was lost");
             }
         });
-        Ok(Connection::new(client, tls, &self.options))
+        // Not behind a pooler, which hands each statement to another session.
+        let sealed = purpose == Purpose::Exclusive && self.options.cached_statements;
+        let takes_writes = if sealed {
+            connection::seal(&client).await.map_err(|error| translate_connect(&error))?
+        } else {
+            true
+        };
+        Ok(Connection::new(client, tls, &self.options, takes_writes))
     }
 
     /// A connection, and what moves it on.
-    pub(super) async fn dial(&self, purpose: Purpose) -> Result<(Client, Driven)> {
-        self.dial_by(self.tls.get(connect_by), purpose).await
+    pub(super) async fn dial(&self) -> Result<(Client, Driven)> {
+        self.dial_by(self.tls.get(connect_by)).await
     }
 
-    async fn dial_by(&self, tls: MakeRustlsConnect, purpose: Purpose) -> Result<(Client, Driven)> {
+    async fn dial_by(&self, tls: MakeRustlsConnect) -> Result<(Client, Driven)> {
         let mut config = self.config.clone();
         if self.options.cached_statements {
-            let ours = settings(&self.options, purpose);
+            let ours = settings(&self.options);
             let theirs = config.get_options().unwrap_or_default();
             config.options(format!("{theirs} {ours}"));
         }
@@ -103,8 +112,8 @@ pub(super) fn late() -> Error {
 
 /// Set at start-up, without a round trip. (Not behind a pooler in transaction mode, which refuses such options: there the
 /// role or the database must bring its time-outs.)
-fn settings(options: &Options, purpose: Purpose) -> String {
-    let mut settings = vec![
+fn settings(options: &Options) -> String {
+    let settings = [
         ("statement_timeout", options.statement_timeout.as_millis().to_string()),
         ("lock_timeout", options.lock_timeout.as_millis().to_string()),
         ("default_transaction_isolation", "read\\ committed".to_owned()),
@@ -113,9 +122,6 @@ fn settings(options: &Options, purpose: Purpose) -> String {
         ("TimeZone", "UTC".to_owned()),
         ("standard_conforming_strings", "on".to_owned()),
     ];
-    if purpose == Purpose::Exclusive {
-        settings.push(("default_transaction_read_only", "on".to_owned()));
-    }
     settings.iter().map(|(name, value)| format!("-c {name}={value}")).collect::<Vec<_>>().join(" ")
 }
 

@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, join_all, try_join_all};
 use futures_util::{FutureExt, TryStreamExt};
 use indexmap::IndexMap;
 use tokio_postgres::types::Type;
-use tokio_postgres::{CancelToken, Client, Error, RowStream};
+use tokio_postgres::{CancelToken, Client, Error, RowStream, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::encode::Encoded;
@@ -29,6 +29,8 @@ pub(super) struct Connection {
     statements: Option<Mutex<IndexMap<String, Prepared>>>,
     /// Whether the server still answers on it.
     pub(super) pulse: Pulse,
+    /// Whether the server would take writes by itself, when this was made.
+    takes_writes: bool,
 }
 
 /// Why autocommit statements failed.
@@ -45,9 +47,22 @@ const CANCEL_MAX: Duration = Duration::from_secs(5);
 const STATEMENTS_KEPT: usize = 512;
 
 impl Connection {
-    pub(super) fn new(client: Client, tls: MakeRustlsConnect, options: &Options) -> Self {
+    pub(super) fn new(client: Client, tls: MakeRustlsConnect, options: &Options, takes_writes: bool) -> Self {
         let statements = options.cached_statements.then(Mutex::default);
-        Self { client, tls, statements, pulse: Pulse::new(options.statement_timeout) }
+        Self { client, tls, statements, pulse: Pulse::new(options.statement_timeout), takes_writes }
+    }
+
+    /// What a transaction begins with. Where writes are turned off, it does not insist.
+    pub(super) fn begin(&self) -> &'static str {
+        match self.takes_writes {
+            true => "begin isolation level read committed read write",
+            false => "begin isolation level read committed",
+        }
+    }
+
+    /// Whether writes have been turned off since it was made. One that does not answer will be found out by whoever uses it.
+    pub(super) async fn is_fenced(&self) -> bool {
+        self.takes_writes && self.statements.is_some() && matches!(seal(&self.client).await, Ok(false))
     }
 
     /// Runs statements, each on its own, in one flush; the first error is the answer.
@@ -155,6 +170,19 @@ async fn cancel(token: CancelToken, tls: MakeRustlsConnect) {
         Ok(Err(error)) => tracing::warn!(%error, "a statement of PostgreSQL could not be cancelled"),
         Err(_) => tracing::warn!("a statement of PostgreSQL could not be cancelled in time"),
     }
+}
+
+/// Makes whatever is outside of a transaction read-only. Whether the server would take writes by itself: not so where somebody has turned them off
+/// for it, for the database or for the role. (After the start, because a URL may ask for a server that takes some.)
+pub(super) async fn seal(client: &Client) -> Result<bool, Error> {
+    let text = "reset default_transaction_read_only; show default_transaction_read_only; \
+        set default_transaction_read_only = on";
+    let answers = client.simple_query(text).await?;
+    let shown = answers.iter().find_map(|answer| match answer {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    Ok(shown != Some("on"))
 }
 
 /// Whether the error says that a prepared statement no longer fits its tables.

@@ -29,6 +29,18 @@ pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
     }
 }
 
+/// Whether the server takes no writes: a standby, or one that somebody has made read-only.
+pub(super) fn is_read_only(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|error| error.code().code() == "25006" || is_recovering(error))
+}
+
+/// What a standby says to a transaction that wants to write; in the language of the server, so that the place in its code tells.
+fn is_recovering(error: &DbError) -> bool {
+    let checks =
+        error.routine() == Some("call_bool_check_hook") || error.message().contains("during recovery");
+    error.code().code() == "0A000" && checks
+}
+
 /// Whether the server ends the connection with it, or itself: a disk that is full while COMMIT is written is a panic, after which the
 /// transaction may be found committed.
 fn is_last(error: &DbError) -> bool {
@@ -73,6 +85,7 @@ fn kind(error: &DbError) -> Kind {
         "57014" => Kind::Timeout,
         "53300" => Kind::Exhausted,
         "25006" => Kind::ReadOnly,
+        "0A000" if is_recovering(error) => Kind::ReadOnly,
         "53100" => Kind::Full,
         // The tables changed under a prepared statement: prepared anew, the same request works.
         "26000" => Kind::Conflict,

@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client};
 
-use super::connect::{Connector, Purpose};
+use super::connect::Connector;
 use super::error::translate;
 use crate::Result;
 
@@ -19,7 +19,7 @@ pub struct Listener {
 
 impl Listener {
     pub(super) async fn connect(connector: &Connector, channel: &'static str) -> Result<Self> {
-        let (client, mut connection) = connector.dial(Purpose::Shared).await?;
+        let (client, mut connection) = connector.dial().await?;
         // One place: however often something is notified before it is asked for, it is heard once.
         let (tell, heard) = mpsc::channel(1);
         tokio::spawn(async move {

@@ -3,11 +3,13 @@
 //! BEGIN travels with the first statements, COMMIT with the last, each answer is looked at: a COMMIT in a transaction
 //! that failed before answers ROLLBACK without an error, so that any error before it decides.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 
 use super::connection::{self, Connection, Prepared};
-use super::error::{is_lost, translate};
+use super::error::{is_lost, is_read_only, translate};
 use crate::driver::lease::{Lease, Lent};
 use crate::driver::{Rows, Script, Step, script_went_on};
 use crate::render::Statement;
@@ -34,8 +36,13 @@ enum Origin {
 }
 
 /// Runs a script to its end.
-pub(super) async fn transact<S: Script>(mut lease: Lease<Connection>, mut script: S) -> Result<S::Output> {
-    let mut transaction = Transaction { connection: lease.connection()?, state: State::NotBegun };
+/// `demoted` is told when the server takes no writes any more.
+pub(super) async fn transact<S: Script>(
+    mut lease: Lease<Connection>,
+    mut script: S,
+    demoted: &AtomicBool,
+) -> Result<S::Output> {
+    let mut transaction = Transaction { connection: lease.connection()?, state: State::NotBegun, demoted };
     let mut answer = Ok(Vec::new());
     let outcome = loop {
         answer = match script.next(answer) {
@@ -54,6 +61,7 @@ pub(super) async fn transact<S: Script>(mut lease: Lease<Connection>, mut script
 struct Transaction<'a> {
     connection: &'a Connection,
     state: State,
+    demoted: &'a AtomicBool,
 }
 
 impl Transaction<'_> {
@@ -104,7 +112,7 @@ impl Transaction<'_> {
         begin: bool,
         commit: bool,
     ) -> Vec<std::result::Result<Rows, tokio_postgres::Error>> {
-        let begin = begin.then(|| self.connection.control("begin isolation level read committed read write"));
+        let begin = begin.then(|| self.connection.control(self.connection.begin()));
         let commit = commit.then(|| self.connection.control("commit"));
         let pairs = statements.iter().zip(prepared);
         let between = pairs.map(|(statement, prepared)| self.connection.send(statement, prepared).boxed());
@@ -115,6 +123,9 @@ impl Transaction<'_> {
     async fn fail(&mut self, error: tokio_postgres::Error, origin: Option<Origin>) -> Error {
         if connection::is_stale(&error) {
             self.connection.forget_statements();
+        }
+        if is_read_only(&error) {
+            self.demoted.store(true, Ordering::Relaxed);
         }
         let translated = translate(&error);
         let lost = is_lost(&error);
