@@ -84,7 +84,7 @@ async fn a_standby_and_a_database_that_is_read_only_are_read_and_their_writes_ar
     for url in [standby.url("postgres"), read_only.url.clone()] {
         let server = serve(&url).await;
         for _ in 0..3 {
-            rename(&server, "new").await.refused(503, "unavailable");
+            rename(&server, "new").await.refused(503, "no-writes");
             assert_eq!(server.ask("GET /api/items/1", &[]).await.status, 200);
         }
     }
