@@ -137,7 +137,7 @@ memory_limit() {
 
 start_prometheus() {
     mkdir -p "$folder/prometheus"
-    cp deploy/monitoring/alerts.yaml "$folder/prometheus/"
+    cp helm/rulegate/files/alerts.yaml "$folder/prometheus/"
     sed -e "s/rulegate:9090/127.0.0.1:$admin/" -e 's/interval: 15s/interval: 1s/' deploy/monitoring/prometheus.yml >"$folder/prometheus/prometheus.yml"
     promtool check config "$folder/prometheus/prometheus.yml" >/dev/null
     PATH="$PATH:/usr/sbin" prometheus --config.file="$folder/prometheus/prometheus.yml" --storage.tsdb.path="$folder/prometheus/data" \
@@ -196,7 +196,7 @@ check() {
     confined_well
     start_prometheus
     traffic
-    deploy/ci/image/monitoring.py "http://127.0.0.1:$prometheus" deploy/monitoring/dashboard.json
+    deploy/ci/image/monitoring.py "http://127.0.0.1:$prometheus" helm/rulegate/files/dashboard.json
     stop
     say "all is as it should be"
 }

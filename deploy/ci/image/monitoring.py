@@ -18,12 +18,11 @@ from pathlib import Path
 PROMETHEUS, DASHBOARD = sys.argv[1:]
 ROOT = Path(__file__).parents[3]
 METRICS = ROOT / "proxy/src/observe/metrics.rs"
-RUNBOOK = ROOT / "docs/runbook.md"
 # Metrics without a series until something happens that this traffic cannot bring about.
 RARE = ("rulegate_exports_cut_total", 'outcome=~"failed|unknown"')
 # What an alert does to the number that it is about: `… > 0.9`, `absent(…)`.
 LIMIT = re.compile(r"\s+(==|!=|<=|>=|<|>)\s+[0-9.]+\s*$|^absent(?=\()")
-VARIABLES = {"$job": ".*rulegate.*", "$instance": ".*", "$__rate_interval": "1m"}
+VARIABLES = {"$namespace": ".*", "$job": ".*rulegate.*", "$instance": ".*", "$__rate_interval": "1m"}
 
 
 def get(path, **query):
@@ -80,13 +79,6 @@ def alerts():
     return [rule for group in get("/api/v1/rules")["groups"] for rule in group["rules"]]
 
 
-def without_advice():
-    """Alerts of which the runbook says nothing."""
-    sections = set(re.findall(r"^## (\w+)$", RUNBOOK.read_text(), re.MULTILINE))
-    missing = [rule["name"] for rule in alerts() if rule["name"] not in sections]
-    return [f"alert {name}: no section in {RUNBOOK.relative_to(ROOT)}" for name in missing]
-
-
 def unhealthy():
     """Rules that Prometheus itself could not evaluate."""
     return [f"alert {rule['name']}: {rule['health']} {rule.get('lastError', '')}" for rule in alerts() if rule["health"] != "ok"]
@@ -95,7 +87,7 @@ def unhealthy():
 def main():
     known = known_metrics()
     asked = list(queries())
-    problems = [problem for place, query in asked if (problem := trouble(place, query, known))] + unhealthy() + without_advice()
+    problems = [problem for place, query in asked if (problem := trouble(place, query, known))] + unhealthy()
     for problem in problems:
         print(f"problem: {problem}", file=sys.stderr)
     print(f"  {len(asked)} queries of dashboard and alerts, {len(problems)} problems")
