@@ -36,11 +36,14 @@ soak: toolchain servers clients ## Run the tests with their long settings: same 
 	@RULEGATE_SOAK=1 RULEGATE_TEST_CLIENTS=installed deploy/setup/databases.sh exec $(CARGO_TEST)
 
 .PHONY: image
-image: toolchain ## Build the container image and try it: confined, on PostgreSQL, scraped by Prometheus
+image: toolchain ## Build the container image and try it: confined, on PostgreSQL, under Prometheus, as a sidecar (PROFILE=dev: sooner)
 	@deploy/setup/packages.sh image
+	@deploy/setup/packages.sh chart
+	@deploy/setup/helm.sh
 	@cd deploy/monitoring && promtool test rules alerts_test.yaml
 	@deploy/ci/image.sh build
 	@deploy/setup/databases.sh exec deploy/ci/image.sh check
+	@deploy/ci/pod.sh
 
 .PHONY: chart
 chart: ## Check the Helm chart with Helm 3 and 4 (RULEGATE=target/debug/rulegate: with the rules and files that it renders)

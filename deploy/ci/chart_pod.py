@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A rendered Deployment → a Pod that `podman play kube` runs: sidecars stand among `containers`, since podman knows no native ones; what a
-kubelet would bring into volumes is written into folders; probes and hooks, which a kubelet carries out, are left out.
+kubelet would bring into volumes is written into folders; probes and hooks, which a kubelet carries out, are left out, and ports, which podman would map to the host's.
 
     helm template shop helm/rulegate -f … | chart_pod.py FOLDER --secret shop-database/url=sqlite:///data/shop.db > pod.yaml
 
-Security contexts, resources, environment, arguments and ports stay as they are. Needs PyYAML, which `make chart` brings.
+Security contexts, resources, environment and arguments stay as they are. Needs PyYAML, which `make chart` brings.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import yaml
 from chart_rules import Manifests, containers
 
 
-def pod(manifests, folder, secrets, host_network):
+def pod(manifests, folder, secrets):
     """The first Deployment's Pod."""
     name, metadata, spec = next(it for it in manifests.pods() if it[0].startswith("Deployment"))
     every = containers(spec)
@@ -29,18 +29,17 @@ def pod(manifests, folder, secrets, host_network):
         "spec": {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "hostNetwork": host_network,
             "securityContext": spec.get("securityContext", {}),
             "terminationGracePeriodSeconds": spec["terminationGracePeriodSeconds"],
-            "containers": [plain(container, secrets, host_network) for container in every],
+            "containers": [plain(container, secrets) for container in every],
             "volumes": volumes,
         },
     }
 
 
-def plain(container, secrets, host_network):
-    """Without what a kubelet does, and with the secrets that its environment names. On the host's network podman maps no ports."""
-    left_out = ["restartPolicy", "startupProbe", "livenessProbe", "readinessProbe", "lifecycle", *(["ports"] if host_network else [])]
+def plain(container, secrets):
+    """Without what a kubelet does, and with the secrets that its environment names."""
+    left_out = ["restartPolicy", "startupProbe", "livenessProbe", "readinessProbe", "lifecycle", "ports"]
     kept = {key: value for key, value in container.items() if key not in left_out}
     kept["env"] = [told(variable, secrets) for variable in container.get("env", [])]
     return kept
@@ -103,11 +102,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="where the files of volumes are written")
     parser.add_argument("--secret", action="append", default=[], metavar="NAME/KEY=VALUE", help="what a Secret holds")
-    parser.add_argument("--host-network", action="store_true", help="where podman cannot make networks")
     given = parser.parse_args()
     manifests = Manifests([item for item in yaml.safe_load_all(sys.stdin) if item])
     secrets = dict(pair.split("=", 1) for pair in given.secret)
-    yaml.safe_dump(pod(manifests, given.folder, secrets, given.host_network), sys.stdout, sort_keys=False)
+    yaml.safe_dump(pod(manifests, given.folder, secrets), sys.stdout, sort_keys=False)
 
 
 if __name__ == "__main__":

@@ -6,32 +6,25 @@
 #                           (RULEGATE_TEST_POSTGRES_URL), a Prometheus that scrapes it, and a stop with a request under way
 #
 # Everything stays in target/image; the database of the check has a name of its own and is dropped. RULEGATE_IMAGE_BINARY
-# names a static binary that is there already. Without root, podman cannot limit memory everywhere: then that is not required.
+# names a static binary that is there already; PROFILE=dev makes one that is quicker to have and slower to run. Without root,
+# podman cannot limit memory everywhere: then that is not required.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-IMAGE=localhost/rulegate:check
+source deploy/ci/containers.sh
+
+PROFILE=${PROFILE:-release}
 NAME=rulegate-check-$$
 BYTES_MAX=25000000
 MEMORY=64m
-work=$PWD/target/image
-# As plain folders (vfs): works where file systems cannot be stacked.
-store=(--root "$work/storage" --runroot "$work/run" --storage-driver vfs)
-# runc knows cgroups of version 1 too; podman's own limits of files and processes may be higher than what we may set.
-runtime=("${store[@]}" --runtime runc --cgroup-manager cgroupfs)
-confined=(--network host --read-only --read-only-tmpfs=false --cap-drop all --user 65532 --security-opt no-new-privileges
-          --memory "$MEMORY" --ulimit nofile=1024:1024 --ulimit nproc=1024:1024)
+confined=(--network host --read-only --read-only-tmpfs=false --cap-drop all --user 65532 --security-opt no-new-privileges --memory "$MEMORY")
 
-say() { echo "image: $*"; }
-die() { echo "image: $*" >&2; exit 1; }
-
+# Only the program itself is compiled for a static C library: the crates are those of any build of that profile, which may be there already.
+# The linker warns of getaddrinfo: glibc 2.34 and later has files and DNS built in, which is all that is asked for.
 static_binary() {
-    local triple
-    triple=$(uname -m)-unknown-linux-gnu
-    say "compiling the static binary (release build: some minutes)"
-    # The linker warns of getaddrinfo: glibc 2.34 and later has files and DNS built in, which is all that is asked for.
-    RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release -p rulegate --target "$triple"
-    binary=${CARGO_TARGET_DIR:-target}/$triple/release/rulegate
+    say "compiling the static binary (profile $PROFILE; release takes some minutes)"
+    cargo rustc --locked --profile "$PROFILE" -p rulegate --bin rulegate -- -C target-feature=+crt-static -C strip=symbols
+    binary=${CARGO_TARGET_DIR:-target}/${PROFILE/#dev/debug}/rulegate
 }
 
 build() {
@@ -42,9 +35,8 @@ build() {
     install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$work/context/out/etc/ssl/certs/ca-certificates.crt"
     install -D -m 644 -t "$work/context/out/licenses" LICENSE-APACHE LICENSE-MIT
     # What the first stage would have made comes from the folder in its name. The format is Docker's: OCI knows no HEALTHCHECK.
-    buildah "${store[@]}" build --quiet --isolation chroot --format docker --target image \
-        --build-context "build=$work/context" --build-arg "REVISION=$(git rev-parse HEAD)" \
-        --file deploy/Dockerfile --tag "$IMAGE" "$work/context" >/dev/null
+    build_image --format docker --target image --build-context "build=$work/context" --build-arg "REVISION=$(git rev-parse HEAD)" \
+        --file deploy/Dockerfile --tag "$IMAGE" "$work/context"
     say "built $IMAGE"
 }
 
@@ -103,7 +95,7 @@ make_database() {
 start() {
     podman "${runtime[@]}" run --detach --name "$NAME" --no-healthcheck "${confined[@]}" --add-host database.internal:127.0.0.1 \
         --volume "$folder/project:/project:ro" --env RULEGATE_DATABASE_URL="${database_url/127.0.0.1/database.internal}" \
-        --env RULEGATE_LISTEN="127.0.0.1:$api" --env RULEGATE_ADMIN_LISTEN="127.0.0.1:$admin" "$image" >/dev/null
+        --env RULEGATE_LISTEN="127.0.0.1:$api" --env RULEGATE_ADMIN_LISTEN="127.0.0.1:$admin" "$image" >/dev/null || no_containers
     wait_for "http://127.0.0.1:$admin/readyz"
     podman "${runtime[@]}" exec "$NAME" /rulegate healthcheck >/dev/null || die "rulegate healthcheck fails"
     say "ready, and its health check says so"
