@@ -72,4 +72,6 @@ servers:
 .PHONY: clients
 clients:
 	@deploy/setup/packages.sh test
+	@deploy/setup/packages.sh chart
 	@deploy/setup/clients.sh
+	@deploy/setup/helm.sh

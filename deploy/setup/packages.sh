@@ -14,7 +14,7 @@ BUILD="cc:build-essential c++:build-essential cmake:cmake pkg-config:pkg-config 
        update-ca-certificates:ca-certificates"
 TEST="initdb:postgresql psql:postgresql-client pgbouncer:pgbouncer mariadbd:mariadb-server mariadb-install-db:mariadb-server
       mariadb:mariadb-client promtool:prometheus openssl:openssl setsid:util-linux
-      node:nodejs npm:npm chromium:chromium pip3:python3-pip"
+      node:nodejs npm:npm chromium:chromium pip3:python3-pip sqlite3:sqlite3"
 IMAGE="buildah:buildah podman:podman runc:runc catatonit:catatonit busybox:busybox-static
        prometheus:prometheus promtool:prometheus psql:postgresql-client initdb:postgresql mariadbd:mariadb-server mariadb:mariadb-client curl:curl openssl:openssl python3:python3"
 CHART="python3:python3 pip3:python3-pip promtool:prometheus openssl:openssl"

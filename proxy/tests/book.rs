@@ -8,8 +8,12 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "book/page.rs"]
+mod page;
 #[path = "book/runbook.rs"]
 mod runbook;
+#[path = "book/tutorials.rs"]
+mod tutorials;
 
 use std::path::PathBuf;
 
