@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Keeps what is written down twice about the chart's values together: comments in values.yaml → the table in README.md and the
-descriptions in values.schema.json; the JSON Schema of rulegate.yaml → `config` in values.schema.json.
+"""Keeps what is written down twice about the chart's values together: comments in values.yaml → the table in README.md and in
+docs/reference/chart.md, and the descriptions in values.schema.json; the JSON Schema of rulegate.yaml → `config` in values.schema.json.
 
     chart_values.py           tells what differs; exit code 1 if anything does
     chart_values.py --write   writes it
@@ -66,6 +66,11 @@ def readme(text, values):
     return f"{head}{BEGIN}\n{table(values)}\n{END}{tail}"
 
 
+def page(text, values):
+    head, _, _ = text.partition(BEGIN)
+    return f"{head}{BEGIN}\n{table(values)}"
+
+
 def config_schema():
     """The schema of rulegate.yaml without what the chart sets."""
     schema = json.loads(SERVER.read_text())
@@ -124,10 +129,9 @@ def closed(node, known, path=()):
 
 def main():
     values = keys((CHART / "values.yaml").read_text())
-    made = {"README.md": readme, "values.schema.json": schema}
+    made = {CHART / "README.md": readme, CHART / "values.schema.json": schema, ROOT / "docs/reference/chart.md": page}
     differing = []
-    for name, make in made.items():
-        path = CHART / name
+    for path, make in made.items():
         text = path.read_text()
         fresh = make(text, copy.deepcopy(values))
         if fresh != text:

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use ::introspect::Problem;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use dialects::Pool;
 
 use crate::config::{Config, ConfigError, DatabaseUrl, Given};
@@ -96,6 +96,11 @@ struct ListenArgs {
 struct Failure {
     text: String,
     code: u8,
+}
+
+/// The commands with their flags, as completions and the reference show them.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command that the arguments name.

@@ -22,7 +22,7 @@ use rules::policy::Actor;
 pub use calls::{Calls, Interest};
 pub use context::TraceId;
 pub use log::{LogFormat, is_json, start as start_log};
-pub use metrics::{Metrics, Outcome, RetryReason, Running};
+pub use metrics::{Described, Metrics, Outcome, RetryReason, Running};
 pub use spans::{Part, Spans};
 pub use tracer::{Tracer, TracerSettings};
 

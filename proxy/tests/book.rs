@@ -10,6 +10,8 @@
 
 #[path = "book/page.rs"]
 mod page;
+#[path = "book/reference.rs"]
+mod reference;
 #[path = "book/runbook.rs"]
 mod runbook;
 #[path = "book/tutorials.rs"]

@@ -1,9 +1,9 @@
 //! `rulegate completions`: for shells.
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use clap_complete::{Shell, generate};
 
-use super::{Cli, Failure};
+use super::{Failure, command};
 
 /// Print the completions for a shell, for example: rulegate completions bash > /etc/bash_completion.d/rulegate
 #[derive(Debug, Args)]
@@ -13,6 +13,6 @@ pub(super) struct CompletionsArgs {
 }
 
 pub(super) fn run(args: CompletionsArgs) -> Result<(), Failure> {
-    generate(args.shell, &mut Cli::command(), "rulegate", &mut std::io::stdout());
+    generate(args.shell, &mut command(), "rulegate", &mut std::io::stdout());
     Ok(())
 }

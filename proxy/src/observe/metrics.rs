@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use prometheus::core::Collector;
 use prometheus::{
     Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     Result, TextEncoder,
@@ -37,8 +38,22 @@ pub struct Metrics {
     snapshot_successful: IntGauge,
     snapshot_time: IntGauge,
     spans: IntCounterVec,
+    build_info: GaugeVec,
     resident_memory: Gauge,
     open_descriptors: Gauge,
+}
+
+/// What a metric is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Its name, with the prefix.
+    pub name: String,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: String,
+    /// The labels of its series.
+    pub labels: Vec<String>,
+    /// What it counts or measures.
+    pub help: String,
 }
 
 /// How a transaction ended.
@@ -69,7 +84,7 @@ impl Metrics {
         let registry = Registry::new();
         let metrics = Self::unregistered(registry)?;
         metrics.register()?;
-        metrics.build_info()?;
+        metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
         Ok(metrics)
     }
 
@@ -121,36 +136,43 @@ impl Metrics {
                 "When the snapshot that is served was loaded.",
             )?,
             spans: counters("trace_spans_total", "Spans of traces by what became of them.", &["outcome"])?,
+            build_info: gauges("build_info", "The version that runs.", &["version"])?,
             resident_memory: Gauge::new("process_resident_memory_bytes", "Resident memory size in bytes.")?,
             open_descriptors: Gauge::new("process_open_fds", "Number of open file descriptors.")?,
         })
     }
 
     fn register(&self) -> Result<()> {
-        self.registry.register(Box::new(self.requests.clone()))?;
-        self.registry.register(Box::new(self.request_duration.clone()))?;
-        self.registry.register(Box::new(self.requests_running.clone()))?;
-        self.registry.register(Box::new(self.exports_cut.clone()))?;
-        self.registry.register(Box::new(self.query_duration.clone()))?;
-        self.registry.register(Box::new(self.pool_connections.clone()))?;
-        self.registry.register(Box::new(self.replicas.clone()))?;
-        self.registry.register(Box::new(self.database_up.clone()))?;
-        self.registry.register(Box::new(self.rules_fired.clone()))?;
-        self.registry.register(Box::new(self.transactions.clone()))?;
-        self.registry.register(Box::new(self.retries.clone()))?;
-        self.registry.register(Box::new(self.lock_conflicts.clone()))?;
-        self.registry.register(Box::new(self.snapshot_info.clone()))?;
-        self.registry.register(Box::new(self.snapshot_successful.clone()))?;
-        self.registry.register(Box::new(self.snapshot_time.clone()))?;
-        self.registry.register(Box::new(self.spans.clone()))?;
-        self.registry.register(Box::new(self.resident_memory.clone()))?;
-        self.registry.register(Box::new(self.open_descriptors.clone()))
+        self.collectors().into_iter().try_for_each(|collector| self.registry.register(collector))
     }
 
-    fn build_info(&self) -> Result<()> {
-        let info = gauges("build_info", "The version that runs.", &["version"])?;
-        info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
-        self.registry.register(Box::new(info))
+    fn collectors(&self) -> [Box<dyn Collector>; 19] {
+        [
+            Box::new(self.requests.clone()),
+            Box::new(self.request_duration.clone()),
+            Box::new(self.requests_running.clone()),
+            Box::new(self.exports_cut.clone()),
+            Box::new(self.query_duration.clone()),
+            Box::new(self.pool_connections.clone()),
+            Box::new(self.replicas.clone()),
+            Box::new(self.database_up.clone()),
+            Box::new(self.rules_fired.clone()),
+            Box::new(self.transactions.clone()),
+            Box::new(self.retries.clone()),
+            Box::new(self.lock_conflicts.clone()),
+            Box::new(self.snapshot_info.clone()),
+            Box::new(self.snapshot_successful.clone()),
+            Box::new(self.snapshot_time.clone()),
+            Box::new(self.spans.clone()),
+            Box::new(self.build_info.clone()),
+            Box::new(self.resident_memory.clone()),
+            Box::new(self.open_descriptors.clone()),
+        ]
+    }
+
+    /// Every metric, whether it has a series yet or not, for the reference.
+    pub fn described(&self) -> Vec<Described> {
+        self.collectors().iter().flat_map(|collector| described(collector.as_ref())).collect()
     }
 
     /// Counts an answered request.
@@ -294,6 +316,21 @@ fn gauge(name: &str, help: &str) -> Result<IntGauge> {
 fn durations(name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec> {
     let options = HistogramOpts { common_opts: opts(name, help), buckets: DURATION_BUCKETS.to_vec() };
     HistogramVec::new(options, labels)
+}
+
+/// A collector has one metric here; its type is told with its series.
+fn described(collector: &dyn Collector) -> Vec<Described> {
+    let kinds =
+        collector.collect().into_iter().map(|family| format!("{:?}", family.get_field_type()).to_lowercase());
+    let metrics = collector.desc().into_iter().zip(kinds);
+    metrics
+        .map(|(desc, kind)| Described {
+            name: desc.fq_name.clone(),
+            kind,
+            labels: desc.variable_labels.clone(),
+            help: desc.help.clone(),
+        })
+        .collect()
 }
 
 /// `VmRSS:     1234 kB` of `/proc/self/status`.

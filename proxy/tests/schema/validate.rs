@@ -8,6 +8,7 @@ const KEYWORDS: &[&str] = &[
     "$ref",
     "title",
     "description",
+    "default",
     "type",
     "properties",
     "additionalProperties",
