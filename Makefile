@@ -51,6 +51,12 @@ chart: ## Check the Helm chart with Helm 3 and 4 (RULEGATE=target/debug/rulegate
 	@deploy/setup/helm.sh
 	@target/chart/venv/bin/python deploy/ci/chart.py $(if $(RULEGATE),--rulegate $(RULEGATE))
 
+.PHONY: release
+release: toolchain ## Make a release in target/dist: static binary, licences, SBOM, chart, checksums (PROFILE=dev: try it)
+	@deploy/setup/packages.sh chart
+	@deploy/setup/helm.sh
+	@deploy/release/release.sh
+
 .PHONY: book
 book: ## Make a book of docs/, with a search, in target/book/html
 	@deploy/setup/packages.sh chart

@@ -13,23 +13,14 @@ cd "$(dirname "$0")/../.."
 
 source deploy/ci/containers.sh
 
-PROFILE=${PROFILE:-release}
 NAME=rulegate-check-$$
 BYTES_MAX=25000000
 MEMORY=64m
 confined=(--network host --read-only --read-only-tmpfs=false --cap-drop all --user 65532 --security-opt no-new-privileges --memory "$MEMORY")
 
-# Only the program itself is compiled for a static C library: the crates are those of any build of that profile, which may be there already.
-# The linker warns of getaddrinfo: glibc 2.34 and later has files and DNS built in, which is all that is asked for.
-static_binary() {
-    say "compiling the static binary (profile $PROFILE; release takes some minutes)"
-    cargo rustc --locked --profile "$PROFILE" -p rulegate --bin rulegate -- -C target-feature=+crt-static -C strip=symbols
-    binary=${CARGO_TARGET_DIR:-target}/${PROFILE/#dev/debug}/rulegate
-}
-
 build() {
-    binary=${RULEGATE_IMAGE_BINARY:-}
-    [ -n "$binary" ] || static_binary
+    local binary=${RULEGATE_IMAGE_BINARY:-}
+    [ -n "$binary" ] || binary=$(deploy/release/binary.sh)
     rm -rf "$work/context"
     install -D "$binary" "$work/context/out/rulegate"
     install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$work/context/out/etc/ssl/certs/ca-certificates.crt"
