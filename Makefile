@@ -59,7 +59,7 @@ release: toolchain ## Make a release in target/dist: static binary, licences, SB
 
 .PHONY: book
 book: ## Make a book of docs/, with a search, in target/book/html
-	@deploy/setup/packages.sh chart
+	@deploy/setup/packages.sh book
 	@deploy/setup/mdbook.sh
 	@deploy/book/build.py
 

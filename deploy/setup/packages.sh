@@ -2,6 +2,7 @@
 # Installs the Debian packages that a target needs, and only those that are missing.
 #
 #   packages.sh build    what compiling needs
+#   packages.sh book     what the book is made with
 #   packages.sh chart    what the checks of the Helm chart need
 #   packages.sh test     database servers, promtool, and what the clients of others run on, for the tests
 #   packages.sh image    what builds the container image and runs it
@@ -16,7 +17,9 @@ TEST="initdb:postgresql psql:postgresql-client pgbouncer:pgbouncer mariadbd:mari
       mariadb:mariadb-client promtool:prometheus openssl:openssl setsid:util-linux
       node:nodejs npm:npm chromium:chromium pip3:python3-pip sqlite3:sqlite3"
 IMAGE="buildah:buildah podman:podman runc:runc catatonit:catatonit busybox:busybox-static
-       prometheus:prometheus promtool:prometheus psql:postgresql-client initdb:postgresql mariadbd:mariadb-server mariadb:mariadb-client curl:curl openssl:openssl python3:python3"
+       prometheus:prometheus promtool:prometheus psql:postgresql-client initdb:postgresql mariadbd:mariadb-server
+       mariadb:mariadb-client curl:curl openssl:openssl python3:python3"
+BOOK="python3:python3 pip3:python3-pip npm:npm"
 CHART="python3:python3 pip3:python3-pip promtool:prometheus openssl:openssl"
 POLICY=/usr/sbin/policy-rc.d
 
@@ -58,10 +61,11 @@ install() {
 
 case "${1:-}" in
     build) wanted=$(missing "$BUILD") ;;
+    book) wanted=$(missing "$BOOK") ;;
     chart) wanted=$(missing "$CHART") ;;
     test) wanted=$(missing "$TEST") ;;
     image) wanted=$(missing "$IMAGE") ;;
-    *) echo "usage: packages.sh build|chart|test|image" >&2; exit 2 ;;
+    *) echo "usage: packages.sh build|book|chart|test|image" >&2; exit 2 ;;
 esac
 # Word splitting is meant: one argument per package.
 # shellcheck disable=SC2086

@@ -40,7 +40,11 @@ pub(super) fn run(blocks: &[&str]) -> (Vec<String>, Option<i32>) {
     let servers = addresses();
     let script = folder.0.join("script");
     std::fs::write(&script, written(blocks, &folder.0, &servers)).unwrap();
-    let status = Command::new("timeout")
+    let mut shell = Command::new("timeout");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RULEGATE_")) {
+        shell.env_remove(name);
+    }
+    let status = shell
         .args([SECONDS, "bash"])
         .arg(&script)
         .env("PATH", path())
