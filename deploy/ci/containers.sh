@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by what builds and runs containers here: where they are kept, and how they run.
 # Everything stays in target/image.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The application beside the sidecar: it adds an item and reads what became of the order. It knows nothing of the sidecar but RULEGATE_URL.
 set -eu
 
