@@ -93,7 +93,7 @@ const LAST_STATEMENTS: Duration = Duration::from_secs(2);
 enum Driver {
     Postgres(Box<postgres::Pool>),
     Mysql(mysql::Pool),
-    Sqlite(sqlite::Pool),
+    Sqlite(Box<sqlite::Pool>),
 }
 
 /// How busy a pool is, for the metrics.
@@ -277,7 +277,7 @@ impl Driver {
             Dialect::Sqlite if options.tls != TlsOptions::default() => {
                 return Err(address::invalid("TLS is set up towards a database that is a file"));
             }
-            Dialect::Sqlite => Self::Sqlite(sqlite::Pool::open(url, options)?),
+            Dialect::Sqlite => Self::Sqlite(Box::new(sqlite::Pool::open(url, options)?)),
             Dialect::Mysql => Self::Mysql(mysql::Pool::open(url, options)?),
         })
     }
