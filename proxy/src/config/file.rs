@@ -326,7 +326,6 @@ impl File {
             tls: self.database.tls.options(project),
             application_name: application_name(),
             cached_statements: pool.statements.is_none_or(|it| it == Statements::Cached),
-            ..default
         }
     }
 
