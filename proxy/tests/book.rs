@@ -8,6 +8,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "shared/folder.rs"]
+mod folder;
 #[path = "book/links.rs"]
 mod links;
 #[path = "book/page.rs"]

@@ -49,8 +49,18 @@ impl Private {
         own
     }
 
+    /// A PostgreSQL that has run a script, and one that follows it; both run.
+    pub async fn with_replica(script: &str) -> (Self, Self) {
+        let mut primary = Self::new(Dialect::Postgres);
+        primary.start().await;
+        primary.execute(script).await;
+        let mut replica = Self::replica_of(&primary);
+        replica.start().await;
+        (primary, replica)
+    }
+
     /// A copy of a PostgreSQL that runs, which follows it.
-    pub fn replica_of(primary: &Self) -> Self {
+    fn replica_of(primary: &Self) -> Self {
         let own = Self::without_data(Dialect::Postgres);
         let copied = own
             .command(&postgres("pg_basebackup"))

@@ -221,7 +221,7 @@ fn flags_beat_the_file_and_the_file_beats_the_defaults() {
 fn the_url_can_stand_in_a_mounted_file() {
     let project = Project::new("database: {url_file: secret}\n");
     std::fs::write(project.0.join("secret"), "postgres://app:pw@db/shop\n").unwrap();
-    let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
+    let config = project.load().unwrap();
     assert_eq!(config.database_url.reveal(), "postgres://app:pw@db/shop");
     assert!(!format!("{config:?}").contains("pw"));
 }
@@ -233,12 +233,12 @@ fn rule_files_and_access_files_are_read_in_the_order_of_their_names() {
     for name in ["b.yaml", "a.yml", "notes.txt"] {
         std::fs::write(project.0.join("rules").join(name), name).unwrap();
     }
-    let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
+    let config = project.load().unwrap();
     let names: Vec<&str> = config.blueprint.rule_files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["rules/a.yml", "rules/b.yaml"]);
     assert!(config.blueprint.access_files.is_empty());
     std::fs::rename(project.0.join("rules"), project.0.join("access")).unwrap();
-    let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
+    let config = project.load().unwrap();
     let names: Vec<&str> = config.blueprint.access_files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!((names, config.blueprint.rule_files.len()), (vec!["access/a.yml", "access/b.yaml"], 0));
 }
@@ -260,7 +260,7 @@ fn what_looks_like_a_part_of_the_project_and_is_none_is_named() {
     ] {
         std::fs::write(project.0.join(file), "").unwrap();
     }
-    let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
+    let config = project.load().unwrap();
     let expected = [
         "model.yml is not read: call it model.yaml",
         "rule is not read: call it rules",
@@ -280,8 +280,7 @@ fn traces_are_sent_with_headers_that_never_print() {
         "database: {url: 'sqlite::memory:'}\ntracing: {endpoint: 'http://127.0.0.1:4318', headers_file: h, ratio: 0.25}\n",
     );
     std::fs::write(project.0.join("h"), "api-key: s3cret\n\n x-tenant : shop\n").unwrap();
-    let load = || Config::load(Given { project: Some(project.0.clone()), ..Given::default() });
-    let tracing = load().unwrap().tracing.unwrap();
+    let tracing = project.load().unwrap().tracing.unwrap();
     assert_eq!(
         (tracing.endpoint.path(), tracing.ratio, tracing.service.as_str()),
         ("/v1/traces", 0.25, "rulegate")
@@ -292,7 +291,7 @@ fn traces_are_sent_with_headers_that_never_print() {
     );
     assert!(!format!("{tracing:?}").contains("s3cret"));
     std::fs::write(project.0.join("h"), "api-key: a\ns3cret\n").unwrap();
-    let error = load().unwrap_err().to_string();
+    let error = project.load().unwrap_err().to_string();
     assert!(error.contains("line 2 must be a header") && !error.contains("s3cret"), "{error}");
 }
 
@@ -321,7 +320,7 @@ fn tls_towards_the_database_has_files_of_the_project() {
     refused("database: {tls: {cert_file: a}}\n", &["1:18", "needs `database.tls.key_file`"]);
     refused("database: {tls: {mode: verify}}\n", &["1:24", "verify-ca"]);
     let project = Project::new("database: {url: 'postgres://db/x', tls: {mode: require, ca_file: ca.pem}}\n");
-    let config = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap();
+    let config = project.load().unwrap();
     let tls = config.database.tls;
     assert_eq!(
         (tls.mode, tls.ca_file),
@@ -335,17 +334,16 @@ fn replicas_stand_in_the_file_or_in_one_that_it_names() {
         "database: {url: 'postgres://db/x', replicas: ['postgres://me:s3cret@a/x'], replicas_file: r}\n",
     );
     std::fs::write(project.0.join("r"), "postgres://me:s3cret@b/x\n\n").unwrap();
-    let load = || Config::load(Given { project: Some(project.0.clone()), ..Given::default() });
-    let config = load().unwrap();
+    let config = project.load().unwrap();
     assert_eq!(format!("{:?}", config.replicas), "[postgres://me@a/x, postgres://me@b/x]");
     std::fs::remove_file(project.0.join("r")).unwrap();
-    assert!(load().unwrap_err().to_string().contains("/r: "));
+    assert!(project.load().unwrap_err().to_string().contains("/r: "));
 }
 
 #[test]
 fn without_a_database_or_a_folder_it_says_what_to_do() {
     let project = Project::new("");
-    let error = Config::load(Given { project: Some(project.0.clone()), ..Given::default() }).unwrap_err();
+    let error = project.load().unwrap_err();
     assert!(error.to_string().contains("RULEGATE_DATABASE_URL"), "{error}");
     let gone = Given { project: Some("/nowhere/at/all".into()), ..Given::default() };
     assert!(Config::load(gone).unwrap_err().to_string().contains("/nowhere/at/all"));
@@ -361,6 +359,10 @@ impl Project {
         std::fs::create_dir(&folder).unwrap();
         std::fs::write(folder.join(FILE), text).unwrap();
         Self(folder)
+    }
+
+    fn load(&self) -> Result<Config, ConfigError> {
+        Config::load(Given { project: Some(self.0.clone()), ..Given::default() })
     }
 }
 

@@ -1,32 +1,13 @@
 //! A primary that takes no writes any more is left for the one that does, and a server that never takes any is said to be away for writes.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dialects::{Dialect, Options, Pool};
-use proxy::app::App;
-use proxy::server::Settings;
-use proxy::state::load::Blueprint;
-use serde_json::json;
 use tests::Database;
 use tests::private::Private;
-use tests::server::{Reply, Server};
+use tests::server::Server;
 
-const T: &str =
-    "create table items (id int primary key, name varchar(20)); insert into items values (1, 'old')";
-const JSON_API: (&str, &str) = ("Content-Type", "application/vnd.api+json");
-
-async fn serve(url: &str) -> Server {
-    let pool = Arc::new(Pool::open(url, Options::default()).unwrap());
-    let app = Arc::new(App::new(pool, Settings::default()).unwrap());
-    app.start(&Blueprint::default()).await.unwrap();
-    Server::of(app)
-}
-
-async fn rename(server: &Server, to: &str) -> Reply {
-    let document = json!({"data": {"type": "items", "id": "1", "attributes": {"name": to}}});
-    server.ask_with("PATCH /api/items/1", &[JSON_API], document.to_string().as_bytes()).await
-}
+use super::replicas::{T, rename, serve};
 
 /// Until it is written, while the health is asked now and then, as by a probe.
 async fn written(server: &Server, to: &str) {
@@ -40,14 +21,10 @@ async fn written(server: &Server, to: &str) {
 
 #[tokio::test]
 async fn of_two_hosts_the_one_that_takes_writes_gets_them_also_when_they_change_places() {
-    let mut first = Private::new(Dialect::Postgres);
-    first.start().await;
-    first.execute(T).await;
-    let mut second = Private::replica_of(&first);
-    second.start().await;
+    let (first, second) = Private::with_replica(T).await;
     let hosts = format!("127.0.0.1:{},127.0.0.1:{}", second.port, first.port);
     let server =
-        serve(&format!("postgres://postgres@{hosts}/postgres?target_session_attrs=read-write")).await;
+        serve(&format!("postgres://postgres@{hosts}/postgres?target_session_attrs=read-write"), &[]).await;
     assert_eq!(rename(&server, "on the first").await.status, 200);
     // The old primary lives on, and its connections too: it only is told to take no writes.
     first.execute("alter system set default_transaction_read_only = on").await;
@@ -71,18 +48,14 @@ async fn of_two_hosts_the_one_that_takes_writes_gets_them_also_when_they_change_
 
 #[tokio::test]
 async fn a_standby_and_a_database_that_is_read_only_are_read_and_their_writes_are_unavailable() {
-    let mut primary = Private::new(Dialect::Postgres);
-    primary.start().await;
-    primary.execute(T).await;
-    let mut standby = Private::replica_of(&primary);
-    standby.start().await;
+    let (_primary, standby) = Private::with_replica(T).await;
     standby.execute("select 1").await;
     let read_only = Database::create(Dialect::Postgres).await;
     read_only.execute(T).await;
     let name = read_only.url.rsplit('/').next().unwrap();
     read_only.execute(&format!("alter database {name} set default_transaction_read_only = on")).await;
     for url in [standby.url("postgres"), read_only.url.clone()] {
-        let server = serve(&url).await;
+        let server = serve(&url, &[]).await;
         for _ in 0..3 {
             rename(&server, "new").await.refused(503, "no-writes");
             assert_eq!(server.ask("GET /api/items/1", &[]).await.status, 200);

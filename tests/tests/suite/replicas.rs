@@ -11,12 +11,12 @@ use tests::Database;
 use tests::private::Private;
 use tests::server::{Reply, Server};
 
-const T: &str =
+pub(super) const T: &str =
     "create table items (id int primary key, name varchar(20)); insert into items values (1, 'old')";
 const FRESH: [(&str, &str); 1] = [("Cache-Control", "max-age=0, No-Cache")];
 const JSON_API: (&str, &str) = ("Content-Type", "application/vnd.api+json");
 
-async fn serve(primary: &str, replicas: &[&str]) -> Server {
+pub(super) async fn serve(primary: &str, replicas: &[&str]) -> Server {
     let pool = Pool::open(primary, Options::default()).unwrap();
     let pool = pool.with_replicas(replicas, &Options::default()).map_err(|(_, error)| error).unwrap();
     let app = Arc::new(App::new(Arc::new(pool), Settings::default()).unwrap());
@@ -30,10 +30,13 @@ fn name(reply: &Reply) -> Json {
     reply.json()["data"]["attributes"]["name"].clone()
 }
 
-async fn rename(server: &Server, to: &str) {
+pub(super) async fn rename(server: &Server, to: &str) -> Reply {
     let document = json!({"data": {"type": "items", "id": "1", "attributes": {"name": to}}});
-    let reply = server.ask_with("PATCH /api/items/1", &[JSON_API], document.to_string().as_bytes()).await;
-    assert_eq!(name(&reply), to);
+    server.ask_with("PATCH /api/items/1", &[JSON_API], document.to_string().as_bytes()).await
+}
+
+async fn renamed(server: &Server, to: &str) {
+    assert_eq!(name(&rename(server, to).await), to);
 }
 
 async fn gauge(server: &Server, state: &str) -> u64 {
@@ -44,14 +47,10 @@ async fn gauge(server: &Server, state: &str) -> u64 {
 
 #[tokio::test]
 async fn a_streaming_replica_is_read_until_it_is_away_and_a_client_that_wants_it_fresh_reads_the_primary() {
-    let mut primary = Private::new(Dialect::Postgres);
-    primary.start().await;
-    primary.execute(T).await;
-    let mut replica = Private::replica_of(&primary);
-    replica.start().await;
+    let (primary, mut replica) = Private::with_replica(T).await;
     replica.execute("select pg_wal_replay_pause()").await;
     let server = serve(&primary.url("postgres"), &[&replica.url("postgres")]).await;
-    rename(&server, "new").await;
+    renamed(&server, "new").await;
     assert_eq!(name(&server.ask("GET /api/items/1", &[]).await), "old");
     assert_eq!(name(&server.ask("GET /api/items/1", &FRESH).await), "new");
     let export = server.ask("GET /api/items", &[("Accept", "text/csv")]).await;
@@ -62,7 +61,7 @@ async fn a_streaming_replica_is_read_until_it_is_away_and_a_client_that_wants_it
     }
     assert_eq!((gauge(&server, "up").await, gauge(&server, "away").await), (1, 0));
     replica.stop();
-    rename(&server, "newer").await;
+    renamed(&server, "newer").await;
     assert_eq!(name(&server.ask("GET /api/items/1", &[]).await), "newer");
     assert_eq!((gauge(&server, "up").await, gauge(&server, "away").await), (0, 1));
 }
@@ -78,7 +77,7 @@ async fn a_table_that_a_replica_has_not_got_yet_is_read_from_the_primary() {
         assert_eq!(both.json()["meta"]["total"], 1);
         replica.execute(&T.replace("old", "of the replica")).await;
         assert_eq!(name(&server.ask("GET /api/items/1", &[]).await), "of the replica");
-        rename(&server, "of the primary").await;
+        renamed(&server, "of the primary").await;
         assert_eq!(name(&server.ask("GET /api/items/1", &[]).await), "of the replica");
         assert_eq!(name(&server.ask("GET /api/items/1", &FRESH).await), "of the primary");
     }

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::super::folder::Folder;
 use super::super::repository;
 
 /// Programs that the tutorials use and that a machine may lack.
@@ -93,22 +94,4 @@ fn path() -> std::ffi::OsString {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let every = [own, repository("target/chart/bin")].into_iter().chain(std::env::split_paths(&paths));
     std::env::join_paths(every).unwrap()
-}
-
-/// A folder of its own, gone at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let name = format!("rulegate-tutorial-{}-{:x}", std::process::id(), fastrand::u64(..));
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir(&folder).unwrap();
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
