@@ -242,7 +242,7 @@ impl Pool {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<()> {
         if let Driver::Postgres(pool) = &*self.driver {
-            return pool.ping().await;
+            pool.look_for_fence().await?;
         }
         let text = "select 1".to_owned();
         self.run(vec![Statement { text, params: Vec::new(), columns: Vec::new() }]).await.map(drop)

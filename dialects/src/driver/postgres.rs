@@ -89,8 +89,8 @@ impl Pool {
         output
     }
 
-    /// Asks for a sign of life, and whether writes have been turned off since: a session that is open would go on.
-    pub(super) async fn ping(&self) -> Result<()> {
+    /// Asks whether writes have been turned off since: a session that is open would go on.
+    pub(super) async fn look_for_fence(&self) -> Result<()> {
         if let Some(mut lease) = self.exclusive.lease_idle() {
             let fenced = lease.connection()?.is_fenced().await;
             if fenced {
@@ -99,8 +99,7 @@ impl Pool {
             // It goes back to none but to those of its own age.
             lease.give_back();
         }
-        let text = "select 1".to_owned();
-        self.run(vec![Statement { text, params: Vec::new(), columns: Vec::new() }]).await.map(drop)
+        Ok(())
     }
 
     /// Connects anew, to wherever the URL leads by then: the primary may be another one. Now and then, since one that is read-only for ever goes

@@ -105,4 +105,4 @@ pub fn write(
     Ok(Restricted { plan, who, guard, free })
 }
 
-pub use write::{may, presets};
+pub use write::{may, presets, shown_name};

@@ -173,8 +173,7 @@ impl Attempt<'_> {
 
     /// What allows a row must leave no column without a value.
     fn guard_values(&mut self, allowed: &Allowed, operation: usize, id: &RowId) {
-        let unset = allowed.choices.front().and_then(|choice| choice.unset.clone());
-        if let Some((column, why)) = unset
+        if let Some((column, why)) = allowed.unset().cloned()
             && !self.denials.iter().any(|denial| denial.id == *id)
         {
             let reason = Reason::Unset { operation, column, why };
@@ -235,16 +234,20 @@ impl Attempt<'_> {
 
     /// Whether the actor may see what a row of a join table ties; `false` while that is not known.
     pub(super) fn ties(&mut self, id: &RowId) -> bool {
-        let allowed = self.request.guard.as_ref().and_then(|guard| guard.authority.table(id.table));
+        let request = self.request;
+        let allowed = request.guard.as_ref().and_then(|guard| guard.authority.table(id.table));
         let Some(allowed) = allowed.filter(|_| self.touched.get(id).is_none_or(|known| !known.is_new()))
         else {
             return true;
         };
-        match allowed.read.of_links().rows() {
-            Rows::All => true,
-            Rows::None => false,
-            Rows::Where(expr) => self.hold(id, Hold::PLAIN) && self.held(&expr, id) == Some(true),
+        let grants = allowed.read.of_links();
+        if grants.is_everything() {
+            return true;
         }
+        let image = if self.hold(id, Hold::PLAIN) { self.image_before(id).cloned() } else { None };
+        let any: Vec<&Grant> = grants.any.iter().collect();
+        image
+            .is_some_and(|image| self.is_allowed(&any, &grants.filters, id, &image, At::Before) == Some(true))
     }
 
     /// The columns of the rows at the other end of the relationship that an operation changes.

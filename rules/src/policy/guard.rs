@@ -24,7 +24,7 @@ pub struct Allowed {
     pub grants: Grants,
     /// What the client itself sets.
     pub given: BTreeMap<ColumnId, Value>,
-    /// What allows the row as it will be, by what is set in the client's place: the first choice counts, or else the next. Without one: `grants`. Of a
+    /// What allows the row as it will be, by what is set in the client's place: the first choice counts, or else the next. None, where none sets anything: `grants`. Of a
     /// relationship: what allows the rows at its other end that come or leave.
     pub choices: VecDeque<Choice>,
 }
@@ -63,8 +63,13 @@ impl Allowed {
     }
 
     /// What allows the row as it will be.
-    pub(crate) fn chosen(&self) -> &Grants {
+    pub fn chosen(&self) -> &Grants {
         self.choices.front().map_or(&self.grants, |choice| &choice.grants)
+    }
+
+    /// A column that the choice leaves without a value, and why.
+    pub fn unset(&self) -> Option<&(ColumnId, Unset)> {
+        self.choices.front().and_then(|choice| choice.unset.as_ref())
     }
 
     /// Whether the client itself says what a column is.

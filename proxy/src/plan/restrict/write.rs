@@ -135,11 +135,11 @@ impl Restriction<'_> {
         };
         let grants = self.for_relationship(grants, id.table, relationship);
         let grants = grants.map_err(|errors| errors.map(|error| error.at(operation.data.clone())))?;
-        match verb {
-            Verb::Create => self.creation(operation, grants),
+        Ok(match verb {
+            Verb::Create => self.creation(operation, grants)?,
             Verb::Update => self.update(operation, grants),
-            Verb::Delete => Ok(Allowed { grants, ..Allowed::default() }),
-        }
+            Verb::Delete => Allowed { grants, ..Allowed::default() },
+        })
     }
 
     /// A grant counts for all that is given to the row, or not at all.
@@ -152,11 +152,11 @@ impl Restriction<'_> {
             return Err(self.read_only(operation, &others));
         }
         let any = fitting.into_iter().map(|grant| Grant { locked: BTreeSet::new(), ..grant }).collect();
-        self.preset(operation, Grants { any, ..grants })
+        Ok(self.preset(operation, Grants { any, ..grants }))
     }
 
     /// What no grant lets be written is fine as long as it says what the row holds: it is compared under the row's lock.
-    fn update(&self, operation: &mut PlannedOperation, grants: Grants) -> Result<Allowed> {
+    fn update(&self, operation: &mut PlannedOperation, grants: Grants) -> Allowed {
         if let Action::Update(values) = &mut operation.action {
             let is_locked = |column: &ColumnId| grants.any.iter().all(|grant| grant.locked.contains(column));
             let unchanged = values.extract_if(.., |column, _| is_locked(column));
@@ -166,21 +166,21 @@ impl Restriction<'_> {
     }
 
     /// Puts in what the first grants set in the client's place. Where they do not allow the row as it will be, the next ones do, with what they set.
-    fn preset(&self, operation: &mut PlannedOperation, grants: Grants) -> Result<Allowed> {
+    fn preset(&self, operation: &mut PlannedOperation, grants: Grants) -> Allowed {
         let (table, is_new) = (operation.id.table, operation.id.key().is_none());
         let given = given(&operation.action);
         let choices = match &operation.action {
-            Action::Insert(_) => self.choices(table, &grants, &self.needed(operation)),
-            Action::Update(_) if !is_new => self.choices(table, &grants, &[]),
+            Action::Insert(_) => self.choices(table, &grants, || self.needed(operation)),
+            Action::Update(_) if !is_new => self.choices(table, &grants, Vec::new),
             Action::Relate(relating) => self.members(table, relating.relationship),
             Action::Update(_) | Action::Delete => VecDeque::new(),
         };
         let allowed = Allowed { grants, given, choices };
         operation.preset = allowed.choices.iter().any(|choice| !choice.presets.is_empty());
         if let Action::Insert(values) | Action::Update(values) = &mut operation.action {
-            *values = allowed.values();
+            values.extend(allowed.presets().map(|(column, value)| (*column, value.clone())));
         }
-        Ok(allowed)
+        allowed
     }
 
     /// The columns of a new row that must have a value and have none yet.
@@ -195,18 +195,27 @@ impl Restriction<'_> {
     /// What allows rows to come to a to-many relationship, or to leave it, by what that sets of them.
     fn members(&self, table: TableId, relationship: RelationshipId) -> VecDeque<Choice> {
         let there = &self.schema()[table][relationship];
-        match there.kind {
-            RelationshipKind::ManyToMany { .. } => VecDeque::new(),
-            _ => self.choices(there.target, &self.grants(there.target, Verb::Update), &[]),
+        match (there.kind, grants(&self.who.authority, there.target, Verb::Update)) {
+            (RelationshipKind::ManyToMany { .. }, _) | (_, None) => VecDeque::new(),
+            (_, Some(grants)) => self.choices(there.target, grants, Vec::new),
         }
     }
 
     /// Grants by what they set, in the order of the files; those that set nothing come after the others, so that what one of them sets need not be given,
-    /// and those that leave a column without a value come last. `needed`: the columns that must get one.
-    fn choices(&self, table: TableId, grants: &Grants, needed: &[ColumnId]) -> VecDeque<Choice> {
+    /// and those that leave a column without a value come last. None, where none sets anything. `needed`: the columns that must get one.
+    fn choices(
+        &self,
+        table: TableId,
+        grants: &Grants,
+        needed: impl FnOnce() -> Vec<ColumnId>,
+    ) -> VecDeque<Choice> {
         let mut choices: VecDeque<Choice> = VecDeque::new();
+        if grants.any.iter().all(|grant| grant.presets.is_empty()) {
+            return choices;
+        }
+        let needed = needed();
         for grant in &grants.any {
-            let (presets, unset) = self.presets(table, grant, needed);
+            let (presets, unset) = self.presets(table, grant, &needed);
             match choices.iter_mut().find(|choice| choice.presets == presets && choice.unset == unset) {
                 Some(choice) => choice.grants.any.push(grant.clone()),
                 None => {
@@ -297,8 +306,8 @@ impl Restriction<'_> {
         let removes_new = matches!(operation.action, Action::Delete) && operation.id.key().is_none();
         let is_relation = matches!(operation.action, Action::Relate(_));
         removes_new
-            || (allowed.choices.front().map_or(&allowed.grants, |choice| &choice.grants).is_free()
-                && allowed.choices.front().is_none_or(|choice| choice.unset.is_none())
+            || (allowed.chosen().is_free()
+                && allowed.unset().is_none()
                 && !is_relation
                 && open(operation.id.table)
                 && named.map(|(_, there)| there.target).all(open))
@@ -334,7 +343,7 @@ fn forbidden(schema: &Schema, table: TableId, verb: Verb) -> Error {
 }
 
 /// A column by the name that whoever asks knows, if they do.
-fn shown_name(schema: &Schema, table: TableId, column: ColumnId) -> String {
+pub fn shown_name(schema: &Schema, table: TableId, column: ColumnId) -> String {
     let table = &schema[table];
     match table[column].hidden {
         true => format!("an attribute of `{}`", table.name),

@@ -117,12 +117,8 @@ impl<'a> Scope<'a> {
     /// The condition under which a row of a join table ties two others. It needs no grant of its own, but what limits grants and filters say
     /// holds of it.
     pub(super) fn links(&mut self, alias: Alias, table: TableId) -> Option<Expr> {
-        let grants = self.limits(table)?;
-        match (grants.any.is_empty(), grants.filters.is_empty()) {
-            (true, true) => None,
-            (true, false) => Some(self.of_joined(alias, table, |row| Expr::And(row.rules(&grants.filters)))),
-            (false, _) => self.visible(alias, table),
-        }
+        let grants = self.limits(table)?.of_links();
+        (!grants.is_everything()).then(|| self.of_joined(alias, table, |row| row.granted(&grants)))
     }
 
     /// A condition on a row that was joined, with the rules' authority.

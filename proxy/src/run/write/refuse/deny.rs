@@ -6,6 +6,7 @@ use rules::policy::Unset;
 
 use super::{Refusal, member};
 use crate::jsonapi::shape;
+use crate::plan::restrict::shown_name;
 use crate::plan::write::required;
 use crate::{Error, ErrorCode};
 
@@ -50,10 +51,7 @@ impl Refusal<'_> {
         let error = match why {
             Unset::Missing => required(self.snapshot, table, column),
             Unset::Unfit(why) => {
-                let name = match table[column].hidden {
-                    true => format!("an attribute of `{}`", table.name),
-                    false => format!("`{}`", table[column].name),
-                };
+                let name = shown_name(self.schema(), id.table, column);
                 let detail = format!("What is preset for {name} does not fit: {why}.");
                 Error::new(ErrorCode::InvalidValue, detail)
             }
