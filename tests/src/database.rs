@@ -69,7 +69,8 @@ impl Database {
         database
     }
 
-    async fn direct(dialect: Dialect) -> Self {
+    /// One that is reached without a pooler in any case: for what only a session of one's own shows, and for the program as a process.
+    pub async fn direct(dialect: Dialect) -> Self {
         let name = format!("rg_cases_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let (url, place) = match server(dialect) {
             Some(server) => {
@@ -92,6 +93,12 @@ impl Database {
     /// Takes a database that somebody else made, and will not remove it.
     pub fn foreign(url: &str) -> Self {
         Self { pool: open(url), url: url.to_owned(), options: Options::default(), place: Place::Foreign }
+    }
+
+    /// The same one through a pool of its own, which does not remove it.
+    pub fn again(&self) -> Self {
+        let pool = Arc::new(Pool::open(&self.url, self.options.clone()).unwrap());
+        Self { pool, url: self.url.clone(), options: self.options.clone(), place: Place::Foreign }
     }
 
     /// Which it is.

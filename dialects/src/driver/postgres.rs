@@ -1,5 +1,6 @@
 //! PostgreSQL: a few shared connections on which autocommit statements are pipelined, and exclusive ones for transactions.
 
+mod cancel;
 mod connect;
 mod connection;
 mod decode;

@@ -50,7 +50,7 @@ async fn of_two_hosts_the_one_that_takes_writes_gets_them_also_when_they_change_
 async fn a_standby_and_a_database_that_is_read_only_are_read_and_their_writes_are_unavailable() {
     let (_primary, standby) = Private::with_replica(T).await;
     standby.execute("select 1").await;
-    let read_only = Database::create(Dialect::Postgres).await;
+    let read_only = Database::direct(Dialect::Postgres).await;
     read_only.execute(T).await;
     let name = read_only.url.rsplit('/').next().unwrap();
     read_only.execute(&format!("alter database {name} set default_transaction_read_only = on")).await;
@@ -65,7 +65,7 @@ async fn a_standby_and_a_database_that_is_read_only_are_read_and_their_writes_ar
 
 #[tokio::test]
 async fn a_connection_says_whose_it_is() {
-    let database = Database::create(Dialect::Postgres).await;
+    let database = Database::direct(Dialect::Postgres).await;
     let options = Options { application_name: "rulegate@shop-7d9f".into(), ..Options::default() };
     for (query, expect) in [("", "rulegate@shop-7d9f"), ("?application_name=mine", "mine")] {
         let pool = Pool::open(&format!("{}{query}", database.url), options.clone()).unwrap();

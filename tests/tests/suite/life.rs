@@ -30,7 +30,7 @@ async fn fill(database: &Database) {
 }
 
 async fn shop(dialect: Dialect) -> Database {
-    let database = Database::create(dialect).await;
+    let database = Database::direct(dialect).await;
     fill(&database).await;
     database
 }

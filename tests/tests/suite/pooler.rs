@@ -1,7 +1,9 @@
 //! PostgreSQL through PgBouncer in transaction mode: each statement outside of a transaction may come to another session, and everything is answered as
 //! it is without. `RULEGATE_TEST_POOLER=pgbouncer` runs all other tests so.
 
-use dialects::{Dialect, Kind, Options, Pool};
+use std::time::Duration;
+
+use dialects::{Dialect, IntKind, Kind, Options, Pool, Statement, ValueType};
 use futures_util::future::join_all;
 use http::Method;
 use proxy::run::receipts;
@@ -95,4 +97,24 @@ async fn through_a_pooler_exports_are_whole_and_do_not_disturb_others() {
         assert_eq!((export.status, export.body.split(|byte| *byte == b'\n').count()), (200, products + 2));
     }
     assert!(others.iter().all(|reply| reply.status == 200));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_outlives_statements_that_are_stopped() {
+    let database = Database::pooled().await;
+    let endless = || Statement {
+        text: "select n, repeat('x', 100000) from generate_series(1, 1000000) n".to_owned(),
+        params: Vec::new(),
+        columns: vec![ValueType::Int(IntKind::I32), ValueType::Text { length: None }],
+    };
+    for _ in 0..12 {
+        let begun = join_all((0..4).map(|_| database.pool.stream(endless()))).await;
+        for mut rows in begun {
+            rows.as_mut().unwrap().next().await.unwrap();
+        }
+        while database.pool.status().busy > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    database.pool.ping().await.unwrap();
 }

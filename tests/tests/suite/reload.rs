@@ -202,7 +202,8 @@ async fn the_admin_listener_reloads_when_it_is_asked_to_by_a_program() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_of_the_database_reloads() {
-    let (database, folder) = (things(Dialect::Postgres).await, Folder::new());
+    let (database, folder) = (Database::direct(Dialect::Postgres).await, Folder::new());
+    database.execute(TABLE).await;
     let app = folder.serve(&database).await;
     let server = Server::of(app.clone());
     let has = async |column: &str| while !names(&server).await.iter().any(|name| name == column) {};

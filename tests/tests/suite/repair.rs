@@ -160,8 +160,10 @@ async fn soak(dialect: Dialect) {
         return;
     }
     let service = Arc::new(Service::start(dialect, SHOP).await);
-    let patient =
-        dialects::Options { statement_timeout: Duration::from_secs(3600), ..dialects::Options::default() };
+    let patient = dialects::Options {
+        statement_timeout: Duration::from_secs(3600),
+        ..service.database.options.clone()
+    };
     let pool = Arc::new(Pool::open(&service.database.url, patient).unwrap());
     fill(&pool).await;
     assert!(run_on(&pool, &service, Options::default()).await.is_fine(), "{dialect}");

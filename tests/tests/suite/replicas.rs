@@ -69,7 +69,7 @@ async fn a_streaming_replica_is_read_until_it_is_away_and_a_client_that_wants_it
 #[tokio::test]
 async fn a_table_that_a_replica_has_not_got_yet_is_read_from_the_primary() {
     for dialect in [Dialect::Postgres, Dialect::Mysql] {
-        let (primary, replica) = (Database::create(dialect).await, Database::create(dialect).await);
+        let (primary, replica) = (Database::direct(dialect).await, Database::direct(dialect).await);
         primary.execute(T).await;
         let server = serve(&primary.url, &[&replica.url]).await;
         assert_eq!(name(&server.ask("GET /api/items/1", &[]).await), "old");

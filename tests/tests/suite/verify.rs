@@ -7,10 +7,10 @@ use proxy::plan::verify::RuleKind;
 use proxy::run::verify::memory::{self, Trust};
 use proxy::run::verify::{self, Context, Failure, Finding, News, Options, Report};
 use rules::expr::eval::show;
+use tests::Service;
 use tests::database::ALL;
 use tests::service::Fixture;
 use tests::shop::SHOP;
-use tests::{Database, Service};
 
 /// Every way in which a stored value can depend on others: text and composite keys, parents two levels up, rounding, nulls, truth
 /// values, texts that a collation takes for equal.
@@ -260,7 +260,7 @@ async fn what_was_verified_is_remembered_where_setup_made_the_table() {
         assert_eq!(trust(&service).await, fine, "{dialect}");
 
         let changed = [("rules.yaml", "derive: {orders.item_count: count(items where quantity > 1)}")];
-        let served = Service::serve(Database::foreign(&service.database.url), &changed).await;
+        let served = Service::serve(service.database.again(), &changed).await;
         let never = vec!["orders.item_count".to_owned()];
         assert_eq!(trust(&served).await, Some(Trust::Known { never, broken: Vec::new() }), "{dialect}");
         served.database.pool.close().await;

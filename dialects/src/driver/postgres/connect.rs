@@ -7,6 +7,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::cancel::{Peer, Stop};
 use super::connection::{self, Connection};
 use super::error::translate_connect;
 use crate::driver::Options;
@@ -61,7 +62,7 @@ impl Connector {
     /// A connection that runs statements.
     pub(super) async fn connect(&self, purpose: Purpose) -> Result<Connection> {
         let tls = self.tls.get(connect_by);
-        let (client, connection) = self.dial_by(tls.clone()).await?;
+        let (client, connection, peer) = self.dial_by(tls.clone()).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(%error, "a connection to PostgreSQL was lost");
@@ -74,22 +75,24 @@ impl Connector {
         } else {
             true
         };
-        Ok(Connection::new(client, tls, &self.options, takes_writes))
+        let stop = Stop { token: client.cancel_token(), tls, peer };
+        Ok(Connection::new(client, stop, &self.options, takes_writes))
     }
 
     /// A connection, and what moves it on.
     pub(super) async fn dial(&self) -> Result<(Client, Driven)> {
-        self.dial_by(self.tls.get(connect_by)).await
+        let (client, driven, _) = self.dial_by(self.tls.get(connect_by)).await?;
+        Ok((client, driven))
     }
 
-    async fn dial_by(&self, tls: MakeRustlsConnect) -> Result<(Client, Driven)> {
+    async fn dial_by(&self, tls: MakeRustlsConnect) -> Result<(Client, Driven, Option<Peer>)> {
         let mut config = self.config.clone();
         if self.options.cached_statements {
             let ours = settings(&self.options);
             let theirs = config.get_options().unwrap_or_default();
             config.options(format!("{theirs} {ours}"));
         }
-        let connected = tokio::time::timeout(self.options.acquire_timeout, config.connect(tls)).await;
+        let connected = tokio::time::timeout(self.options.acquire_timeout, reach(&config, tls)).await;
         connected.map_err(|_| late())?.map_err(|error| self.explained(translate_connect(&error)))
     }
 
@@ -98,6 +101,24 @@ impl Connector {
         let wants = error.detail.contains("client certificate") && !self.has_identity;
         let hint = if wants { ": name one in database.tls.cert_file, and its key in key_file" } else { "" };
         Error { detail: error.detail + hint, ..error }
+    }
+}
+
+/// The first that can be connected to.
+async fn reach(
+    config: &Config,
+    tls: MakeRustlsConnect,
+) -> std::result::Result<(Client, Driven, Option<Peer>), tokio_postgres::Error> {
+    let mut failed = None;
+    for peer in Peer::all(config).await {
+        match config.clone().hostaddr(peer.address.ip()).connect(tls.clone()).await {
+            Ok((client, driven)) => return Ok((client, driven, Some(peer))),
+            Err(error) => failed = Some(error),
+        }
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => config.connect(tls).await.map(|(client, driven)| (client, driven, None)),
     }
 }
 

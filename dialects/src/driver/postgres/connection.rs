@@ -2,15 +2,14 @@
 
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all, try_join_all};
 use futures_util::{FutureExt, TryStreamExt};
 use indexmap::IndexMap;
 use tokio_postgres::types::Type;
-use tokio_postgres::{CancelToken, Client, Error, RowStream, SimpleQueryMessage};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{Client, Error, RowStream, SimpleQueryMessage};
 
+use super::cancel::Stop;
 use super::encode::Encoded;
 use super::pulse::Pulse;
 use crate::driver::Options;
@@ -24,7 +23,7 @@ pub(super) type Prepared = tokio_postgres::Statement;
 /// A connection.
 pub(super) struct Connection {
     client: Client,
-    tls: MakeRustlsConnect,
+    stop: Stop,
     /// By text, the longest unused first; `None` where statements stay unnamed.
     statements: Option<Mutex<IndexMap<String, Prepared>>>,
     /// Whether the server still answers on it.
@@ -40,16 +39,13 @@ pub(super) struct Failed {
     pub(super) sent: bool,
 }
 
-/// How long the server may take to hear that a statement is to be stopped.
-const CANCEL_MAX: Duration = Duration::from_secs(5);
-
 /// How many prepared statements a connection keeps.
 const STATEMENTS_KEPT: usize = 512;
 
 impl Connection {
-    pub(super) fn new(client: Client, tls: MakeRustlsConnect, options: &Options, takes_writes: bool) -> Self {
+    pub(super) fn new(client: Client, stop: Stop, options: &Options, takes_writes: bool) -> Self {
         let statements = options.cached_statements.then(Mutex::default);
-        Self { client, tls, statements, pulse: Pulse::new(options.statement_timeout), takes_writes }
+        Self { client, stop, statements, pulse: Pulse::new(options.statement_timeout), takes_writes }
     }
 
     /// What a transaction begins with. Where writes are turned off, it does not insist.
@@ -136,7 +132,7 @@ impl Connection {
 
     /// Has the server stop what it is doing for this connection.
     pub(super) async fn cancel(&self) {
-        cancel(self.client.cancel_token(), self.tls.clone()).await;
+        self.stop.clone().run().await;
     }
 
     /// BEGIN, COMMIT or ROLLBACK, sent when first polled.
@@ -156,19 +152,9 @@ impl Lent for Connection {
 
     /// Has the server stop what it is doing for this connection, without waiting for that.
     fn abandon(&self) {
-        let (token, tls) = (self.client.cancel_token(), self.tls.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(cancel(token, tls));
+            runtime.spawn(self.stop.clone().run());
         }
-    }
-}
-
-/// A server that is not reached has other reasons to stop.
-async fn cancel(token: CancelToken, tls: MakeRustlsConnect) {
-    match tokio::time::timeout(CANCEL_MAX, token.cancel_query(tls)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "a statement of PostgreSQL could not be cancelled"),
-        Err(_) => tracing::warn!("a statement of PostgreSQL could not be cancelled in time"),
     }
 }
 

@@ -203,7 +203,7 @@ async fn beyond_the_bound_it_is_503_and_other_requests_are_served() {
     for dialect in ALL {
         let database = Database::create(dialect).await;
         database.execute(&heap(dialect)).await;
-        let options = Options { connections_max: 4, ..Options::default() };
+        let options = Options { connections_max: 4, ..database.options.clone() };
         let pool = Arc::new(Pool::open(&database.url, options).unwrap());
         let app = Arc::new(App::new(pool.clone(), Settings::default()).unwrap());
         app.start(&Blueprint::default()).await.unwrap();

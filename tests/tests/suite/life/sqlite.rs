@@ -42,7 +42,7 @@ async fn a_stop_leaves_one_file_with_everything_in_it() {
     assert_eq!(logs(&file), ["-wal", "-shm"]);
     process.stopped().await;
     assert_eq!(logs(&file), [""; 0]);
-    let again = Database::foreign(&database.url);
+    let again = database.again();
     assert_eq!(again.rows("select quantity from items where id = 1", 1).await, [["2"]]);
 }
 

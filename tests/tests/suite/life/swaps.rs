@@ -131,7 +131,7 @@ async fn snapshot(process: &Process) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_are_exchanged_under_load_and_every_answer_is_of_a_sound_snapshot() {
     let rounds = if soak() { 500 } else { 25 };
-    let database = Database::create(Dialect::Postgres).await;
+    let database = Database::direct(Dialect::Postgres).await;
     database.execute(TABLE).await;
     let folder = Folder::new(&[]);
     exchange(&folder, &files(0));
