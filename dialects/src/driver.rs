@@ -33,7 +33,7 @@ use crate::{Dialect, Error, Kind, Result};
 /// How to connect and how much to allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Most exclusive connections.
+    /// Most connections; PostgreSQL has at least two, and one more that listens.
     pub connections_max: usize,
     /// Most of them that streams take at once: never more than half of them, but one.
     pub streams_max: usize,
@@ -99,7 +99,7 @@ enum Driver {
 /// How busy a pool is, for the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolStatus {
-    /// Most exclusive connections (SQLite: threads).
+    /// Most that one request has to itself (SQLite: threads). The few that PostgreSQL's reads share are not counted.
     pub connections_max: usize,
     /// Open and free.
     pub idle: usize,
@@ -242,7 +242,7 @@ impl Pool {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<()> {
         if let Driver::Postgres(pool) = &*self.driver {
-            pool.look_for_fence().await?;
+            return pool.ping().await;
         }
         let text = "select 1".to_owned();
         self.run(vec![Statement { text, params: Vec::new(), columns: Vec::new() }]).await.map(drop)
@@ -255,6 +255,11 @@ impl Pool {
             Driver::Mysql(pool) => pool.status(),
             Driver::Sqlite(pool) => pool.status(),
         }
+    }
+
+    /// How many connections there may be at once: to the primary and its replicas, and the one that listens.
+    pub fn connections_max(&self) -> usize {
+        self.driver.connections_max() + self.replicas.connections_max()
     }
 
     /// Closes what is idle, and refuses whatever comes later. What is under way is finished; streams that nobody reads any more are
@@ -287,6 +292,14 @@ impl Driver {
             Self::Postgres(_) => Dialect::Postgres,
             Self::Mysql(_) => Dialect::Mysql,
             Self::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    fn connections_max(&self) -> usize {
+        match self {
+            Self::Postgres(pool) => pool.connections_max(),
+            Self::Mysql(pool) => pool.status().connections_max,
+            Self::Sqlite(pool) => pool.status().connections_max,
         }
     }
 

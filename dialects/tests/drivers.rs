@@ -13,6 +13,7 @@ mod drivers {
     pub mod database;
     pub mod expressions;
     pub mod failures;
+    pub mod held_up;
     pub mod rendered;
     pub mod statements;
     pub mod streams;

@@ -146,7 +146,7 @@ impl App {
 
     /// How many connections to the database there may be.
     pub(crate) fn connections_max(&self) -> usize {
-        self.pool.status().connections_max
+        self.pool.connections_max()
     }
 
     /// Whether requests reach it; not ready while they do not.

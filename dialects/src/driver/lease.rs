@@ -73,7 +73,7 @@ impl<C: Lent> Leases<C> {
         match tokio::time::timeout(self.patience, Arc::clone(&self.places).acquire_owned()).await {
             Ok(Ok(place)) => Ok(place),
             Ok(Err(_)) => Err(closed()),
-            Err(_) => Err(Error::new(Kind::Exhausted, "all connections are taken")),
+            Err(_) => Err(taken()),
         }
     }
 
@@ -146,4 +146,9 @@ impl<C: Lent> Drop for Lease<C> {
 /// What a closed pool answers.
 pub(super) fn closed() -> Error {
     Error::new(Kind::Unavailable, "the pool is closed")
+}
+
+/// What a pool answers whose connections are all lent for as long as one waits.
+pub(super) fn taken() -> Error {
+    Error::new(Kind::Exhausted, "all connections are taken")
 }

@@ -8,10 +8,11 @@ mod encode;
 mod error;
 mod listen;
 mod pulse;
+mod shared;
 mod stream;
 mod transaction;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,11 @@ use connect::{Connector, Purpose};
 use connection::{Connection, Failed};
 pub(super) use decode::decode;
 pub use listen::Listener;
+use pulse::Felt;
+use shared::Shared;
+use tokio::sync::Semaphore;
 
-use super::lease::{self, Leases, Lent};
+use super::lease::{self, Leases};
 use super::stream::Sink;
 use super::{Options, PoolStatus, Rows, Script};
 use crate::render::Statement;
@@ -29,32 +33,28 @@ use crate::{Error, Kind, Result};
 /// The connections to one server.
 pub(super) struct Pool {
     connector: Connector,
-    shared: Vec<Shared>,
-    next: AtomicUsize,
+    shared: Shared,
     exclusive: Arc<Leases<Connection>>,
+    /// The places of reads that would be held up on a shared one: never more than half of the exclusive ones, but one.
+    apart: Semaphore,
     /// The server has refused a write because it takes none.
     demoted: AtomicBool,
     /// When all connections were given up because of that.
     given_up: Mutex<Option<Instant>>,
 }
 
-/// A shared connection, made when it is first needed and again when it was lost.
-type Shared = tokio::sync::Mutex<Option<Arc<Connection>>>;
-
 /// How often all connections are given up at most.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
-/// Most shared connections: more only compete (see the measurements of the design).
-const SHARED_MAX: usize = 4;
-
 impl Pool {
     pub(super) fn open(url: &str, options: Options) -> Result<Self> {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let shared = Shared::new(options.connections_max);
+        let exclusive_max = options.connections_max.saturating_sub(shared.len()).max(1);
         Ok(Self {
-            exclusive: Leases::new(&options),
+            exclusive: Leases::new(&Options { connections_max: exclusive_max, ..options.clone() }),
+            apart: Semaphore::new((exclusive_max / 2).max(1)),
             connector: Connector::new(url, options)?,
-            shared: (0..SHARED_MAX.min(cores + 1)).map(|_| Shared::default()).collect(),
-            next: AtomicUsize::new(0),
+            shared,
             demoted: AtomicBool::new(false),
             given_up: Mutex::default(),
         })
@@ -62,22 +62,42 @@ impl Pool {
 
     /// Sends all statements before any answer is read.
     pub(super) async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
-        let patience = self.connector.options.acquire_timeout;
-        let connection =
-            tokio::time::timeout(patience, self.shared()).await.map_err(|_| connect::late())??;
-        let running = async {
-            match connection.run(&statements).await {
-                Err(failed) if connection::is_stale(&failed.error) && repeatable(&statements) => {
-                    connection.forget_statements();
-                    connection.run(&statements).await
-                }
-                answer => answer,
-            }
+        let connection = self.shared().await?;
+        let felt = match statements.iter().all(Statement::is_read) {
+            true => promptly(&connection, &statements).await,
+            // What may have been done is not done again.
+            false => patiently(&connection, &statements).await,
         };
-        match connection.pulse.feel(running).await {
-            Some(answer) => answer.map_err(|failed| translate(&failed, &statements)),
-            None if statements.iter().all(Statement::is_read) => Err(silent(Kind::Unavailable)),
-            None => Err(silent(Kind::CommitUnknown)),
+        match felt {
+            Felt::HeldUp => self.run_apart(&statements).await,
+            felt => settled(felt, &statements),
+        }
+    }
+
+    /// Reads of a request, on a connection of its own.
+    async fn run_apart(&self, statements: &[Statement]) -> Result<Vec<Rows>> {
+        let place = tokio::time::timeout(self.connector.options.acquire_timeout, self.apart.acquire()).await;
+        let _place = place.map_err(|_| lease::taken())?.map_err(|_| lease::closed())?;
+        let mut lease = self.exclusive.lease(self.connector.connect(Purpose::Exclusive)).await?;
+        let connection = lease.connection()?;
+        let felt = patiently(connection, statements).await;
+        lease.give_back();
+        settled(felt, statements)
+    }
+
+    /// Asks for a sign of life. A server with which all connections are busy gives it on a new one.
+    pub(super) async fn ping(&self) -> Result<()> {
+        self.look_for_fence().await?;
+        let ping = [Statement { text: "select 1".to_owned(), params: Vec::new(), columns: Vec::new() }];
+        let shared = self.shared().await?;
+        let felt = promptly(&shared, &ping).await;
+        if !matches!(felt, Felt::HeldUp) {
+            return settled(felt, &ping).map(drop);
+        }
+        match self.connector.connect(Purpose::Shared).await {
+            // It has no room for another, and says so.
+            Err(error) if error.kind == Kind::Exhausted => Ok(()),
+            fresh => fresh.map(drop),
         }
     }
 
@@ -113,7 +133,7 @@ impl Pool {
         *last = Some(Instant::now());
         tracing::warn!(reason, "PostgreSQL takes no writes: connecting anew");
         self.exclusive.forget();
-        self.forget_shared();
+        self.shared.forget();
     }
 
     pub(super) async fn stream(&self, statement: Statement, sink: Sink) -> Result<()> {
@@ -139,35 +159,61 @@ impl Pool {
         self.exclusive.status()
     }
 
+    /// With the one that listens.
+    pub(super) fn connections_max(&self) -> usize {
+        self.shared.len() + self.exclusive.status().connections_max + 1
+    }
+
     pub(super) fn close(&self) {
         self.exclusive.close();
-        self.forget_shared();
+        self.shared.forget();
     }
 
-    /// What runs on them is finished.
-    fn forget_shared(&self) {
-        for slot in &self.shared {
-            if let Ok(mut slot) = slot.try_lock() {
-                *slot = None;
-            }
-        }
-    }
-
-    /// The next shared connection in turn, connected again if it was lost.
     async fn shared(&self) -> Result<Arc<Connection>> {
         if self.exclusive.is_closed() {
             return Err(lease::closed());
         }
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.shared.len().max(1);
-        let mut slot = self.shared.get(turn).ok_or_else(lease::closed)?.lock().await;
-        match slot.as_ref() {
-            Some(connection) if !connection.is_closed() => Ok(Arc::clone(connection)),
-            _ => {
-                let connection = Arc::new(self.connector.connect(Purpose::Shared).await?);
-                *slot = Some(Arc::clone(&connection));
-                Ok(connection)
-            }
+        let patience = self.connector.options.acquire_timeout;
+        let connection = tokio::time::timeout(patience, self.shared.connection(&self.connector));
+        connection.await.map_err(|_| connect::late())?
+    }
+}
+
+type Attempt = std::result::Result<Vec<Rows>, Failed>;
+
+/// Runs autocommit statements, unless others are in the way.
+async fn promptly(connection: &Connection, statements: &[Statement]) -> Felt<Attempt> {
+    match connection.pulse.is_held_up() {
+        true => Felt::HeldUp,
+        false => connection.pulse.feel_promptly(attempt(connection, statements)).await,
+    }
+}
+
+/// Runs them when those before them have ended.
+async fn patiently(connection: &Connection, statements: &[Statement]) -> Felt<Attempt> {
+    connection.pulse.feel(attempt(connection, statements)).await.map_or(Felt::Lost, Felt::Answer)
+}
+
+/// Runs autocommit statements, once more where they were prepared for other tables.
+async fn attempt(
+    connection: &Connection,
+    statements: &[Statement],
+) -> std::result::Result<Vec<Rows>, Failed> {
+    match connection.run(statements).await {
+        Err(failed) if connection::is_stale(&failed.error) && repeatable(statements) => {
+            connection.forget_statements();
+            connection.run(statements).await
         }
+        answer => answer,
+    }
+}
+
+/// What came of autocommit statements.
+fn settled(felt: Felt<Attempt>, statements: &[Statement]) -> Result<Vec<Rows>> {
+    match felt {
+        Felt::Answer(answer) => answer.map_err(|failed| translate(&failed, statements)),
+        _ if statements.iter().all(Statement::is_read) => Err(silent(Kind::Unavailable)),
+        _ => Err(silent(Kind::CommitUnknown)),
     }
 }
 

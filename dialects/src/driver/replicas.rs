@@ -64,6 +64,10 @@ impl Replicas {
         (self.all.iter().filter(|replica| !replica.rests()).count(), self.all.len())
     }
 
+    pub(super) fn connections_max(&self) -> usize {
+        self.all.iter().map(|replica| replica.driver.connections_max()).sum()
+    }
+
     pub(super) fn close(&self) {
         self.all.iter().for_each(|replica| replica.driver.close());
     }

@@ -112,7 +112,11 @@ impl Metrics {
                 "Time of one call of the database.",
                 &["operation"],
             )?,
-            pool_connections: gauges("db_pool_connections", "Database connections by state.", &["state"])?,
+            pool_connections: gauges(
+                "db_pool_connections",
+                "Database connections by state; of PostgreSQL those that one request has to itself.",
+                &["state"],
+            )?,
             replicas: gauges("db_replicas", "Replicas that are read from, and that are away.", &["state"])?,
             database_up: gauge("db_up", "Whether the database answered when last asked.")?,
             rules_fired: counters("rules_fired_total", "Rules that set a column or refused.", &["rule"])?,

@@ -92,7 +92,7 @@ async fn who_says_nothing_gives_way_too() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_all_connections_of_the_database_taken_writes_are_told_to_come_again() {
     let database = shop(Dialect::Postgres).await;
-    let project = project("database: {pool: {max: 2, acquire_timeout_ms: 300, lock_timeout_ms: 8000}}");
+    let project = project("database: {pool: {max: 3, acquire_timeout_ms: 300, lock_timeout_ms: 8000}}");
     let start = Start::new(PROGRAM, &project, &database.url);
     let process = start.ready().await;
     let patch = async || {
