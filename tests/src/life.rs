@@ -1,10 +1,8 @@
-//! The product as a process of its own, as operators run it: started, asked under load, told to stop, limited; and servers of its own beside it
-//! that may be stopped.
+//! The product as a process of its own, as operators run it: started, asked under load, told to stop, limited.
 
 pub mod caller;
 pub mod folder;
 pub mod load;
-pub mod private;
 pub mod process;
 
 use std::net::{Ipv4Addr, SocketAddr};

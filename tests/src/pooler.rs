@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::life;
-use crate::life::private::as_user;
+use crate::private::as_user;
 use crate::server::PATIENCE;
 
 /// Where it is, as the beginning of URLs: one for all tests of a process, with which it ends.

@@ -1,15 +1,20 @@
-//! A database server of one's own, in a folder that goes with it: for tests that set up TLS, replicas, or take it away.
+//! A database server of a test's own, in a folder that goes with it: for tests that set up TLS or replicas, stop it, stall it, or take it away.
+//!
+//! PostgreSQL refuses to run as root: where we are, servers run as the user whom Debian makes for them.
 
-use std::fs::Permissions;
-use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::os::unix::process::CommandExt as _;
+use std::fs::{File, Permissions};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dialects::{Dialect, Options, Pool};
 
-/// A server that runs until this is dropped.
+use crate::life::process::signal;
+use crate::server::PATIENCE;
+
+/// A server; killed when this is dropped.
 pub struct Private {
     /// Which it is.
     pub dialect: Dialect,
@@ -17,35 +22,39 @@ pub struct Private {
     pub port: u16,
     /// What it keeps, and the files of [`Self::keep`].
     pub folder: PathBuf,
-    child: Option<Child>,
+    process: Option<Child>,
     arguments: Vec<String>,
 }
 
 impl Private {
     /// Makes an empty one, which does not run yet.
     pub fn new(dialect: Dialect) -> Self {
-        let mut own = Self::without_data(dialect);
-        let data = own.folder.join("data");
-        let made = match dialect {
-            Dialect::Postgres => own
-                .command(&postgres("initdb"))
-                .args(["-N", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-D"])
-                .arg(&data)
-                .output(),
-            _ => own
-                .command(Path::new("mariadb-install-db"))
-                .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
-                .arg(format!("--datadir={}", data.display()))
-                .output(),
+        let own = Self::without_data(dialect);
+        let mut command = match dialect {
+            Dialect::Postgres => {
+                let mut command = own.command(&postgres("initdb"));
+                command.args([
+                    "-N",
+                    "-A",
+                    "trust",
+                    "-U",
+                    "postgres",
+                    "-E",
+                    "UTF8",
+                    "--locale=C.UTF-8",
+                    "-D",
+                    "data",
+                ]);
+                command
+            }
+            _ => {
+                let mut command = own.command(Path::new("mariadb-install-db"));
+                command.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
+                command.args(own.places());
+                command
+            }
         };
-        let made = made.unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        if dialect == Dialect::Mysql {
-            own.arguments.push("--no-defaults".into());
-            own.arguments.push(format!("--datadir={}", data.display()));
-            own.arguments.extend(["--socket=private.sock".into(), "--bind-address=127.0.0.1".into()]);
-            own.arguments.push(format!("--port={}", own.port));
-        }
+        own.succeed(&mut command);
         own
     }
 
@@ -62,23 +71,16 @@ impl Private {
     /// A copy of a PostgreSQL that runs, which follows it.
     fn replica_of(primary: &Self) -> Self {
         let own = Self::without_data(Dialect::Postgres);
-        let copied = own
-            .command(&postgres("pg_basebackup"))
-            .args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-c", "fast", "-X", "stream", "-p"])
-            .arg(primary.port.to_string())
-            .arg("-D")
-            .arg(own.folder.join("data"))
-            .output()
-            .unwrap();
-        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        let mut command = own.command(&postgres("pg_basebackup"));
+        command.args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-c", "fast", "-X", "stream", "-D", "data"]);
+        own.succeed(command.args(["-p", &primary.port.to_string()]));
         own
     }
 
     fn without_data(dialect: Dialect) -> Self {
         let folder = PathBuf::from(format!("/var/tmp/rg-private-{:016x}", fastrand::u64(..)));
         std::fs::create_dir(&folder).unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let own = Self { dialect, port, folder, child: None, arguments: Vec::new() };
+        let own = Self { dialect, port: free_port(), folder, process: None, arguments: Vec::new() };
         own.hand_over(&own.folder);
         own
     }
@@ -100,101 +102,169 @@ impl Private {
         }
     }
 
-    /// Starts it, and waits until it listens.
+    /// Starts it, again where it was stopped, and waits until it answers.
     pub async fn start(&mut self) {
-        let program = match self.dialect {
-            Dialect::Postgres => postgres("postgres"),
-            _ => PathBuf::from("mariadbd"),
-        };
-        let mut command = self.command(&program);
-        if self.dialect == Dialect::Postgres {
-            command.arg("-D").arg(self.folder.join("data")).args(["-p", &self.port.to_string()]);
-            command.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
-            command.args(["-c", "fsync=off"]);
-        }
-        let log = std::fs::File::create(self.folder.join("log")).unwrap();
-        command.args(&self.arguments).stderr(log).stdout(Stdio::null()).stdin(Stdio::null());
-        self.child = Some(command.spawn().unwrap());
-        for _ in 0..300 {
-            if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
-                return;
+        let mut command = match self.dialect {
+            Dialect::Postgres => {
+                let mut command = self.command(&postgres("postgres"));
+                command.args(["-D", "data", "-p", &self.port.to_string()]);
+                for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"] {
+                    command.args(["-c", setting]);
+                }
+                command
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            _ => {
+                let mut command = self.command(&mariadbd());
+                command.args(["--no-defaults", "--socket=private.sock", "--bind-address=127.0.0.1"]);
+                command.args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin"]);
+                command.args(self.places()).arg(format!("--port={}", self.port));
+                command
+            }
+        };
+        self.process = Some(command.args(&self.arguments).spawn().unwrap());
+        let begun = Instant::now();
+        let pool = Pool::open(&self.url(self.first()), Options::default()).unwrap();
+        while pool.ping().await.is_err() {
+            assert!(begun.elapsed() < PATIENCE, "{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("{}", std::fs::read_to_string(self.folder.join("log")).unwrap());
+        pool.close().await;
     }
 
-    /// Stops it, as a crash would.
+    /// Stops it as an operator does: running statements are ended, nothing is lost.
     pub fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // PostgreSQL's children end with it when it is told, and not when it is killed.
-            let signal = if self.dialect == Dialect::Postgres { "-QUIT" } else { "-KILL" };
-            let _ = Command::new("kill").args([signal, &child.id().to_string()]).status();
-            let _ = child.wait();
+        if let Some(mut process) = self.process.take() {
+            signal(process.id(), if self.dialect == Dialect::Postgres { "INT" } else { "TERM" });
+            process.wait().unwrap();
         }
+    }
+
+    /// Has it do nothing at all, its connections staying as they are.
+    pub fn stall(&self) {
+        self.all("STOP");
+    }
+
+    /// Has it go on.
+    pub fn go_on(&self) {
+        self.all("CONT");
+    }
+
+    /// To the server and to the processes that it has made for connections.
+    fn all(&self, name: &str) {
+        let Some(server) = self.process.as_ref().map(Child::id) else { return };
+        signal(server, name);
+        let children = format!("/proc/{server}/task/{server}/children");
+        for child in std::fs::read_to_string(children).unwrap().split_whitespace() {
+            // One that has ended since is as quiet as one can be.
+            let _ = Command::new("kill").args([&format!("-{name}"), child]).stderr(Stdio::null()).status();
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
     }
 
     /// The URL of a database, for whoever may do everything.
     pub fn url(&self, name: &str) -> String {
         match self.dialect {
-            Dialect::Postgres => format!("postgres://postgres@127.0.0.1:{}/{name}", self.port),
-            _ => format!("mysql://root@127.0.0.1:{}/{name}", self.port),
+            Dialect::Postgres => format!("postgres://postgres@{}/{name}", self.address()),
+            _ => format!("mysql://root@{}/{name}", self.address()),
         }
     }
 
-    /// Runs SQL in its first database, as soon as it takes some.
+    /// The database that is there from the beginning.
+    fn first(&self) -> &'static str {
+        if self.dialect == Dialect::Postgres { "postgres" } else { "mysql" }
+    }
+
+    /// Runs SQL in its first database.
     pub async fn execute(&self, script: &str) {
-        let name = if self.dialect == Dialect::Postgres { "postgres" } else { "mysql" };
-        let pool = Pool::open(&self.url(name), Options::default()).unwrap();
-        for _ in 0..200 {
-            if pool.ping().await.is_ok() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let pool = Pool::open(&self.url(self.first()), Options::default()).unwrap();
         pool.execute_script(script).await.unwrap();
         pool.close().await;
     }
 
-    /// A program, run by whom the server trusts.
+    /// A program, run in its folder by whom the server trusts.
     fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(&self.folder);
-        if let Some((user, group)) = self.user() {
-            command.uid(user).gid(group);
-        }
+        let mut command = as_user(self.user(), program);
+        let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
+        command.current_dir(&self.folder).stdin(Stdio::null());
+        command.stdout(log.try_clone().unwrap()).stderr(log);
         command
     }
 
+    /// Where MariaDB keeps what is lasting and what is not: one that starts clears away what it finds of the second.
+    fn places(&self) -> [String; 2] {
+        let folder = self.folder.display();
+        [format!("--datadir={folder}/data"), format!("--tmpdir={folder}")]
+    }
+
+    fn succeed(&self, command: &mut Command) {
+        assert!(command.status().unwrap().success(), "{}", self.log());
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap()
+    }
+
     fn hand_over(&self, path: &Path) {
-        if let Some((user, group)) = self.user() {
-            chown(path, Some(user), Some(group)).unwrap();
+        if is_root() {
+            let owned = Command::new("chown").arg(self.user()).arg(path).status();
+            assert!(owned.unwrap().success());
         }
     }
 
-    /// The servers refuse to be run by root.
-    fn user(&self) -> Option<(u32, u32)> {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let root = status
-            .lines()
-            .any(|line| line.starts_with("Uid:") && line.split_whitespace().nth(2) == Some("0"));
-        let name = if self.dialect == Dialect::Postgres { "postgres:" } else { "mysql:" };
-        let users = std::fs::read_to_string("/etc/passwd").unwrap();
-        let line = users.lines().find(|line| line.starts_with(name)).filter(|_| root)?;
-        let mut fields = line.split(':').skip(2).map(|field| field.parse().unwrap());
-        Some((fields.next()?, fields.next()?))
+    fn user(&self) -> &'static str {
+        if self.dialect == Dialect::Postgres { "postgres" } else { "mysql" }
     }
 }
 
 impl Drop for Private {
     fn drop(&mut self) {
-        self.stop();
+        if let Some(mut process) = self.process.take() {
+            // One that is stalled does not hear that it should end, and PostgreSQL's children end with it only when it is told.
+            let quit = if self.dialect == Dialect::Postgres { "-QUIT" } else { "-KILL" };
+            for name in ["-CONT", quit] {
+                let _ = Command::new("kill").args([name, &process.id().to_string()]).status();
+            }
+            let _ = process.wait();
+        }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A program of the newest PostgreSQL that is installed.
+/// A program as another user, where we are root; it ends with the thread that starts it.
+pub fn as_user(user: &str, program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    if is_root() {
+        command.args(["--reuid", user, "--regid", user, "--clear-groups"]);
+    }
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
+}
+
+/// Whether we are.
+pub fn is_root() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap();
+    line.split_whitespace().nth(1) == Some("0")
+}
+
+/// None that the system hands out, so that a server that comes back finds it free.
+fn free_port() -> u16 {
+    let mut ports = std::iter::repeat_with(|| fastrand::u16(10_000..30_000));
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+}
+
+/// A program of the newest PostgreSQL that is installed: Debian has a folder for each version.
 fn postgres(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").unwrap().flatten().map(|entry| entry.path());
     versions.max().unwrap().join("bin").join(name)
+}
+
+/// It may be where only root looks for programs.
+fn mariadbd() -> PathBuf {
+    let there = Path::new("/usr/sbin/mariadbd");
+    if there.exists() { there.into() } else { "mariadbd".into() }
 }

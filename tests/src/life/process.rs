@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::caller::{Caller, Service};
 use super::folder::Folder;
-use super::private::is_root;
+use crate::private::is_root;
 use crate::server::{PATIENCE, Reply};
 
 /// How often it is asked for what is awaited.

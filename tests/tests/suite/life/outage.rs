@@ -8,9 +8,9 @@ use tests::Database;
 use tests::life::caller::Service;
 use tests::life::folder::Folder;
 use tests::life::load::{Load, Sample, failures, p99};
-use tests::life::private::Private;
 use tests::life::process::{Process, Start};
 use tests::life::soak;
+use tests::private::Private;
 
 use super::{PROGRAM, fill, project};
 
@@ -34,9 +34,9 @@ fn while_away() -> Duration {
 
 /// A server of its own with the shop in it.
 async fn server(dialect: Dialect) -> (Private, Database) {
-    let server = Private::start(dialect).await;
-    let first = if dialect == Dialect::Postgres { "postgres" } else { "mysql" };
-    Database::foreign(&server.url(first)).execute("create database shop").await;
+    let mut server = Private::new(dialect);
+    server.start().await;
+    server.execute("create database shop").await;
     let database = Database::foreign(&server.url("shop"));
     fill(&database).await;
     (server, database)
@@ -73,8 +73,8 @@ async fn nothing_leaks(process: &Process, database: &Database) {
         }
     };
     let open: usize = database.rows(count, 1).await[0][0].parse().unwrap();
-    // Shared ones, the one that listens, and the other one of this test.
-    assert!(open <= POOL + 6, "{open}");
+    // The one that listens, and the other one of this test.
+    assert!(open <= POOL + 2, "{open}");
 }
 
 async fn start(server: &Private) -> (Folder, Start) {
@@ -98,7 +98,7 @@ async fn while_the_database_is_away_clients_are_told_at_once_and_when_it_is_back
         assert_eq!(process.status("/livez").await, Some(200));
         assert_eq!(process.status("/readyz").await, Some(503));
         let returns = Instant::now();
-        server.resume().await;
+        server.start().await;
         let back = Instant::now();
         tokio::time::sleep(RECOVERY + PACE * 10).await;
         let samples = load.end().await;
