@@ -99,9 +99,6 @@ pub struct Running {
 /// How many connections may wait to be accepted: as many as the system lets.
 const BACKLOG: i32 = 65_535;
 
-/// Connections to the admin listener at once: probes, a scrape or two, an operator.
-const ADMIN_PLACES: usize = 8;
-
 /// How long answers that are cut may take to end.
 const CUT: Duration = Duration::from_secs(2);
 
@@ -181,8 +178,8 @@ pub fn serve(
 
 /// Serves health, metrics and version.
 pub fn serve_admin(app: Arc<App>, listener: TcpListener) -> io::Result<Running> {
-    let patience = app.settings.header_timeout;
-    let (server, places) = (Arc::new(admin::Admin::new(app)), Places::new(ADMIN_PLACES));
+    let (patience, places) = (app.settings.header_timeout, admin::places());
+    let server = Arc::new(admin::Admin::new(app, places.clone()));
     let listening = Listening { listener: listener_of(listener)?, tls: None, patience, places, server };
     start(listening, Traffic::default(), Duration::ZERO)
 }

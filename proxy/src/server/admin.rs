@@ -2,35 +2,80 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use pingora_core::apps::ServerApp as _;
+use pingora_core::apps::HttpServerApp as _;
 use pingora_core::apps::http_app::ServeHttp;
-use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::ServerSession;
+use pingora_core::protocols::{Shutdown, Stream};
 use pingora_core::server::ShutdownWatch;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
+use tokio::time::timeout;
 
 use super::listen::Serve;
+use super::places::Places;
 use super::security::secure;
+use super::wire::{Cut, Wire};
+use super::{gateway, refusal, respond};
+use crate::Errors;
 use crate::app::App;
 use crate::app::reload::ReloadError;
 use crate::state::Readiness;
 use crate::state::load::LoadError;
 
+/// Connections at once: probes, a scrape or two, an operator.
+const PLACES: usize = 8;
+
+/// How long one that has sent no whole head keeps its place when another wants it.
+const RESTED: Duration = Duration::from_millis(50);
+
+/// How long a head may take, from the connection or the last answer on.
+const HEAD: Duration = Duration::from_secs(5);
+
+/// How long a client may be silent within a body, or not take what is sent.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// How long a request and its answer may take where all places are taken.
+const STANDING: Duration = Duration::from_secs(1);
+
 /// Answers on the admin listener.
 pub(super) struct Admin {
     app: Arc<App>,
+    places: Places,
 }
 
 /// A status, a media type and a text.
 struct Page(StatusCode, &'static str, String);
 
 impl Admin {
-    pub(super) fn new(app: Arc<App>) -> Self {
-        Self { app }
+    pub(super) fn new(app: Arc<App>, places: Places) -> Self {
+        Self { app, places }
+    }
+
+    /// One request; the connection when it can be used again.
+    async fn one(self: &Arc<Self>, mut wire: Wire, shutdown: &ShutdownWatch) -> Option<Wire> {
+        let head = tokio::select! {
+            biased;
+            head = timeout(HEAD, wire.next(&self.app.settings)) => head.ok()?,
+            () = self.places.wanted() => return None,
+        };
+        match head {
+            Ok(()) => {}
+            Err(Cut::Refused(errors)) => {
+                refuse(wire, errors).await;
+                return None;
+            }
+            Err(Cut::Gone) => return None,
+        }
+        let mut session = ServerSession::new_http1(Box::new(wire));
+        session.set_read_timeout(Some(SILENCE));
+        session.set_write_timeout(Some(SILENCE));
+        let (stream, _) = self.process_new_http(session, shutdown).await?.consume();
+        let wire = stream.into_any().downcast::<Wire>().ok()?;
+        wire.has_passed().then_some(*wire)
     }
 
     /// For a program on this machine, or with the token; for no page in a browser.
@@ -78,19 +123,38 @@ impl Admin {
 
 impl Serve for Admin {
     async fn serve(self: Arc<Self>, stream: Stream, shutdown: ShutdownWatch) {
-        let mut next = Some(stream);
-        while let Some(stream) = next {
-            next = self.process_new(stream, &shutdown).await;
+        let mut next = Some(Wire::new(stream));
+        while let Some(wire) = next {
+            next = self.one(wire, &shutdown).await;
         }
     }
 
-    /// Who asks for health comes again by himself.
-    async fn turn_away(self: Arc<Self>, _: Stream) {}
+    /// Whoever asks for health is answered whoever else is there: in a short time, and once.
+    async fn turn_away(self: Arc<Self>, stream: Stream, shutdown: ShutdownWatch) {
+        let _ = timeout(STANDING, self.one(Wire::new(stream), &shutdown)).await;
+    }
+}
+
+/// The places of the admin listener.
+pub(super) fn places() -> Places {
+    Places::new(PLACES, RESTED)
+}
+
+/// Answers what is no request, and closes.
+async fn refuse(mut wire: Wire, errors: Errors) {
+    let id = gateway::fresh_id();
+    let answer = refusal::answer(errors, &id);
+    wire.send(&respond::raw(&answer.response, &id, false), SILENCE).await;
+    Shutdown::shutdown(&mut wire).await;
 }
 
 #[async_trait]
 impl ServeHttp for Admin {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
+        if !session.is_body_empty() {
+            // Nothing here has a use for one, and nobody waits for it.
+            session.set_keepalive(None);
+        }
         let header = session.req_header();
         let head = header.method == Method::HEAD;
         let page = match header.uri.path() {

@@ -14,7 +14,6 @@ use pingora_core::protocols::{ALPN, Shutdown, Stream};
 use pingora_core::server::ShutdownWatch;
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::{HttpProxy, http_proxy};
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
 
 use super::gateway::{self, Gateway};
@@ -111,9 +110,7 @@ impl Front {
         let id = gateway::fresh_id();
         let answer = refusal::answer(errors, &id);
         let bytes = respond::raw(&answer.response, &id, wire.is_tls());
-        // A client that takes nothing is not told.
-        let sent = async { wire.write_all(&bytes).await.and(wire.flush().await) };
-        let _ = tokio::time::timeout(self.app.settings.silence_timeout, sent).await;
+        wire.send(&bytes, self.app.settings.silence_timeout).await;
         observe::observe(&self.app.metrics, &Observation::refused(&answer, &id, started.elapsed()));
         Shutdown::shutdown(&mut wire).await;
     }
@@ -137,7 +134,7 @@ impl Serve for Front {
     }
 
     /// Its request is read, because a connection that is closed on unread data is reset, and its client would not see the answer.
-    async fn turn_away(self: Arc<Self>, stream: Stream) {
+    async fn turn_away(self: Arc<Self>, stream: Stream, _: ShutdownWatch) {
         let mut wire = Wire::new(stream);
         let head = tokio::time::timeout(STANDING, wire.next(&self.app.settings)).await;
         if matches!(head, Ok(Ok(()) | Err(Cut::Refused(_)))) {

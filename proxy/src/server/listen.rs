@@ -47,7 +47,11 @@ pub(super) trait Serve: Send + Sync + 'static {
     ) -> impl Future<Output = ()> + Send + 'static;
 
     /// One for which there is no place.
-    fn turn_away(self: Arc<Self>, stream: Stream) -> impl Future<Output = ()> + Send + 'static;
+    fn turn_away(
+        self: Arc<Self>,
+        stream: Stream,
+        shutdown: ShutdownWatch,
+    ) -> impl Future<Output = ()> + Send + 'static;
 }
 
 impl<S: Serve> Listening<S> {
@@ -103,7 +107,7 @@ impl<S: Serve> Listening<S> {
             let Some(stream) = opened(stream, tls, patience).await else { return };
             match held.is_seat {
                 true => server.serve(stream, shutdown).await,
-                false => server.turn_away(stream).await,
+                false => server.turn_away(stream, shutdown).await,
             }
         });
     }

@@ -138,6 +138,12 @@ impl Wire {
         }
     }
 
+    /// Sends an answer that is made already. A client that takes nothing for so long is not told.
+    pub(super) async fn send(&mut self, answer: &[u8], patience: Duration) {
+        let sent = async { self.write_all(answer).await.and(self.flush().await) };
+        let _ = tokio::time::timeout(patience, sent).await;
+    }
+
     /// Whether the request that was let pass has passed.
     pub(super) fn has_passed(&self) -> bool {
         match &self.passage {

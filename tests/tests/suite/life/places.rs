@@ -6,7 +6,7 @@ use dialects::Dialect;
 use tests::life::caller::{Caller, Failed, Service};
 use tests::life::process::{Process, Start};
 use tests::server::Reply;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -87,6 +87,41 @@ async fn who_says_nothing_gives_way_too() {
     while !served(Caller::new(&Service::at(start.api)).ask("GET /api/orders/1", &[], b"").await) {
         assert!(begun.elapsed() < Duration::from_secs(15));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_silent_on_the_admin_listener_keeps_no_probe_out() {
+    let (database, project) = (shop(Dialect::Sqlite).await, project(""));
+    let start = Start::new(PROGRAM, &project, &database.url);
+    let process = start.ready().await;
+    let mut silent = Vec::new();
+    for number in 0..200_usize {
+        let mut stream = TcpStream::connect(start.admin).await.unwrap();
+        // Nothing, half a head, half a body.
+        let sent: &[u8] = match number {
+            0..10 => b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na",
+            _ if number.is_multiple_of(2) => b"GET /livez HTTP/1.1\r\nHo",
+            _ => b"",
+        };
+        stream.write_all(sent).await.unwrap();
+        silent.push(stream);
+        if [8, 16, 40, 100, 199].contains(&number) {
+            is_alive(&process).await;
+        }
+    }
+    is_alive(&process).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_silent_on_the_admin_listener_does_not_stay() {
+    let (database, project) = (shop(Dialect::Sqlite).await, project(""));
+    let start = Start::new(PROGRAM, &project, &database.url);
+    let _process = start.ready().await;
+    let mut silent = TcpStream::connect(start.admin).await.unwrap();
+    silent.write_all(b"GET /livez HTTP/1.1\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(8), silent.read_to_end(&mut answer));
+    assert!(ended.await.is_ok(), "it is still there");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
