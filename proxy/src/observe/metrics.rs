@@ -85,6 +85,10 @@ impl Metrics {
         let metrics = Self::unregistered(registry)?;
         metrics.register()?;
         metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        // From the beginning, so that the first one is an increase.
+        for outcome in Outcome::ALL {
+            metrics.transactions.with_label_values(&[outcome.word()]).inc_by(0);
+        }
         Ok(metrics)
     }
 
@@ -282,6 +286,8 @@ impl Drop for Running {
 }
 
 impl Outcome {
+    const ALL: [Self; 4] = [Self::Committed, Self::Refused, Self::Failed, Self::Unknown];
+
     fn word(self) -> &'static str {
         match self {
             Self::Committed => "committed",
@@ -369,6 +375,15 @@ mod tests {
         let line = r#"rulegate_http_requests_total{operation="read",resource="orders",status="200"} 1"#;
         let text = metrics.render().unwrap();
         assert!(text.contains(line), "{text}");
+    }
+
+    #[test]
+    fn every_way_in_which_a_transaction_can_end_is_counted_from_the_beginning() {
+        let text = Metrics::new().unwrap().render().unwrap();
+        for outcome in ["committed", "refused", "failed", "unknown"] {
+            let line = format!("rulegate_transactions_total{{outcome=\"{outcome}\"}} 0");
+            assert!(text.contains(&line), "{text}");
+        }
     }
 
     #[test]
