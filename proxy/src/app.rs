@@ -11,7 +11,7 @@ use arc_swap::ArcSwapOption;
 use dialects::Pool;
 use http::HeaderMap;
 use rules::policy::Actor;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::auth::{self, Authenticator};
 use crate::exchange::Request;
@@ -46,6 +46,8 @@ pub struct App {
     source: Option<Arc<Source>>,
     tracer: Option<Arc<Tracer>>,
     reloading: tokio::sync::Mutex<()>,
+    /// Told of each reload that the database has prevented.
+    owed: Notify,
 }
 
 impl App {
@@ -63,6 +65,7 @@ impl App {
             source: None,
             tracer: None,
             reloading: tokio::sync::Mutex::default(),
+            owed: Notify::new(),
         })
     }
 
@@ -92,7 +95,6 @@ impl App {
                 Ok(loaded) => return Ok(self.publish(loaded)),
                 Err(LoadError::Database(error)) => {
                     tracing::warn!(%error, retry_ms = wait.as_millis() as u64, "the database cannot be read");
-                    self.metrics.snapshot_failed();
                 }
                 Err(problems) => return Err(problems),
             }

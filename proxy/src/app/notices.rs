@@ -71,7 +71,7 @@ impl Notices<'_> {
                     "NOTIFY"
                 }
             };
-            // What came of it is in the log and in the metrics.
+            // What came of it is in the log and in the metrics; what did not come of it is made up for.
             let _ = self.app.reload(cause).await;
         }
     }

@@ -1,11 +1,12 @@
 //! Reload: the next snapshot from what the files and the database say now, and the certificate from its files.
 //!
-//! One at a time. Whatever is wrong, what is served goes on being served; the log says why, and the metrics that it is so.
+//! One at a time. Whatever is wrong, what is served goes on being served; the log says why, and the metrics that it is so. Where it is the
+//! database that is away, it is tried again until it is there, whatever the cause of the reload.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::App;
+use super::{App, BACKOFF};
 use crate::auth::{self, Authenticator, KeyError};
 use crate::config::ConfigError;
 use crate::config::project::Project;
@@ -14,6 +15,9 @@ use crate::state::load::{LoadError, load_to_serve};
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// The cause of a reload that has been prevented before.
+const AGAIN: &str = "the database could not be read before";
 
 /// What a reload reads.
 #[derive(Debug)]
@@ -55,6 +59,13 @@ pub enum ReloadError {
     NotStarted,
 }
 
+impl ReloadError {
+    /// Whether it is the database alone: then the same reload may work another time.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Load(LoadError::Database(_)))
+    }
+}
+
 impl App {
     /// Serves what files and database say from now on, or tells why not. `cause` is for the log.
     pub async fn reload(&self, cause: &'static str) -> Result<Reloaded, ReloadError> {
@@ -67,12 +78,34 @@ impl App {
                     tracing::warn!(key, "has changed, and takes effect at the next start");
                 }
             }
+            Err(error) if error.passes() => {
+                match cause {
+                    // Told already.
+                    AGAIN => tracing::debug!(cause, %error, "not reloaded yet"),
+                    _ => {
+                        tracing::warn!(cause, %error, "not reloaded yet: it is tried again until the database can be read");
+                    }
+                }
+                self.owed.notify_one();
+            }
             Err(error) => {
                 self.metrics.snapshot_failed();
                 tracing::error!(cause, %error, "not reloaded: what was served before is served on");
             }
         }
         reloaded
+    }
+
+    /// Tries again what the database has prevented, less and less often, until it can be read. Never ends.
+    pub async fn make_up(&self) {
+        let mut wait = BACKOFF.0;
+        loop {
+            self.owed.notified().await;
+            tokio::time::sleep(wait).await;
+            let reloaded = self.reload(AGAIN).await;
+            let again = reloaded.is_err_and(|error| error.passes());
+            wait = if again { (wait * 2).min(BACKOFF.1) } else { BACKOFF.0 };
+        }
     }
 
     async fn next(&self) -> Result<Reloaded, ReloadError> {
@@ -118,9 +151,9 @@ impl App {
             tokio::time::sleep(LOOK).await;
             let now = self.fingerprint();
             if now != before && now == seen {
-                let reloaded = self.reload("the files have changed").await;
-                let again = matches!(reloaded, Err(ReloadError::Load(LoadError::Database(_))));
-                before = if again { before } else { now };
+                // What came of it is in the log and in the metrics; what did not come of it is made up for.
+                let _ = self.reload("the files have changed").await;
+                before = now;
             }
             seen = now;
         }

@@ -105,6 +105,7 @@ impl Serving {
                         () = self.app.watch(self.fingerprint) => {}
                         () = reload_on(&mut self.hangup, &self.app) => {}
                         () = notices.heed() => {}
+                        () = self.app.make_up() => {}
                         () = self.signals.stop() => {}
                     }
                     None
@@ -155,7 +156,7 @@ async fn stop(api: Option<Running>, grace: Duration) -> Stopped {
 /// Reloads at each SIGHUP; ends when there can be no more.
 async fn reload_on(hangup: &mut Signal, app: &App) {
     while hangup.recv().await.is_some() {
-        // What came of it is in the log and in the metrics.
+        // What came of it is in the log and in the metrics; what did not come of it is made up for.
         let _ = app.reload("SIGHUP").await;
     }
 }

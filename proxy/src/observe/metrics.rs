@@ -85,6 +85,7 @@ impl Metrics {
         let metrics = Self::unregistered(registry)?;
         metrics.register()?;
         metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        metrics.snapshot_successful.set(1);
         // From the beginning, so that the first one is an increase.
         for outcome in Outcome::ALL {
             metrics.transactions.with_label_values(&[outcome.word()]).inc_by(0);
@@ -137,7 +138,7 @@ impl Metrics {
             snapshot_info: gauges("snapshot_info", "The snapshot that is served.", &["hash"])?,
             snapshot_successful: gauge(
                 "snapshot_last_reload_successful",
-                "Whether the last load succeeded.",
+                "0 where files or schema were refused when they were last read, else 1.",
             )?,
             snapshot_time: gauge(
                 "snapshot_last_reload_success_timestamp_seconds",
@@ -253,7 +254,7 @@ impl Metrics {
         self.snapshot_time.set(chrono::Utc::now().timestamp());
     }
 
-    /// Notes that the next snapshot could not be built.
+    /// Notes that there is no snapshot of what files and schema say now.
     pub fn snapshot_failed(&self) {
         self.snapshot_successful.set(0);
     }

@@ -24,7 +24,6 @@ use crate::Errors;
 use crate::app::App;
 use crate::app::reload::ReloadError;
 use crate::state::Readiness;
-use crate::state::load::LoadError;
 
 /// Connections at once: probes, a scrape or two, an operator.
 const PLACES: usize = 8;
@@ -98,6 +97,10 @@ impl Admin {
             Ok(done) => {
                 let body = json!({"hash": done.hash, "warnings": done.warnings, "restart": done.restart});
                 Page(StatusCode::OK, "application/json", body.to_string())
+            }
+            Err(error) if error.passes() => {
+                let words = format!("{error}\nIt is tried again until the database can be read.");
+                text(StatusCode::SERVICE_UNAVAILABLE, &words)
             }
             Err(error) => text(failed(&error), &error.to_string()),
         }
@@ -222,12 +225,10 @@ fn text(status: StatusCode, words: &str) -> Page {
     Page(status, "text/plain; charset=utf-8", format!("{words}\n"))
 }
 
-/// What is wrong with the files is for whoever wrote them; what else fails may work another time.
+/// What is wrong with the files is for whoever wrote them; what has not been read yet may work another time.
 fn failed(error: &ReloadError) -> StatusCode {
     match error {
-        ReloadError::Load(LoadError::Database(_)) | ReloadError::NotStarted => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        ReloadError::NotStarted => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use dialects::Dialect;
 use tests::Database;
-use tests::life::caller::Service;
+use tests::life::caller::{Caller, Service};
 use tests::life::folder::Folder;
 use tests::life::load::{Load, Sample, failures, p99};
 use tests::life::process::{Process, Start};
@@ -142,4 +142,61 @@ async fn a_database_that_does_nothing_for_a_while_holds_clients_no_longer_than_a
         nothing_leaks(&process, &database).await;
         database.pool.close().await;
     }
+}
+
+/// Without notices: nothing but the reload itself tells of the change.
+const UNHEARD: &str = "database: {pool: {statements: unnamed, acquire_timeout_ms: 500}}";
+
+async fn told(process: &Process, words: &str) {
+    let begun = Instant::now();
+    while !process.told().contains(words) {
+        assert!(begun.elapsed() < RECOVERY, "{}", process.told());
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+async fn has(process: &Process, start: &Start, attribute: &str) {
+    let begun = Instant::now();
+    loop {
+        let shown = Caller::new(&Service::at(start.api)).ask("GET /api/customers/1", &[], b"").await.unwrap();
+        if shown.status == 200 && shown.json()["data"]["attributes"].get(attribute).is_some() {
+            return;
+        }
+        assert!(begun.elapsed() < RECOVERY, "{}", process.told());
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_that_meets_an_absent_database_is_made_up_for_whatever_its_cause() {
+    const SUCCESSFUL: &str = "rulegate_snapshot_last_reload_successful";
+    let (mut server, database) = server(Dialect::Postgres).await;
+    let project = project(UNHEARD);
+    let start = Start::new(PROGRAM, &project, &server.url("shop"));
+    let process = start.ready().await;
+    for column in ["first", "second"] {
+        database.execute(&format!("alter table customers add column {column} integer")).await;
+        server.stop();
+        if column == "first" {
+            process.signal("HUP");
+        } else {
+            let refused = process.ask("POST /reload").await.unwrap();
+            let words = String::from_utf8(refused.body).unwrap();
+            assert!(refused.status == 503 && words.contains("tried again"), "{words}");
+        }
+        told(&process, "not reloaded yet: it is tried again").await;
+        assert_eq!(process.metric(SUCCESSFUL).await, Some(1.0));
+        server.resume().await;
+        has(&process, &start, column).await;
+    }
+    database.pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_without_the_database_does_not_count_as_files_that_are_refused() {
+    let project = project("");
+    let nowhere = format!("postgres://postgres@{}/shop", tests::life::address());
+    let process = Start::new(PROGRAM, &project, &nowhere).spawn();
+    told(&process, "the database cannot be read").await;
+    assert_eq!(process.metric("rulegate_snapshot_last_reload_successful").await, Some(1.0));
 }
