@@ -76,7 +76,7 @@ pub struct Settings {
     pub queue_timeout: Duration,
     /// The origins whose pages may read answers.
     pub cors_origins: Vec<String>,
-    /// The file with the token that allows a reload from another machine.
+    /// The file with the token that a reload needs; without, it is for programs on this machine.
     pub reload_token: Option<PathBuf>,
     /// How many requests one actor may send in a second, or one address where nobody is known; 0: as many as come.
     pub requests_per_second: u32,

@@ -77,7 +77,7 @@ impl Admin {
         wire.has_passed().then_some(*wire)
     }
 
-    /// For a program on this machine, or with the token; for no page in a browser.
+    /// For whoever has the token, and where there is none for a program on this machine; for no page in a browser.
     async fn reload(&self, session: &ServerSession) -> Page {
         let header = session.req_header();
         let peer = session.client_addr().and_then(|address| address.as_inet());
@@ -168,7 +168,7 @@ impl ServeHttp for Admin {
     }
 }
 
-/// Whoever brings a token must bring the right one; whoever is elsewhere must bring one.
+/// Where there is a token everybody must bring it: in a mesh whoever comes from elsewhere seems to come from this machine.
 async fn token_refusal(file: Option<&Path>, headers: &HeaderMap, here: bool) -> Option<Page> {
     let given = headers.get(http::header::AUTHORIZATION);
     let Some(file) = file else {
@@ -177,8 +177,8 @@ async fn token_refusal(file: Option<&Path>, headers: &HeaderMap, here: bool) -> 
         return (!here).then(|| text(StatusCode::FORBIDDEN, words));
     };
     let Some(given) = given else {
-        let words = "a reload needs the token: `Authorization: Bearer …`";
-        return (!here).then(|| text(StatusCode::UNAUTHORIZED, words));
+        let words = "a reload needs the token of `server.reload_token_file`: `Authorization: Bearer …`";
+        return Some(text(StatusCode::UNAUTHORIZED, words));
     };
     match tokio::fs::read(file).await {
         Ok(token) if is_bearer(given.as_bytes(), token.trim_ascii()) => None,
@@ -267,7 +267,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_reload_is_for_this_machine_or_for_the_token() {
+    async fn a_reload_is_for_the_token_and_without_one_for_this_machine() {
         let file = std::env::temp_dir().join(format!("rg-token-{:016x}", fastrand::u64(..)));
         std::fs::write(&file, "s3cret\n").unwrap();
         let empty = file.with_extension("empty");
@@ -279,7 +279,8 @@ mod tests {
             (None, right, true, None),
             (None, None, false, Some(403)),
             (None, right, false, Some(403)),
-            (Some(&file), None, true, None),
+            (Some(&file), None, true, Some(401)),
+            (Some(&file), right, true, None),
             (Some(&file), right, false, None),
             (Some(&file), None, false, Some(401)),
             (Some(&file), wrong, false, Some(401)),
