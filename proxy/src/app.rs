@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::auth::{self, Authenticator};
 use crate::exchange::Request;
-use crate::observe::{Metrics, Spans, Tracer, TracerSettings};
+use crate::observe::{Metrics, Repeats, Spans, Tracer, TracerSettings};
 use crate::pipeline::{self, Answer};
 use crate::server::Settings;
 use crate::state::health::Health;
@@ -34,6 +34,8 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fro
 pub struct App {
     /// What is counted.
     pub metrics: Metrics,
+    /// What the log has told already.
+    pub repeats: Repeats,
     /// What the server allows.
     pub settings: Settings,
     pool: Arc<Pool>,
@@ -55,6 +57,7 @@ impl App {
     pub fn new(pool: Arc<Pool>, settings: Settings) -> prometheus::Result<Self> {
         Ok(Self {
             metrics: Metrics::new()?,
+            repeats: Repeats::default(),
             settings,
             pool,
             snapshot: ArcSwapOption::empty(),

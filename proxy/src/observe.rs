@@ -7,6 +7,7 @@ mod context;
 mod log;
 mod metrics;
 mod otlp;
+mod repeats;
 mod spans;
 mod sql;
 mod tracer;
@@ -23,11 +24,13 @@ pub use calls::{Calls, Interest};
 pub use context::TraceId;
 pub use log::{LogFormat, is_json, start as start_log};
 pub use metrics::{Described, Metrics, Outcome, RetryReason, Running};
+pub use repeats::Repeats;
 pub use spans::{Part, Spans};
 pub use tracer::{Tracer, TracerSettings};
 
-use crate::Errors;
 use crate::pipeline::Answer;
+use crate::{ErrorCode, Errors};
+use repeats::Kind;
 
 /// One request that has been answered.
 #[derive(Clone, Debug)]
@@ -137,11 +140,21 @@ pub fn explain(request_id: &str, schema: &Schema, trace: &Trace) {
     log::explain(request_id, schema, trace);
 }
 
-/// Logs and counts an answered request.
-pub fn observe(metrics: &Metrics, observation: &Observation<'_>) {
+/// Logs and counts an answered request. Of lines that repeat only the first are written.
+pub fn observe(metrics: &Metrics, repeats: &Repeats, observation: &Observation<'_>) {
     metrics.request(observation);
-    log::request(observation);
+    let code = observation.errors.and_then(|errors| errors.iter().next()).map(|error| error.code);
+    let kind = Kind { audit: false, status: observation.status, code: code.map_or("-", ErrorCode::code) };
+    // Each of these is worth a look.
+    let repeats_itself = observation.status >= 500 && code != Some(ErrorCode::CommitUnknown);
+    if !repeats_itself || repeats.admits(kind) {
+        log::request(observation);
+    }
     if let Some(denied) = &observation.denied {
-        log::audit(observation, denied);
+        let is_known = denied.actor.is_some_and(|actor| actor.id.is_some());
+        let repeats_itself = !is_known || matches!(observation.status, 401 | 429);
+        if !repeats_itself || repeats.admits(Kind { audit: true, ..kind }) {
+            log::audit(observation, denied);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use dialects::Call;
 use introspect::Schema;
@@ -9,6 +10,7 @@ use rules::Trace;
 use rules::trace::Step;
 use tracing_subscriber::EnvFilter;
 
+use super::repeats::Kind;
 use super::{CutBy, Denied, Observation, TraceId, sql};
 
 /// How lines look (`RULEGATE_LOG_FORMAT`).
@@ -99,6 +101,15 @@ pub(super) fn audit(seen: &Observation<'_>, denied: &Denied<'_>) {
         status = seen.status,
         "denied"
     );
+}
+
+/// A line for those of a kind that were not written.
+pub(super) fn more(kind: Kind, more: u64, period: Duration) {
+    let (status, code, seconds) = (kind.status, kind.code, period.as_secs());
+    match kind.audit {
+        true => tracing::info!(target: "audit", status, code, more, "{more} more of the same in {seconds} s"),
+        false => tracing::warn!(status, code, more, "{more} more of the same in {seconds} s"),
+    }
 }
 
 /// A line for statements that took long, under a target of its own. Their text holds no values.

@@ -111,7 +111,8 @@ impl Front {
         let answer = refusal::answer(errors, &id);
         let bytes = respond::raw(&answer.response, &id, wire.is_tls());
         wire.send(&bytes, self.app.settings.silence_timeout).await;
-        observe::observe(&self.app.metrics, &Observation::refused(&answer, &id, started.elapsed()));
+        let seen = Observation::refused(&answer, &id, started.elapsed());
+        observe::observe(&self.app.metrics, &self.app.repeats, &seen);
         Shutdown::shutdown(&mut wire).await;
     }
 }

@@ -53,7 +53,7 @@ impl Gateway {
             cut,
             denied,
         };
-        observe::observe(&self.app.metrics, &observation);
+        observe::observe(&self.app.metrics, &self.app.repeats, &observation);
         if let Some(spans) = &context.spans {
             let version = match header.version {
                 Version::HTTP_10 => "1.0",

@@ -126,6 +126,28 @@ async fn who_asks_too_often_waits_and_what_he_says_of_himself_changes_nothing() 
 }
 
 #[tokio::test]
+async fn whoever_is_denied_again_and_again_does_not_fill_the_log() {
+    let log = Log::start();
+    let settings = Settings { requests_per_second: 1, ..Settings::default() };
+    let server = Server::start(&database().await, SHOP, settings).await;
+    let client = H2Client::new(server.connect().await).await;
+    for _ in 0..60 {
+        client.ask("GET /api/orders/1", &[], b"").await;
+    }
+    assert_eq!(log.of("audit").len(), 10, "{}", log.text());
+    let told = async {
+        while log.of("audit").len() == 10 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(tests::server::PATIENCE, told).await.unwrap();
+    let last = log.of("audit").pop().unwrap();
+    assert_eq!((&last["status"], &last["code"]), (&429.into(), &"too-many-requests".into()), "{last}");
+    assert!(last["more"].as_u64().is_some_and(|more| (30..50).contains(&more)), "{last}");
+    assert!(last["message"].as_str().unwrap().ends_with(" more of the same in 10 s"), "{last}");
+}
+
+#[tokio::test]
 async fn what_is_denied_is_logged_without_what_was_sent() {
     let log = Log::start();
     let settings = Settings { requests_per_second: 1, ..Settings::default() };
