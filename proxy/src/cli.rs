@@ -184,7 +184,10 @@ fn open(config: &Config) -> Result<Arc<Pool>, Failure> {
     let pool = Pool::open(config.database_url.reveal(), config.database.clone());
     let pool = pool.map_err(|error| shown(config.database_url.to_string(), error))?;
     let replicas: Vec<&str> = config.replicas.iter().map(DatabaseUrl::reveal).collect();
-    let of = |place| config.replicas.get(place).map(DatabaseUrl::to_string).unwrap_or_default();
+    let of = |place| {
+        let url = config.replicas.get(place).map(DatabaseUrl::to_string).unwrap_or_default();
+        format!("replica {}, {url}", place + 1)
+    };
     let pool = pool.with_replicas(&replicas, &config.database);
     pool.map(Arc::new).map_err(|(place, error)| shown(of(place), error))
 }

@@ -176,7 +176,7 @@ fn read_file(project: &Path, named: bool) -> Result<File, ConfigError> {
         return Err(unreadable(project)(error));
     }
     match read_optional(&project.join(FILE))? {
-        Some(text) => file::parse(FILE, &text).map_err(of_file(FILE, &text)),
+        Some(text) => file::parse(FILE, &text).map_err(of_file(FILE, &secret::masked(&text))),
         None => Ok(File::default()),
     }
 }

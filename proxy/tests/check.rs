@@ -171,3 +171,19 @@ async fn the_graph_is_mermaid_and_nothing_else() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     golden("graph.mmd", &output.stdout);
 }
+
+#[test]
+fn a_database_url_of_unknown_form_is_refused_by_every_command_without_its_password() {
+    for url in
+        ["host=127.0.0.1 password=s3cret user=postgres", "postgres//me:s3cret@a/x", "'mysql://me:s3cret@a/x'"]
+    {
+        for command in ["serve", "check", "introspect", "openapi", "setup", "verify"] {
+            let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_rulegate"));
+            let output = run.arg(command).env("RULEGATE_DATABASE_URL", url).output().unwrap();
+            let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert_ne!(output.status.code(), Some(0), "{command}: {said}");
+            assert!(said.contains("must begin with postgres://"), "{command}: {said}");
+            assert!(!said.contains("s3cret"), "{command}: {said}");
+        }
+    }
+}

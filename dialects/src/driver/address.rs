@@ -7,11 +7,14 @@ use crate::{Dialect, Error, Kind, Result};
 
 /// The dialect a URL speaks of.
 pub(super) fn dialect(url: &str) -> Result<Dialect> {
-    match url.split_once(':').map(|(scheme, _)| scheme) {
+    match url.split_once("://").map(|(scheme, _)| scheme) {
         Some("postgres" | "postgresql") => Ok(Dialect::Postgres),
         Some("mysql" | "mariadb") => Ok(Dialect::Mysql),
-        Some("sqlite") => Ok(Dialect::Sqlite),
-        _ => Err(invalid("the database URL must begin with postgres://, mysql:// or sqlite:")),
+        _ if url.starts_with("sqlite:") => Ok(Dialect::Sqlite),
+        _ => Err(invalid(
+            "the database URL must begin with postgres://, mysql:// or sqlite: (postgres://user:password@host:5432/database); \
+             the form `host=… password=…` of libpq is not understood",
+        )),
     }
 }
 
@@ -141,9 +144,18 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_scheme_is_refused_without_showing_the_url() {
-        let error = dialect("oracle://scott:tiger@host").unwrap_err();
-        assert!(!error.to_string().contains("tiger"));
+    fn an_unknown_form_is_refused_without_showing_it_and_told_what_to_write() {
+        for url in [
+            "oracle://scott:tiger@host",
+            "host=127.0.0.1 password=tiger",
+            "postgres:host=127.0.0.1 password=tiger",
+            "mysql:scott:tiger=x@host",
+            "",
+        ] {
+            let error = dialect(url).unwrap_err().to_string();
+            assert!(!error.contains("tiger"), "{error}");
+            assert!(error.contains("postgres://user:password@") && error.contains("libpq"), "{error}");
+        }
     }
 
     #[test]

@@ -179,7 +179,8 @@ fn misfit(path: &str, kind: Key, value: &Content) -> Option<(String, Option<Stri
         }
         Texts => {
             let texts = matches!(value, Content::List(items) if items.iter().all(|i| matches!(i.content, Content::Text(_))));
-            (texts, "must be a list of texts", format!("write [{spelled}]"))
+            // The value is not repeated: a replica's URL has a password.
+            (texts, "must be a list of texts", "write it in brackets: [one, another]".to_owned())
         }
         Words(words) => {
             let Content::List(items) = value else {

@@ -46,7 +46,7 @@ fn a_value_of_a_wrong_type_is_a_problem_with_its_place() {
         &["rulegate.yaml:1:21", "sometimes", "off, optional, required"],
     );
     refused("api: {numbers: saef}\n", &["1:16", "did you mean `safe`?"]);
-    refused("trace: {roles: admin}\n", &["1:16", "must be a list of texts", "write [admin]"]);
+    refused("trace: {roles: admin}\n", &["1:16", "must be a list of texts", "write it in brackets"]);
     refused("writes: {strict_derived: sure}\n", &["1:26", "must be true or false"]);
     refused("api: 5\n", &["1:6", "`api` must hold keys of its own", "page_size_max"]);
     refused("- api\n", &["1:1", "keys with values", "optimistic_locking"]);
@@ -338,6 +338,52 @@ fn replicas_stand_in_the_file_or_in_one_that_it_names() {
     assert_eq!(format!("{:?}", config.replicas), "[postgres://me@a/x, postgres://me@b/x]");
     std::fs::remove_file(project.0.join("r")).unwrap();
     assert!(project.load().unwrap_err().to_string().contains("/r: "));
+}
+
+#[test]
+fn no_problem_of_the_file_shows_a_password() {
+    for text in [
+        "database: {url: 'postgres://me:s3cret@a/x', urll: 1}\n",
+        "database:\n  url: 'host=a password=s3cret'\n  urll: 1\n",
+        "database:\n  url: me:s3cret@a\n  url_file: a\n",
+        "database: {replicas: 'postgres://me:s3cret@a/x'}\n",
+        "database: {replicas: [{'postgres://me:s3cret@a/x': 1}]}\n",
+        "database: {url: ['postgres://me:s3cret@a/x']}\n",
+        "database: {url: 'postgres://me:s3cret@a/x\n",
+        "database: {url: a, url: 'postgres://me:s3cret@a/x'}\n",
+        "upstream: {url: 'http://me:s3cret@a'}\n",
+        "tracing: {endpoint: 'https://me:s3cret@a'}\n",
+        "auth: {jwt: {jwks_url: 'https://me:s3cret@a/x', algorithms: [RS256]}}\n",
+        "server: {public_url: 'ftp://me:s3cret@a'}\n",
+        "server: {cors: {origins: ['https://me:s3cret@a']}}\n",
+        "server: {listen: 'me:s3cret@a'}\n",
+    ] {
+        let error = Project::new(text).load().unwrap_err();
+        assert!(matches!(error, ConfigError::Problems { .. }), "{text}: {error}");
+        for shown in [error.to_string(), format!("{error:?}")] {
+            assert!(!shown.contains("s3cret"), "{text}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_configuration_prints_no_secret() {
+    let project = Project::new(
+        "database: {url_file: u, replicas: ['postgres://me:s3cret@a/x'], replicas_file: r}\n\
+         tracing: {endpoint: 'https://a', headers_file: h}\n\
+         upstream: {url: 'http://127.0.0.1:3000', secret_file: s}\n",
+    );
+    let files = [
+        ("u", "host=a password=s3cret"),
+        ("r", "postgres://a/x?password=s3cret\n"),
+        ("h", "authorization: s3cret"),
+        ("s", "s3cret-s3cret-s3cret-s3cret-s3cret-s3cret"),
+    ];
+    for (name, text) in files {
+        std::fs::write(project.0.join(name), text).unwrap();
+    }
+    let shown = format!("{:?}", project.load().unwrap());
+    assert!(!shown.contains("s3cret"), "{shown}");
 }
 
 #[test]
