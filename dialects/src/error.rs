@@ -41,6 +41,8 @@ pub enum Kind {
     Timeout,
     /// The database takes no writes: it is a replica, or its file is only to be read.
     ReadOnly,
+    /// The role that is connected may not do it.
+    Privilege,
     /// There is no room for what was to be written.
     Full,
     /// No connection, or it was lost before anything was committed.
@@ -75,6 +77,7 @@ impl fmt::Display for Kind {
             Self::Conflict => "conflict",
             Self::Timeout => "time-out",
             Self::ReadOnly => "no writes are taken",
+            Self::Privilege => "privilege missing",
             Self::Full => "storage full",
             Self::Unavailable => "database unavailable",
             Self::CommitUnknown => "commit outcome unknown",

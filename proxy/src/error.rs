@@ -123,6 +123,7 @@ catalogue! {
     TooManyRequests 429 "too-many-requests" "Too many requests" "Wait as Retry-After says.";
     HeadersTooLarge 431 "headers-too-large" "The headers are too large" "Send smaller headers.";
     TriggerInterfered 500 "trigger-interfered" "A trigger changed what was written" "Have the operator look at the table's triggers: nothing was written.";
+    DatabasePrivilege 500 "database-privilege" "The database's privileges do not allow this" "Tell the operator: the role that the service connects with needs a grant. Repeating does not help.";
     Internal 500 "internal" "Internal error" "Report the error's id to the operator.";
     NotInThisVersion 501 "not-in-this-version" "Not in this version" "See the documentation for what is served.";
     UpstreamFailed 502 "upstream-failed" "The application behind failed" "Try again later, or tell the operator.";
@@ -280,6 +281,9 @@ impl From<dialects::Error> for Error {
             Kind::Conflict => (ErrorCode::Contention, "Other changes kept getting in the way."),
             Kind::Timeout => (ErrorCode::Timeout, "The database took too long."),
             Kind::ReadOnly => (ErrorCode::NoWrites, "The database can only be read."),
+            Kind::Privilege => {
+                (ErrorCode::DatabasePrivilege, "The service's role in the database lacks a privilege.")
+            }
             Kind::Full => (ErrorCode::StorageFull, "The disk of the database is full."),
             Kind::Unavailable => (ErrorCode::Unavailable, "The database cannot be reached."),
             Kind::CommitUnknown => (

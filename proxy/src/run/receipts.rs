@@ -139,7 +139,7 @@ pub async fn finish(pool: &Pool, key: &Key, response: &Response) -> Result<Optio
 async fn unreadable(pool: &Pool, error: dialects::Error) -> Errors {
     let there = super::own_tables::exists(pool, IDEMPOTENCY).await;
     match (error.kind, there) {
-        (Kind::Other, Ok(false)) => {
+        (Kind::Other | Kind::Privilege, Ok(false)) => {
             let detail = "Repeated requests cannot be told here: send the request without this header.";
             let refusal = Error::new(ErrorCode::IdempotencyNotSetUp, detail).header("Idempotency-Key");
             refusal.logged(error.to_string()).into()

@@ -62,6 +62,8 @@ fn kind(code: u16) -> Kind {
         1317 | 1969 | 3024 => Kind::Timeout,
         1040 | 1203 | 1226 => Kind::Exhausted,
         1290 | 1792 | 1836 => Kind::ReadOnly,
+        // Of a database, table, column, routine; of the server.
+        1044 | 1045 | 1142 | 1143 | 1227 | 1370 => Kind::Privilege,
         1021 | 1114 => Kind::Full,
         1053 | 1080 | 1129 | 1130 | 1152 | 1184 | 1927 | 2006 | 2013 | 3169 => Kind::Unavailable,
         _ => Kind::Other,

@@ -86,6 +86,7 @@ fn kind(error: &DbError) -> Kind {
         "53300" => Kind::Exhausted,
         "25006" => Kind::ReadOnly,
         "0A000" if is_recovering(error) => Kind::ReadOnly,
+        "42501" => Kind::Privilege,
         "53100" => Kind::Full,
         // The tables changed under a prepared statement: prepared anew, the same request works.
         "26000" => Kind::Conflict,
