@@ -10,6 +10,7 @@ pub mod error;
 mod naming;
 pub mod overlay;
 pub mod print;
+pub mod privileges;
 pub mod problem;
 mod relate;
 pub mod resolve;

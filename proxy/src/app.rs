@@ -114,6 +114,9 @@ impl App {
                 "there are warnings about rules and access rules: `rulegate check` shows them"
             );
         }
+        for sentence in &loaded.privileges {
+            tracing::warn!("{sentence}");
+        }
         let snapshot = Arc::new(loaded.snapshot);
         self.snapshot.store(Some(snapshot.clone()));
         self.metrics.snapshot(&loaded.hash);

@@ -5,6 +5,7 @@
 pub(crate) mod health;
 pub mod load;
 
+mod privileges;
 mod views;
 
 use std::sync::{Arc, OnceLock};

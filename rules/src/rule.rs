@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use dialects::Value;
 use introspect::{Column, ColumnId, RelationshipId, Schema, TableId};
 
+use crate::compile::reads::Reads;
 use crate::expr::Expr;
 
 /// All rules of a project, checked against one schema.
@@ -49,6 +50,24 @@ impl RuleSet {
             DerivationKind::Aggregate(aggregate) => Some(aggregate),
             _ => None,
         }
+    }
+
+    /// The columns that are set when rows of other tables change: aggregates, and formulas that read rows above.
+    pub fn moved(&self, schema: &Schema) -> BTreeSet<(TableId, ColumnId)> {
+        let moved = self.derivations.iter().filter(|derivation| match derivation.kind {
+            DerivationKind::Aggregate(_) => true,
+            DerivationKind::Formula(_) => !Reads::of_derivation(schema, derivation).above.is_empty(),
+            _ => false,
+        });
+        moved.map(|derivation| (derivation.table, derivation.column)).collect()
+    }
+
+    /// The tables whose rows aggregates are made of.
+    pub fn summed(&self, schema: &Schema) -> BTreeSet<TableId> {
+        self.derivations
+            .iter()
+            .filter_map(|derivation| Reads::of_derivation(schema, derivation).below)
+            .collect()
     }
 
     /// Whether a row that this relationship names is added where it is missing.

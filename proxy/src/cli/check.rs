@@ -55,7 +55,7 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
         }
         let warnings = warnings(&config, &loaded);
         let summary = announce::summary(&config, &loaded.snapshot);
-        match loaded.warnings.len() {
+        match loaded.warnings.len() + loaded.privileges.len() {
             0 => println!("no problems: {summary}"),
             count if args.strict => return Err(Failure::problems(format!("{warnings}\n{}", warned(count)))),
             count => println!("{warnings}\nno problems, {}: {summary}", warned(count)),
@@ -69,5 +69,9 @@ fn warned(count: usize) -> String {
 }
 
 fn warnings(config: &Config, loaded: &Loaded) -> String {
-    render_warnings(&loaded.warnings, &config.blueprint.files(), std::io::stdout().is_terminal())
+    let of_files =
+        render_warnings(&loaded.warnings, &config.blueprint.files(), std::io::stdout().is_terminal());
+    let of_role = loaded.privileges.iter().map(|sentence| format!("warning: {sentence}"));
+    let all = [of_files].into_iter().filter(|text| !text.is_empty()).chain(of_role);
+    all.collect::<Vec<_>>().join("\n")
 }

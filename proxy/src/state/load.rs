@@ -9,7 +9,7 @@ use rules::problem::{Place, sorted};
 use rules::{Checked, RuleSet};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{ApiSettings, Limits, Snapshot};
+use super::{ApiSettings, Limits, Snapshot, privileges};
 
 /// What a snapshot is made from, besides the database.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +37,8 @@ pub struct Loaded {
     pub hash: String,
     /// What is allowed in the rule files and the access files, but hardly meant.
     pub warnings: Vec<Problem>,
+    /// What rules need and the role in the database may not do, a sentence each.
+    pub privileges: Vec<String>,
     /// Who may do what.
     pub access: Access,
 }
@@ -62,11 +64,14 @@ pub async fn load(pool: &Pool, blueprint: &Blueprint) -> Result<Loaded, LoadErro
     let schema = read_schema(pool, blueprint).await?;
     let (rules, access) = check(&schema, blueprint)?;
     let hash = hash(&schema, blueprint);
+    let held = introspect::privileges::read(pool).await;
+    let held = held.map_err(|error| LoadError::Database(error.into()))?;
+    let privileges = held.map(|held| privileges::missing(&schema, &rules.rules, &held)).unwrap_or_default();
     let warnings = sorted([rules.warnings, access.warnings].concat());
     let snapshot = Snapshot::new(schema, rules.rules, blueprint.api.clone(), blueprint.limits.clone());
     let access = access.access;
     let snapshot = if blueprint.auth { snapshot.guarded_by(access.clone()) } else { snapshot };
-    Ok(Loaded { snapshot, hash, warnings, access })
+    Ok(Loaded { snapshot, hash, warnings, privileges, access })
 }
 
 /// Likewise, for a server. Access files without authentication are a problem there: whoever wrote them believes that they hold.
