@@ -35,6 +35,7 @@ mod suite {
     mod features;
     mod filters;
     mod forms;
+    mod grants;
     mod hostile;
     mod includes;
     mod life;
