@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the chart: helm lint and template with Helm 3 and 4 over every file in helm/rulegate/ci and the example, the schemas of three
-versions of Kubernetes, what must hold beyond them (chart_rules.py), yamllint, checkov, promtool.
+versions of Kubernetes, what must hold beyond them (chart_rules.py), yamllint, checkov, promtool. The plain manifests are checked, too.
 
     chart.py [--rulegate PATH]     with the binary, `rulegate check` judges each rendered project; else the JSON Schema does
 
@@ -24,6 +24,7 @@ import kubernetes_validate.utils
 import yaml
 
 import chart_fields
+import chart_plain
 import chart_project
 import chart_rules
 from chart_rules import Manifests, label
@@ -295,6 +296,7 @@ def main():
         step("NOTES", notes())
         step("alerts and dashboard", metrics())
         step(f"rendered projects, by {'rulegate check' if binary else 'the JSON Schema of rulegate.yaml'}", chart_project.problems(rendered, folder, binary))
+        step("plain manifests of the gateway", chart_plain.problems(folder, binary, misfits, KUBERNETES))
         written(manifests, rendered)
         step("checkov", scanned(manifests))
     for problem in found:

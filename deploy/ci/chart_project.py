@@ -50,6 +50,11 @@ def shop(folder):
 def checked(manifests, folder, binary, database):
     folder.mkdir()
     placed(manifests, folder)
+    return judged(manifests, folder, binary, database)
+
+
+def judged(manifests, folder, binary, database):
+    """What `rulegate check` says of a project folder, if anything."""
     secrets = made_up(folder / "secrets", settings(manifests)[0])
     config = folder / "rulegate.yaml"
     config.write_text(config.read_text().replace(SECRETS, str(secrets)))

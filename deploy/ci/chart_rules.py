@@ -242,11 +242,12 @@ def grace(manifests):
     """The grace period covers the sleep before, and all that a stop waits for."""
     for config in settings(manifests):
         timeout = (config.get("limits") or {}).get("request_timeout_ms", 30000) / 1000
+        drain = (config.get("server") or {}).get("drain_ms", 0) / 1000
         for what, _, spec in manifests.pods():
             for container in containers(spec):
                 if container["name"] == "rulegate":
                     sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-                    if spec["terminationGracePeriodSeconds"] < sleep + timeout + DRAIN_MARGIN + 1:
+                    if spec["terminationGracePeriodSeconds"] < sleep + drain + timeout + DRAIN_MARGIN + 1:
                         yield f"{what}: the grace period is too short"
 
 
