@@ -179,8 +179,9 @@ def sound(rendered):
         found = chart_rules.problems(Manifests(items), subject.outside, subject.mode)
         yield from (f"{subject.name}: Kubernetes {version}: {said}" for said in found)
         sleeps = "'preStop': {'sleep'" in repr(items)
-        if subject.mode == "gateway" and sleeps != (version != "1.29"):
-            yield f"{subject.name}: Kubernetes {version}: the sleep before the stop is {'' if sleeps else 'not '}there"
+        drains = any((config.get("server") or {}).get("drain_ms") for config in chart_rules.settings(Manifests(items)))
+        if subject.mode == "gateway" and (sleeps, drains) != (version != "1.29", version == "1.29"):
+            yield f"{subject.name}: Kubernetes {version}: the kubelet sleeps before the stop: {sleeps}, Rulegate serves on: {drains}"
 
 
 def refusals():

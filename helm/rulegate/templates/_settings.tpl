@@ -56,6 +56,9 @@ mounted:
 {{- $secrets := include "rulegate.secrets" . -}}
 {{- $config := deepCopy $v.config -}}
 {{- $server := deepCopy (default dict $config.server) -}}
+{{- if and (include "rulegate.sleepless" .) (not (hasKey $server "drain_ms")) -}}
+{{- $_ := set $server "drain_ms" (mul 1000 (int $v.shutdown.preStopSeconds)) -}}
+{{- end -}}
 {{- if $v.tls.existingSecret -}}
 {{- $_ := set $server "tls" (dict "cert_file" (printf "%s/tls/tls.crt" $secrets) "key_file" (printf "%s/tls/tls.key" $secrets)) -}}
 {{- end -}}
@@ -102,16 +105,22 @@ mounted:
 
 {{/* Seconds that a stop may take: `drain_ms`, `request_timeout_ms`, 5 s, and 2 s for what is cut. */}}
 {{- define "rulegate.drain" -}}
-{{- $limits := default dict .Values.config.limits -}}
-{{- $server := default dict .Values.config.server -}}
+{{- $config := include "rulegate.settings" . | fromYaml -}}
+{{- $limits := default dict $config.limits -}}
+{{- $server := default dict $config.server -}}
 {{- $timeout := add (int (default 0 $server.drain_ms)) (int (default 30000 $limits.request_timeout_ms)) -}}
 {{- add (div (add $timeout 999) 1000) 7 -}}
 {{- end -}}
 
 {{/* Seconds of the preStop sleep: the kubelet sleeps, since the image has nothing that could. */}}
 {{- define "rulegate.sleep" -}}
+{{- ternary (int .Values.shutdown.preStopSeconds) 0 (and (eq .Values.mode "gateway") (eq (include "rulegate.sleepless" .) "")) -}}
+{{- end -}}
+
+{{/* Whether a gateway's kubelet cannot sleep, so that Rulegate serves on by itself (`server.drain_ms`). */}}
+{{- define "rulegate.sleepless" -}}
 {{- $able := semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version -}}
-{{- ternary (int .Values.shutdown.preStopSeconds) 0 (and $able (eq .Values.mode "gateway")) -}}
+{{- if and (eq .Values.mode "gateway") (gt (int .Values.shutdown.preStopSeconds) 0) (not $able) }}true{{ end -}}
 {{- end -}}
 
 {{- define "rulegate.grace" -}}
