@@ -68,6 +68,8 @@ REFUSED = [
     ({"database.existingSecret": "a", "allowOpen": "true", "jwt.secret.existingSecret": "b"}, "config.auth.jwt.algorithms"),
     ({"database.existingSecret": "a", "allowOpen": "true", "access.existingConfigMaps[0]": "b"}, "nobody for whom"),
     ({"database.existingSecret": "a", "allowOpen": "true", "config.upstream.url": "http://b", "networkPolicy.enabled": "true"}, "in extraEgress"),
+    ({"database.existingSecret": "a", "allowOpen": "true", "networkPolicy.enabled": "true",
+      "config.database.replicas[0]": r"postgres://a:5432\,b:6432/c"}, "to port 6432 of config.database.replicas"),
     ({"database.existingSecret": "a", "allowOpen": "true", "podMonitor.enabled": "true", "serviceMonitor.enabled": "true"}, "counted twice"),
 ]
 

@@ -6,6 +6,7 @@ Names of Secrets, ConfigMaps and others that the values name as existing are `ou
 import json
 import re
 from itertools import chain
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -236,6 +237,20 @@ def policies(manifests):
             yield f"{label(item)}: names cannot be asked for"
         if any("ports" not in rule for rule in item["spec"]["egress"]):
             yield f"{label(item)}: everything may go out"
+        for config in settings(manifests):
+            for what, url in asked_urls(config):
+                if url.port and url.port not in open_ports:
+                    yield f"{label(item)}: nothing goes out to {what}"
+
+
+def asked_urls(config):
+    """What Rulegate asks beside the database."""
+    for path in ("auth.jwt.jwks_url", "tracing.endpoint", "upstream.url"):
+        value = config
+        for key in path.split("."):
+            value = (value or {}).get(key)
+        if value:
+            yield path, urlsplit(value)
 
 
 def grace(manifests):

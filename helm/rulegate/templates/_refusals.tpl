@@ -56,6 +56,15 @@
 {{- if and $v.networkPolicy.enabled $behind (not $v.networkPolicy.extraEgress) -}}
 {{- $said = append $said (printf "networkPolicy: lets nothing out to config.upstream.url (%s): name it in extraEgress" $behind) -}}
 {{- end -}}
+{{- if $v.networkPolicy.enabled -}}
+{{- range $replica := (default dict $v.config.database).replicas -}}
+{{- range $port := include "rulegate.ports" $replica | splitList " " | compact | uniq -}}
+{{- if not (has $port (toStrings $v.networkPolicy.databasePorts)) -}}
+{{- $said = append $said (printf "networkPolicy.databasePorts: lets nothing out to port %s of config.database.replicas: name it too" $port) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if eq $v.mode "sidecar" -}}
 {{- range tuple "autoscaling" "ingress" "httpRoute" "networkPolicy" "serviceMonitor" -}}
 {{- if (index $v .).enabled -}}

@@ -132,3 +132,11 @@ mounted:
 {{- end -}}
 {{- default $computed .Values.shutdown.terminationGracePeriodSeconds -}}
 {{- end -}}
+
+{{/* The ports of a URL, which may name several hosts, parted by spaces; where it says none, that of its scheme. */}}
+{{- define "rulegate.ports" -}}
+{{- $own := get (dict "http" "80" "https" "443" "mysql" "3306" "mariadb" "3306") (regexFind "^[a-z]+" (lower .)) | default "5432" -}}
+{{- $hosts := regexReplaceAll "^[^:]*://|[/?#].*$" . "" | splitList "@" | last -}}
+{{- range splitList "," $hosts -}}
+{{- regexFind ":[0-9]+$" . | trimPrefix ":" | default $own }} {{ end -}}
+{{- end -}}
