@@ -8,6 +8,7 @@ Run by `make chart`, which brings what it needs (deploy/setup/helm.sh). Exit cod
 """
 
 import argparse
+import json
 import re
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ import chart_fields
 import chart_plain
 import chart_project
 import chart_rules
+import chart_values
 from chart_rules import Manifests, label
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,20 +201,38 @@ def refusals():
 
 
 def rollouts():
-    """Rules are taken over where they are; what only a start reads exchanges the Pods."""
+    """Rules are taken over where they are; the settings that only a start reads, as the code says which, and no others, exchange the Pods."""
     def pods(*more):
-        code, text = helm("helm4", "template", "shop", CHART, "--values", CHART / "ci/full-values.yaml", *more)
-        # What cannot be rendered is told above, and equals nothing.
-        return [spec for _, *spec in Manifests([item for item in yaml.safe_load_all(text) if item]).pods()] if code == 0 else object()
+        code, text = helm("helm4", "template", "shop", CHART, "--values", CHART / "ci/full-values.yaml", "--show-only", "templates/deployment.yaml",
+                          "--set", "networkPolicy.enabled=false", *more)
+        # What cannot be rendered is told with its words, and equals nothing.
+        return text if code == 0 else f"cannot be rendered: {text}"
 
-    before = pods()
-    for setting in ("rules.files.check_credit\\.yaml=derive: {}", "rules.files.more\\.yaml=derive: {}", "config.api.page_size=7",
-                    "config.server.public_url=https://a", "config.limits.json_depth=9"):
-        if pods("--set", setting) != before:
-            yield f"{setting}: the Pods would be exchanged, though it is read again where it is"
-    for setting in ("config.database.pool.max=9", "config.limits.concurrent_requests=9", "config.upstream.ttl_s=9"):
-        if pods("--set", setting) == before:
-            yield f"{setting}: the Pods would not be exchanged, though only a start reads it"
+    before, at_start = pods(), started()
+    jobs = [(f"rules.files.{name}\\.yaml", "derive: {}", False) for name in ("check_credit", "more")]
+    for path, shape in chart_values.leaves(chart_values.config_schema()):
+        jobs.append((f"config.{path}", other(shape), any(path == key or path.startswith(f"{key}.") for key in at_start)))
+    for (path, value, wanted), after in zip(jobs, pool().map(lambda job: pods("--set-json", f"{job[0]}={json.dumps(job[1])}"), jobs)):
+        if after.startswith("cannot"):
+            yield f"{path}={value}: {after}"
+        elif (after != before) != wanted:
+            yield f"{path}: the Pods would {'not ' if wanted else ''}be exchanged, though {'only a start reads it' if wanted else 'it is read again where it is'}"
+
+
+def started():
+    """The keys that only a start reads, from the code that compares them."""
+    source = (ROOT / "proxy/src/config/project.rs").read_text()
+    keys = re.findall(r'^ +\("([\w.]+)", ', source.split("fn changed(")[1], re.MULTILINE)
+    assert len(keys) > 10, "proxy/src/config/project.rs compares settings in another way"
+    return keys
+
+
+def other(shape):
+    """A value that ci/full-values.yaml does not have."""
+    if "enum" in shape:
+        return shape["enum"][-1]
+    kind = shape["type"] if isinstance(shape["type"], str) else shape["type"][0]
+    return [other(shape["items"])] if kind == "array" else {"string": "https://other.example", "integer": 77, "number": 0.77, "boolean": True}[kind]
 
 
 def notes():

@@ -83,6 +83,16 @@ def config_schema():
     return {key: value for key, value in schema.items() if key not in ("$schema", "title")} | {"type": "object"}
 
 
+def leaves(node, path=()):
+    """Each key of a schema that is no section: its path and its shape."""
+    for name, inner in node["properties"].items():
+        here = (*path, name)
+        if "properties" in inner:
+            yield from leaves(inner, here)
+        else:
+            yield ".".join(here), inner
+
+
 def schema(text, values):
     """values.schema.json with the server's part and with descriptions."""
     whole = json.loads(text)

@@ -100,7 +100,7 @@ mounted:
 {{- $config := include "rulegate.settings" . | fromYaml -}}
 {{- $limits := default dict $config.limits -}}
 {{- $start := pick $limits "body_bytes" "header_bytes" "url_bytes" "request_timeout_ms" "concurrent_requests" "concurrent_exports" "requests_per_second" -}}
-{{- dict "database" $config.database "server" (omit (default dict $config.server) "public_url") "upstream" $config.upstream "limits" $start | toJson | sha256sum -}}
+{{- dict "database" $config.database "server" (omit (default dict $config.server) "public_url") "upstream" $config.upstream "tracing" $config.tracing "limits" $start | toJson | sha256sum -}}
 {{- end -}}
 
 {{/* Seconds that a stop may take: `drain_ms`, `request_timeout_ms`, 5 s, and 2 s for what is cut. */}}
