@@ -64,6 +64,8 @@ REFUSED = [
     ({"mode": "proxy"}, "mode"),
     ({"database.existingSecret": "a", "allowOpen": "true", "shutdown.terminationGracePeriodSeconds": "30"}, "shorter than a stop"),
     ({"database.sqlite.existingClaim": "a", "allowOpen": "true"}, "replicaCount: 1"),
+    ({"database.sqlite.existingClaim": "a", "mode": "sidecar", "sidecar.app.enabled": "true", "sidecar.app.image": "b", "sidecar.app.replicaCount": "2"},
+     "sidecar.app.replicaCount: 1"),
     ({"database.existingSecret": "a", "mode": "sidecar", "ingress.enabled": "true", "ingress.hosts[0].host": "a"}, "gateway alone"),
     ({"database.existingSecret": "a", "mode": "sidecar", "sidecar.exposed": "true"}, "config.auth"),
     ({"database.existingSecret": "a", "mode": "sidecar", "sidecar.app.enabled": "true"}, "sidecar.app.image"),

@@ -85,6 +85,8 @@ def pod(manifests, outside, what, metadata, spec):
             if port is not None and port not in own:
                 yield f"{what}: {probe} asks at {port}, which is no port of it"
         yield from confined(what, container)
+    if any("persistentVolumeClaim" in volume for volume in spec.get("volumes", [])) and spec.get("securityContext", {}).get("fsGroup") != 65532:
+        yield f"{what}: the volume of the database belongs to another group"
     if spec.get("automountServiceAccountToken") is not False:
         yield f"{what}: a token of the ServiceAccount is mounted"
 

@@ -37,6 +37,9 @@
 {{- if and $v.database.sqlite.existingClaim (eq $v.mode "gateway") (or $v.autoscaling.enabled (ne (int $v.replicaCount) 1)) -}}
 {{- $said = append $said "database.sqlite: one process writes the file: replicaCount: 1, and no autoscaling" -}}
 {{- end -}}
+{{- if and $v.database.sqlite.existingClaim (eq $v.mode "sidecar") $v.sidecar.app.enabled (gt (int $v.sidecar.app.replicaCount) 1) -}}
+{{- $said = append $said "database.sqlite: one process writes the file: sidecar.app.replicaCount: 1" -}}
+{{- end -}}
 {{- if and $v.autoscaling.enabled (gt (int $v.autoscaling.minReplicas) (int $v.autoscaling.maxReplicas)) -}}
 {{- $said = append $said "autoscaling: minReplicas is greater than maxReplicas" -}}
 {{- end -}}
