@@ -245,6 +245,8 @@ def notes():
             yield f"{file.stem}: no NOTES: {text[-300:]}"
             continue
         manifest, said = text.split("\nNOTES:", 1)
+        if file.stem.startswith("hpa") and "117 must fit" not in said:
+            yield f"{file.stem}: NOTES do not say that 13 Pods (12 and a surge) have up to 9 connections each"
         for kind, name in re.findall(r"\b(deployment|service)/(\S+)", said):
             if not re.search(rf"kind: {kind.title()}\nmetadata:\n  (?:.*\n  )*?name: {re.escape(name)}\n", manifest):
                 yield f"{file.stem}: NOTES speak of {kind} {name}, which is not there"

@@ -140,3 +140,20 @@ mounted:
 {{- range splitList "," $hosts -}}
 {{- regexFind ":[0-9]+$" . | trimPrefix ":" | default $own }} {{ end -}}
 {{- end -}}
+
+{{/* Connections that each process has at most for what it serves. */}}
+{{- define "rulegate.poolMax" -}}
+{{- $database := default dict .Values.config.database -}}
+{{- int (default 16 (default dict $database.pool).max) -}}
+{{- end -}}
+
+{{/* How many Pods of the gateway there are at most, with those that come before others go. */}}
+{{- define "rulegate.podsMax" -}}
+{{- $pods := ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled | int -}}
+{{- $rolling := default dict .Values.strategy.rollingUpdate -}}
+{{- $surge := toString (ternary (ternary $rolling.maxSurge "25%" (hasKey $rolling "maxSurge")) 0 (ne .Values.strategy.type "Recreate")) -}}
+{{- if hasSuffix "%" $surge -}}
+{{- $surge = div (add (mul $pods (trimSuffix "%" $surge | int)) 99) 100 -}}
+{{- end -}}
+{{- add $pods $surge -}}
+{{- end -}}
