@@ -66,6 +66,7 @@ REFUSED = [
     ({"database.sqlite.existingClaim": "a", "allowOpen": "true"}, "replicaCount: 1"),
     ({"database.sqlite.existingClaim": "a", "mode": "sidecar", "sidecar.app.enabled": "true", "sidecar.app.image": "b", "sidecar.app.replicaCount": "2"},
      "sidecar.app.replicaCount: 1"),
+    ({"database.sqlite.existingClaim": "a", "allowOpen": "true", "replicaCount": "1", "setup.enabled": "true"}, "/rulegate setup"),
     ({"database.existingSecret": "a", "mode": "sidecar", "ingress.enabled": "true", "ingress.hosts[0].host": "a"}, "gateway alone"),
     ({"database.existingSecret": "a", "mode": "sidecar", "sidecar.exposed": "true"}, "config.auth"),
     ({"database.existingSecret": "a", "mode": "sidecar", "sidecar.app.enabled": "true"}, "sidecar.app.image"),

@@ -25,8 +25,8 @@ class Manifests:
         return [item for item in self.items if item["kind"] in kinds]
 
     def pods(self):
-        """Pod templates, and Pods: `(what, metadata, spec)`."""
-        for item in self.of("Deployment"):
+        """Pod templates of Deployments and Jobs, and Pods: `(what, metadata, spec)`."""
+        for item in self.of("Deployment", "Job"):
             yield label(item), item["spec"]["template"]["metadata"], item["spec"]["template"]["spec"]
         for item in self.of("Pod"):
             yield label(item), item["metadata"], item["spec"]
@@ -50,8 +50,9 @@ def ports(spec):
 
 
 def settings(manifests):
-    """The rendered rulegate.yaml."""
-    return [yaml.safe_load(item["data"]["rulegate.yaml"]) for item in manifests.of("ConfigMap") if "rulegate.yaml" in item["data"]]
+    """The rendered rulegate.yaml, not what a hook has of it."""
+    return [yaml.safe_load(item["data"]["rulegate.yaml"]) for item in manifests.of("ConfigMap")
+            if "rulegate.yaml" in item["data"] and "helm.sh/hook" not in item["metadata"].get("annotations", {})]
 
 
 def problems(manifests, outside, mode):
@@ -144,7 +145,7 @@ def confined(what, container):
     context = container.get("securityContext", {})
     wanted = {"runAsNonRoot": True, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
               "seccompProfile": {"type": "RuntimeDefault"}}
-    if container["name"] in ("rulegate", "ready"):
+    if container["name"] in ("rulegate", "ready", "setup"):
         wanted |= {"runAsUser": 65532, "runAsGroup": 65532}
     for key, value in wanted.items():
         if context.get(key) != value:
@@ -282,7 +283,7 @@ def sidecar(manifests, mode):
     for what, _, spec in manifests.pods():
         first = [container for container in spec.get("initContainers", []) if container["name"] == "rulegate"]
         plain = [container for container in spec["containers"] if container["name"] == "rulegate"]
-        if what.startswith("Pod "):
+        if not what.startswith("Deployment "):
             continue
         if mode == "sidecar" and (len(first) != 1 or plain or first[0].get("restartPolicy") != "Always"):
             yield f"{what}: Rulegate is no native sidecar"

@@ -34,6 +34,9 @@
 {{- if and $v.upstream.existingSecret (not (default dict $v.config.upstream).url) -}}
 {{- $said = append $said "upstream.existingSecret: needs config.upstream.url" -}}
 {{- end -}}
+{{- if and $v.database.sqlite.existingClaim $v.setup.enabled -}}
+{{- $said = append $said "setup: not with SQLite, whose volume the Pod has: kubectl exec … -- /rulegate setup" -}}
+{{- end -}}
 {{- if and $v.database.sqlite.existingClaim (eq $v.mode "gateway") (or $v.autoscaling.enabled (ne (int $v.replicaCount) 1)) -}}
 {{- $said = append $said "database.sqlite: one process writes the file: replicaCount: 1, and no autoscaling" -}}
 {{- end -}}
