@@ -60,7 +60,7 @@ def problems(manifests, outside, mode):
     return list(chain(
         twice(manifests), *(pod(manifests, outside, *it) for it in manifests.pods()),
         selectors(manifests, mode), services(manifests), routes(manifests, outside), monitors(manifests, mode), policies(manifests),
-        grace(manifests), secrecy(manifests), sidecar(manifests, mode), addresses(manifests)))
+        grace(manifests), secrecy(manifests), sidecar(manifests, mode), probed(manifests, mode), addresses(manifests)))
 
 
 def twice(manifests):
@@ -289,6 +289,15 @@ def sidecar(manifests, mode):
             yield f"{what}: Rulegate is no native sidecar"
         if mode == "gateway" and (first or len(plain) != 1 or "restartPolicy" in plain[0]):
             yield f"{what}: Rulegate is no container"
+
+
+def probed(manifests, mode):
+    """A gateway is ready while it can answer; whether a sidecar's Pod is may be the application's to say."""
+    for what, _, spec in manifests.pods():
+        for container in containers(spec):
+            if container["name"] == "rulegate":
+                wanted = ["startupProbe", "livenessProbe", *(["readinessProbe"] if mode == "gateway" else [])]
+                yield from (f"{what}: there is no {probe}" for probe in wanted if probe not in container)
 
 
 def addresses(manifests):

@@ -30,8 +30,10 @@ startupProbe:
   {{- include "rulegate.probe" (list "/startupz" $v.probes.startup) | nindent 2 }}
 livenessProbe:
   {{- include "rulegate.probe" (list "/livez" $v.probes.liveness) | nindent 2 }}
+{{- if or (eq $v.mode "gateway") $v.sidecar.readiness }}
 readinessProbe:
   {{- include "rulegate.probe" (list "/readyz" $v.probes.readiness) | nindent 2 }}
+{{- end }}
 {{- with include "rulegate.sleep" . | int }}
 lifecycle:
   preStop:
