@@ -248,6 +248,8 @@ def notes():
         manifest, said = text.split("\nNOTES:", 1)
         if file.stem.startswith("hpa") and "117 must fit" not in said:
             yield f"{file.stem}: NOTES do not say that 13 Pods (12 and a surge) have up to 9 connections each"
+        if file.stem == "httproute-tls-values" and "BackendTLSPolicy" not in said:
+            yield f"{file.stem}: NOTES do not say that the Pods speak TLS"
         for kind, name in re.findall(r"\b(deployment|service)/(\S+)", said):
             if not re.search(rf"kind: {kind.title()}\nmetadata:\n  (?:.*\n  )*?name: {re.escape(name)}\n", manifest):
                 yield f"{file.stem}: NOTES speak of {kind} {name}, which is not there"
