@@ -186,7 +186,7 @@ async fn a_reload_that_meets_an_absent_database_is_made_up_for_whatever_its_caus
         }
         told(&process, "not reloaded yet: it is tried again").await;
         assert_eq!(process.metric(SUCCESSFUL).await, Some(1.0));
-        server.resume().await;
+        server.start().await;
         has(&process, &start, column).await;
     }
     database.pool.close().await;
