@@ -13,8 +13,9 @@ mod shown;
 use super::page::{Block, blocks};
 use super::{read, repository};
 
-/// A block that is run, and what the page shows of its answer.
+/// A block that is run, and what its page shows of its answer.
 struct Step {
+    page: &'static str,
     command: Block,
     answer: Option<Block>,
 }
@@ -23,7 +24,7 @@ macro_rules! tutorials {
     ($($name:ident: $page:literal),* $(,)?) => {
         $(#[test]
         fn $name() {
-            follow(concat!("docs/tutorials/", $page));
+            follow(&[$page]);
         })*
 
         const PAGES: &[&str] = &[$($page),*];
@@ -38,6 +39,11 @@ tutorials! {
 }
 
 #[test]
+fn the_tutorials_one_after_the_other_in_one_terminal() {
+    follow(&["first-api.md", "rules.md", "secure.md"]);
+}
+
+#[test]
 fn every_tutorial_is_run() {
     let mut pages: Vec<String> = std::fs::read_dir(repository("docs/tutorials"))
         .unwrap()
@@ -49,41 +55,47 @@ fn every_tutorial_is_run() {
     assert_eq!(pages, run);
 }
 
-fn follow(path: &str) {
-    let steps = steps(&blocks(&read(path)));
+/// Each page begins in an empty folder, and in the shell that the page before leaves.
+fn follow(pages: &[&'static str]) {
+    let steps: Vec<Step> = pages.iter().flat_map(|page| steps(page)).collect();
     if let Some(missing) = shell::missing(&steps.iter().map(|step| &*step.command.text).collect::<String>()) {
-        eprintln!("{path} is left out: {missing} is not here");
+        eprintln!("{pages:?} are left out: {missing} is not here");
         return;
     }
     let commands: Vec<&str> = steps.iter().map(|step| &*step.command.text).collect();
     let (answers, code) = shell::run(&commands);
     let last = answers.last().cloned().unwrap_or_default();
-    assert_eq!(code, Some(0), "{path}:{} fails:\n{last}", steps[answers.len() - 1].command.line);
+    let failed = &steps[answers.len() - 1];
+    assert_eq!(code, Some(0), "{}:{} fails:\n{last}", failed.page, failed.command.line);
     let wrong: Vec<String> =
-        steps.iter().zip(&answers).filter_map(|(step, actual)| step.surprise(path, actual)).collect();
+        steps.iter().zip(&answers).filter_map(|(step, actual)| step.surprise(actual)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 impl Step {
     /// What is answered, where it is not what is shown.
-    fn surprise(&self, path: &str, actual: &str) -> Option<String> {
+    fn surprise(&self, actual: &str) -> Option<String> {
         let answer = self.answer.as_ref()?;
         let fits = match &*answer.language {
             "json" => shown::json(&answer.text, actual),
             _ => shown::text(&answer.text, actual),
         };
-        (!fits).then(|| format!("{path}:{} shows\n{}and the answer is\n{actual}", answer.line, answer.text))
+        (!fits).then(|| {
+            format!("{}:{} shows\n{}and the answer is\n{actual}", self.page, answer.line, answer.text)
+        })
     }
 }
 
-fn steps(blocks: &[Block]) -> Vec<Step> {
+fn steps(page: &'static str) -> Vec<Step> {
+    let blocks = blocks(&read(&format!("docs/tutorials/{page}")));
     let mut found = Vec::new();
     for (at, block) in blocks.iter().enumerate() {
         if block.language == "sh" {
             let answer = blocks.get(at + 1).filter(|next| ["text", "json"].contains(&&*next.language));
-            found.push(Step { command: block.clone(), answer: answer.cloned() });
+            found.push(Step { page, command: block.clone(), answer: answer.cloned() });
         }
     }
-    assert!(!found.is_empty(), "nothing is run");
+    let first = found.first_mut().expect("something is run");
+    first.command.text.insert_str(0, &format!("mkdir ../{page}\ncd ../{page}\n"));
     found
 }
