@@ -1,5 +1,8 @@
 //! The command line: one module a command. Exit codes: 0 fine, 1 problems found, 2 usage.
 
+#[macro_use]
+mod out;
+
 mod access;
 mod announce;
 mod check;

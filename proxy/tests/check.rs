@@ -135,7 +135,10 @@ async fn mistakes_in_access_files_are_problems_beside_those_of_the_rules() {
 
 #[tokio::test]
 async fn what_is_hardly_meant_in_access_files_is_a_warning() {
-    let project = Project::new("access-doubtful", &[("access/shop.yaml", ACCESS_DOUBTFUL)]).await;
+    let access = ("access/shop.yaml", ACCESS_DOUBTFUL);
+    let auth = ("rulegate.yaml", "auth: {jwt: {secret_file: secret}}");
+    let secret = ("secret", "of thirty-two bytes and some more");
+    let project = Project::new("access-doubtful", &[access, auth, secret, ("rule/shop.yaml", "")]).await;
     let output = project.run("check", &[]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     golden("access_warnings.txt", &output.stdout);
@@ -145,10 +148,23 @@ async fn what_is_hardly_meant_in_access_files_is_a_warning() {
 #[tokio::test]
 async fn access_files_without_authentication_are_not_served() {
     let project = Project::new("access-open", &[("access/shop.yaml", ACCESS_DOUBTFUL)]).await;
-    let output = project.run("serve", &["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
-    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("there are access files, and no authentication"), "{text}");
+    let serve: &[&str] = &["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    for (command, arguments) in [("serve", serve), ("check", &[])] {
+        let output = project.run(command, arguments);
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("there are access files, and no authentication"), "{text}");
+    }
+}
+
+#[test]
+fn whoever_stops_reading_breaks_no_command() {
+    for arguments in [&["schema", "rules"][..], &["completions", "bash"], &["check", "--help"]] {
+        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_rulegate"));
+        let mut child = run.args(arguments).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}");
+    }
 }
 
 #[tokio::test]

@@ -58,9 +58,9 @@ pub(super) fn run(args: AccessArgs) -> Result<(), Failure> {
     let roles = roles(access, &args.role)?;
     let columns: Vec<Column> = roles.into_iter().map(|role| column(schema, access, role)).collect();
     match args.format {
-        Format::Text => print!("{}", table::text(schema, &columns)),
-        Format::Markdown => print!("{}", table::markdown(schema, &columns)),
-        Format::Json => println!("{:#}", document(schema, &columns)),
+        Format::Text => super::out::write(table::text(schema, &columns)),
+        Format::Markdown => super::out::write(table::markdown(schema, &columns)),
+        Format::Json => say!("{:#}", document(schema, &columns)),
     }
     Ok(())
 }

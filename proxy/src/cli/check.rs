@@ -28,37 +28,33 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let pool = open(&config)?;
         let loaded = load(&pool, &config.blueprint).await.map_err(|error| serving::failure(&error))?;
+        // What the files say is told first.
+        config.blueprint.servable().map_err(|error| serving::failure(&error))?;
         if args.graph {
-            print!("{}", rules::graph::mermaid(&loaded.snapshot.schema, &loaded.snapshot.rules));
+            super::out::write(rules::graph::mermaid(&loaded.snapshot.schema, &loaded.snapshot.rules));
             return Ok(());
         }
-        for stray in &config.strays {
-            println!("note: {stray}");
-        }
-        if !config.blueprint.auth && !config.blueprint.access_files.is_empty() {
-            println!("note: `serve` refuses access files as long as no authentication is configured");
-        }
         if let Some(sentence) = announce::nothing_granted(&config) {
-            println!("note: {sentence}");
+            say!("note: {sentence}");
         }
         for advice in introspect::advice::advice(&loaded.snapshot.schema) {
-            println!("note: {advice}");
+            say!("note: {advice}");
         }
         for constraint in loaded.snapshot.rules.constraints.iter().filter(|constraint| !constraint.recheck) {
-            println!(
+            say!(
                 "note: `{}` is not checked again when a row above changes (recheck: false)",
                 constraint.name
             );
         }
         for line in trust::lines(&pool, &loaded.snapshot).await {
-            println!("note: {line}");
+            say!("note: {line}");
         }
         let warnings = warnings(&config, &loaded);
         let summary = announce::summary(&config, &loaded.snapshot);
-        match loaded.warnings.len() + loaded.privileges.len() {
-            0 => println!("no problems: {summary}"),
+        match loaded.warnings.len() + loaded.privileges.len() + config.strays.len() {
+            0 => say!("no problems: {summary}"),
             count if args.strict => return Err(Failure::problems(format!("{warnings}\n{}", warned(count)))),
-            count => println!("{warnings}\nno problems, {}: {summary}", warned(count)),
+            count => say!("{warnings}\nno problems, {}: {summary}", warned(count)),
         }
         Ok(())
     })
@@ -71,7 +67,8 @@ fn warned(count: usize) -> String {
 fn warnings(config: &Config, loaded: &Loaded) -> String {
     let of_files =
         render_warnings(&loaded.warnings, &config.blueprint.files(), std::io::stdout().is_terminal());
-    let of_role = loaded.privileges.iter().map(|sentence| format!("warning: {sentence}"));
-    let all = [of_files].into_iter().filter(|text| !text.is_empty()).chain(of_role);
+    let others =
+        config.strays.iter().chain(&loaded.privileges).map(|sentence| format!("warning: {sentence}"));
+    let all = [of_files].into_iter().filter(|text| !text.is_empty()).chain(others);
     all.collect::<Vec<_>>().join("\n")
 }

@@ -13,6 +13,8 @@ pub(super) struct CompletionsArgs {
 }
 
 pub(super) fn run(args: CompletionsArgs) -> Result<(), Failure> {
-    generate(args.shell, &mut command(), "rulegate", &mut std::io::stdout());
+    let mut script = Vec::new();
+    generate(args.shell, &mut command(), "rulegate", &mut script);
+    super::out::write(String::from_utf8_lossy(&script));
     Ok(())
 }

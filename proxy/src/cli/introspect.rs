@@ -18,7 +18,7 @@ pub(super) fn run(args: IntrospectArgs) -> Result<(), Failure> {
         let pool = open(&config)?;
         let overlay = config.blueprint.overlay.as_ref();
         let schema = ::introspect::introspect(&pool, overlay).await.map_err(Failure::problems)?;
-        print!("{}", ::introspect::print::print(&schema));
+        super::out::write(::introspect::print::print(&schema));
         Ok(())
     })
 }

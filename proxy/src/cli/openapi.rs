@@ -1,6 +1,5 @@
 //! `rulegate openapi`: the OpenAPI document that a server would serve.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use clap::Args;
@@ -27,10 +26,9 @@ pub(super) fn run(args: OpenapiArgs) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let pool = open(&config)?;
         let loaded = load(&pool, &config.blueprint).await.map_err(|error| serving::failure(&error))?;
-        let mut out = std::io::stdout().lock();
         let seen = seen(Arc::new(loaded.snapshot), args.role);
-        out.write_all(&document(&seen)).map_err(Failure::problems)?;
-        writeln!(out).map_err(Failure::problems)
+        say!("{}", String::from_utf8_lossy(&document(&seen)));
+        Ok(())
     })
 }
 

@@ -26,10 +26,10 @@ enum Of {
 
 pub(super) fn run(args: SchemaArgs) -> Result<(), Failure> {
     match args.of {
-        Of::Rules => print!("{}", rules::JSON_SCHEMA),
-        Of::Access => print!("{}", rules::policy::JSON_SCHEMA),
-        Of::Model => print!("{}", introspect::overlay::JSON_SCHEMA),
-        Of::Config => print!("{}", crate::config::JSON_SCHEMA),
+        Of::Rules => super::out::write(rules::JSON_SCHEMA),
+        Of::Access => super::out::write(rules::policy::JSON_SCHEMA),
+        Of::Model => super::out::write(introspect::overlay::JSON_SCHEMA),
+        Of::Config => super::out::write(crate::config::JSON_SCHEMA),
     }
     Ok(())
 }

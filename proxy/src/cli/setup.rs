@@ -35,7 +35,7 @@ pub(super) fn run(args: SetupArgs) -> Result<(), Failure> {
 
 fn told(table: &str, made: bool, what: &str) {
     match made {
-        true => println!("created `{table}`: {what}"),
-        false => println!("`{table}` is there already"),
+        true => say!("created `{table}`: {what}"),
+        false => say!("`{table}` is there already"),
     }
 }

@@ -87,8 +87,8 @@ fn verify(args: VerifyArgs) -> Result<Report, Failure> {
         stop_on_signal(stop.clone());
         let report = carry_out(&pool, &config, options, args.format, &stop).await?;
         match args.format {
-            Format::Text => print!("{}", text::end(&report)),
-            Format::Json => println!("{:#}", json::report(&report)),
+            Format::Text => super::out::write(text::end(&report)),
+            Format::Json => say!("{:#}", json::report(&report)),
         }
         pool.close().await;
         Ok(report)
@@ -111,7 +111,7 @@ async fn carry_out(
             News::Rule(rule) => {
                 ticker.clear();
                 if format == Format::Text {
-                    print!("{}", text::rule(rule));
+                    super::out::write(text::rule(rule));
                 }
             }
         }

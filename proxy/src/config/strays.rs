@@ -20,7 +20,7 @@ pub(super) fn of(project: &Path) -> Vec<String> {
     ];
     let named = elsewhere.iter().filter(|(name, _)| project.join(name).exists());
     let mut strays: Vec<String> =
-        named.map(|(name, meant)| format!("{name} is not read: call it {meant}")).collect();
+        named.map(|(name, meant)| format!("`{name}` is not read: call it `{meant}`")).collect();
     strays.extend(
         [(RULES, "rule"), (ACCESS, "access")]
             .into_iter()

@@ -262,9 +262,9 @@ fn what_looks_like_a_part_of_the_project_and_is_none_is_named() {
     }
     let config = project.load().unwrap();
     let expected = [
-        "model.yml is not read: call it model.yaml",
-        "rule is not read: call it rules",
-        "rules.yaml is not read: call it rules/rules.yaml",
+        "`model.yml` is not read: call it `model.yaml`",
+        "`rule` is not read: call it `rules`",
+        "`rules.yaml` is not read: call it `rules/rules.yaml`",
         "rules/b.YAML is not read: rule files end in .yaml or .yml",
         "rules/c.json is not read: rule files end in .yaml or .yml",
         "rules/old/ is not looked into: rule files stand in rules/ itself",

@@ -64,9 +64,7 @@ pub async fn load(pool: &Pool, blueprint: &Blueprint) -> Result<Loaded, LoadErro
     let schema = read_schema(pool, blueprint).await?;
     let (rules, access) = check(&schema, blueprint)?;
     let hash = hash(&schema, blueprint);
-    let held = introspect::privileges::read(pool).await;
-    let held = held.map_err(|error| LoadError::Database(error.into()))?;
-    let privileges = held.map(|held| privileges::missing(&schema, &rules.rules, &held)).unwrap_or_default();
+    let privileges = privileges_missing(pool, &schema, &rules.rules).await;
     let warnings = sorted([rules.warnings, access.warnings].concat());
     let snapshot = Snapshot::new(schema, rules.rules, blueprint.api.clone(), blueprint.limits.clone());
     let access = access.access;
@@ -74,27 +72,29 @@ pub async fn load(pool: &Pool, blueprint: &Blueprint) -> Result<Loaded, LoadErro
     Ok(Loaded { snapshot, hash, warnings, privileges, access })
 }
 
-/// Likewise, for a server. Access files without authentication are a problem there: whoever wrote them believes that they hold.
+/// Likewise, for a server.
 pub async fn load_to_serve(pool: &Pool, blueprint: &Blueprint) -> Result<Loaded, LoadError> {
-    match blueprint.access_files.first() {
-        Some((file, _)) if !blueprint.auth => Err(LoadError::Problems {
-            problems: vec![Problem {
-                file: file.clone(),
-                place: Place::START,
-                message: "there are access files, and no authentication: nobody is known for whom they could hold"
-                    .into(),
-                hint: Some(
-                    "configure `auth` in rulegate.yaml, or take the files out of access/ to leave everything open"
-                        .into(),
-                ),
-            }],
-            files: blueprint.files(),
-        }),
-        _ => load(pool, blueprint).await,
-    }
+    blueprint.servable()?;
+    load(pool, blueprint).await
 }
 
 impl Blueprint {
+    /// Access files without authentication are a problem for a server: whoever wrote them believes that they hold.
+    pub fn servable(&self) -> Result<(), LoadError> {
+        let Some((file, _)) = self.access_files.first().filter(|_| !self.auth) else { return Ok(()) };
+        let message =
+            "there are access files, and no authentication: nobody is known for whom they could hold";
+        let hint =
+            "configure `auth` in rulegate.yaml, or take the files out of access/ to leave everything open";
+        let problem = Problem {
+            file: file.clone(),
+            place: Place::START,
+            message: message.into(),
+            hint: Some(hint.into()),
+        };
+        Err(LoadError::Problems { problems: vec![problem], files: self.files() })
+    }
+
     /// The files that are checked against the database, name and text.
     pub fn files(&self) -> Vec<(String, String)> {
         [self.rule_files.as_slice(), self.access_files.as_slice()].concat()
@@ -109,6 +109,17 @@ async fn read_schema(pool: &Pool, blueprint: &Blueprint) -> Result<Schema, LoadE
         }
         error => LoadError::Database(error),
     })
+}
+
+/// What rules need and the role may not do. Where the database cannot be asked, writes will tell.
+async fn privileges_missing(pool: &Pool, schema: &Schema, rules: &RuleSet) -> Vec<String> {
+    match introspect::privileges::read(pool).await {
+        Ok(held) => held.map(|held| privileges::missing(schema, rules, &held)).unwrap_or_default(),
+        Err(error) => {
+            tracing::debug!(%error, "it is not known what the role may do");
+            Vec::new()
+        }
+    }
 }
 
 /// The rules and the access rules of the files, checked against the schema; the problems of all of them.

@@ -277,7 +277,7 @@ fn wrong_derivations_are_refused_with_their_place() {
         ),
         (
             "items.unit_price: copy(order.customer.balance)",
-            "2:21: `copy` takes one parent and one of its columns (write copy(parent.column); from further up, derive a copy on the parent first)",
+            "2:21: `copy` takes one parent and one of its columns (write copy(parent.column); from further up, derive it on the parent first, as a formula to follow it or as a copy to keep what it was)",
         ),
         (
             "orders.amount_total: copy(items.amount)",

@@ -149,7 +149,7 @@ fn copied(path: Vec<Name>, span: Range<usize>) -> Result<RightSide, ExprProblem>
     match <[Name; 2]>::try_from(path) {
         Ok([parent, column]) => Ok(RightSide::Copy { parent, column }),
         Err(_) => Err(ExprProblem::new(span, "`copy` takes one parent and one of its columns")
-            .hint("write copy(parent.column); from further up, derive a copy on the parent first")),
+            .hint("write copy(parent.column); from further up, derive it on the parent first, as a formula to follow it or as a copy to keep what it was")),
     }
 }
 

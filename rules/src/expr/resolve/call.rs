@@ -131,7 +131,9 @@ impl Resolver<'_> {
             let elsewhere =
                 ELSEWHERE.iter().find(|(known, _)| *known == name).map(|(_, here)| format!("write {here}"));
             let hint = elsewhere.or_else(|| {
-                did_you_mean(name, FUNCTIONS.iter().map(|(known, ..)| *known).chain(["now", "changed"]))
+                // Those that make a whole rule, too.
+                let others = ["now", "changed", "sum", "count", "min", "max", "exists", "copy"];
+                did_you_mean(name, FUNCTIONS.iter().map(|(known, ..)| *known).chain(others))
             });
             return self.refuse(
                 span,
