@@ -107,12 +107,12 @@ async fn ask(start: &Start, over: &AtomicBool, valid: &Mutex<BTreeSet<usize>>) -
         let headers = [("Content-Type", "application/vnd.api+json")];
         let reply = caller.ask("PATCH /api/things/1", &headers, body.as_bytes()).await.unwrap();
         let next = match reply.status {
-            422 if !of_error(&reply.json()["errors"][0]).is_empty() => version(&reply),
+            422 if !of_error(&reply.json()["errors"][0]).is_empty() => Some(version(&reply)),
             // The attribute has another name by now.
-            400 | 403 | 422 => seen,
+            400 | 403 | 422 => None,
             _ => panic!("{}", String::from_utf8_lossy(&reply.body)),
         };
-        assert!(valid.lock().unwrap().contains(&next), "{next}");
+        assert!(next.is_none_or(|next| valid.lock().unwrap().contains(&next)), "{next:?}");
         answers += 2;
     }
     answers
