@@ -138,7 +138,7 @@ impl Metrics {
             snapshot_info: gauges("snapshot_info", "The snapshot that is served.", &["hash"])?,
             snapshot_successful: gauge(
                 "snapshot_last_reload_successful",
-                "0 where files or schema were refused when they were last read, else 1.",
+                "Whether files and schema were taken over when they were last read: 0 where they were refused, else 1.",
             )?,
             snapshot_time: gauge(
                 "snapshot_last_reload_success_timestamp_seconds",
