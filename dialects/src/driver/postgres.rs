@@ -111,7 +111,7 @@ impl Pool {
     }
 
     /// Asks whether writes have been turned off since: a session that is open would go on.
-    pub(super) async fn look_for_fence(&self) -> Result<()> {
+    async fn look_for_fence(&self) -> Result<()> {
         if let Some(mut lease) = self.exclusive.lease_idle() {
             let fenced = lease.connection()?.is_fenced().await;
             if fenced {
@@ -169,6 +169,7 @@ impl Pool {
         self.shared.forget();
     }
 
+    /// A shared connection, in time.
     async fn shared(&self) -> Result<Arc<Connection>> {
         if self.exclusive.is_closed() {
             return Err(lease::closed());
@@ -179,6 +180,7 @@ impl Pool {
     }
 }
 
+/// What autocommit statements answer.
 type Attempt = std::result::Result<Vec<Rows>, Failed>;
 
 /// Runs autocommit statements, unless others are in the way.
@@ -195,10 +197,7 @@ async fn patiently(connection: &Connection, statements: &[Statement]) -> Felt<At
 }
 
 /// Runs autocommit statements, once more where they were prepared for other tables.
-async fn attempt(
-    connection: &Connection,
-    statements: &[Statement],
-) -> std::result::Result<Vec<Rows>, Failed> {
+async fn attempt(connection: &Connection, statements: &[Statement]) -> Attempt {
     match connection.run(statements).await {
         Err(failed) if connection::is_stale(&failed.error) && repeatable(statements) => {
             connection.forget_statements();

@@ -60,7 +60,7 @@ pub(super) fn run(args: AccessArgs) -> Result<(), Failure> {
     match args.format {
         Format::Text => super::out::write(table::text(schema, &columns)),
         Format::Markdown => super::out::write(table::markdown(schema, &columns)),
-        Format::Json => say!("{:#}", document(schema, &columns)),
+        Format::Json => outln!("{:#}", document(schema, &columns)),
     }
     Ok(())
 }

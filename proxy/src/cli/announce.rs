@@ -18,7 +18,7 @@ pub(super) const OPEN: &str = "no authentication: everything is open to whoever 
 pub(super) fn say(line: impl Display) {
     match is_json() {
         true => tracing::info!("{line}"),
-        false => say!("  {line}"),
+        false => outln!("  {line}"),
     }
 }
 
@@ -26,7 +26,7 @@ pub(super) fn say(line: impl Display) {
 fn warn(line: impl Display) {
     match is_json() {
         true => tracing::warn!("{line}"),
-        false => say!("  WARNING: {line}"),
+        false => outln!("  WARNING: {line}"),
     }
 }
 
@@ -35,7 +35,7 @@ pub(super) fn listening(config: &Config, serving: &Serving) {
     let title = format!("rulegate {} in front of {}", env!("CARGO_PKG_VERSION"), config.database_url);
     match is_json() {
         true => tracing::info!("{title}"),
-        false => say!("{title}"),
+        false => outln!("{title}"),
     }
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     say(format!("API    {scheme}://{}{}/", shown(serving.api()), config.blueprint.api.prefix));

@@ -35,26 +35,26 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
             return Ok(());
         }
         if let Some(sentence) = announce::nothing_granted(&config) {
-            say!("note: {sentence}");
+            outln!("note: {sentence}");
         }
         for advice in introspect::advice::advice(&loaded.snapshot.schema) {
-            say!("note: {advice}");
+            outln!("note: {advice}");
         }
         for constraint in loaded.snapshot.rules.constraints.iter().filter(|constraint| !constraint.recheck) {
-            say!(
+            outln!(
                 "note: `{}` is not checked again when a row above changes (recheck: false)",
                 constraint.name
             );
         }
         for line in trust::lines(&pool, &loaded.snapshot).await {
-            say!("note: {line}");
+            outln!("note: {line}");
         }
         let warnings = warnings(&config, &loaded);
         let summary = announce::summary(&config, &loaded.snapshot);
         match loaded.warnings.len() + loaded.privileges.len() + config.strays.len() {
-            0 => say!("no problems: {summary}"),
+            0 => outln!("no problems: {summary}"),
             count if args.strict => return Err(Failure::problems(format!("{warnings}\n{}", warned(count)))),
-            count => say!("{warnings}\nno problems, {}: {summary}", warned(count)),
+            count => outln!("{warnings}\nno problems, {}: {summary}", warned(count)),
         }
         Ok(())
     })

@@ -40,7 +40,7 @@ pub(super) fn run(args: DemoArgs) -> Result<(), Failure> {
         announce::listening(&config, &serving);
         let loaded = async |_: &Pool, snapshot: &Snapshot| {
             announce::loaded(&config, snapshot);
-            say!("{}", lines_to_try(&format!("http://{api}{}", config.blueprint.api.prefix)));
+            outln!("{}", lines_to_try(&format!("http://{api}{}", config.blueprint.api.prefix)));
         };
         serving.until_stopped(&config.blueprint, loaded).await
     })

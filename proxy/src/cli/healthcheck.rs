@@ -29,7 +29,7 @@ pub(super) fn run(args: HealthcheckArgs) -> Result<(), Failure> {
     let address = admin_listen(&given)?;
     match ask(&address).map_err(|error| Failure::problems(format!("{address}: {error}")))? {
         (200, words) => {
-            say!("{words}");
+            outln!("{words}");
             Ok(())
         }
         (_, words) => Err(Failure::problems(words)),

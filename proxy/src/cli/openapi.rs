@@ -27,7 +27,7 @@ pub(super) fn run(args: OpenapiArgs) -> Result<(), Failure> {
         let pool = open(&config)?;
         let loaded = load(&pool, &config.blueprint).await.map_err(|error| serving::failure(&error))?;
         let seen = seen(Arc::new(loaded.snapshot), args.role);
-        say!("{}", String::from_utf8_lossy(&document(&seen)));
+        outln!("{}", String::from_utf8_lossy(&document(&seen)));
         Ok(())
     })
 }

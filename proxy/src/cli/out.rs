@@ -16,6 +16,6 @@ pub(super) fn write(text: impl Display) {
 }
 
 /// Writes a line to standard output.
-macro_rules! say {
+macro_rules! outln {
     ($($text:tt)*) => { $crate::cli::out::write(format_args!("{}\n", format_args!($($text)*))) };
 }

@@ -35,7 +35,7 @@ pub(super) fn run(args: SetupArgs) -> Result<(), Failure> {
 
 fn told(table: &str, made: bool, what: &str) {
     match made {
-        true => say!("created `{table}`: {what}"),
-        false => say!("`{table}` is there already"),
+        true => outln!("created `{table}`: {what}"),
+        false => outln!("`{table}` is there already"),
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn run(args: TokenArgs) -> Result<(), Failure> {
     let kid = args.kid.clone();
     let claims = claims(args, &settings.unwrap_or_default(), now).map_err(Failure::usage)?;
     let token = signer.token(algorithm, kid.as_deref(), &claims);
-    say!("{}", token.ok_or_else(|| Failure::problems("the token cannot be signed with this key"))?);
+    outln!("{}", token.ok_or_else(|| Failure::problems("the token cannot be signed with this key"))?);
     Ok(())
 }
 

@@ -88,7 +88,7 @@ fn verify(args: VerifyArgs) -> Result<Report, Failure> {
         let report = carry_out(&pool, &config, options, args.format, &stop).await?;
         match args.format {
             Format::Text => super::out::write(text::end(&report)),
-            Format::Json => say!("{:#}", json::report(&report)),
+            Format::Json => outln!("{:#}", json::report(&report)),
         }
         pool.close().await;
         Ok(report)
